@@ -1,0 +1,29 @@
+from . import errors as errors
+from . import features as features
+from . import images as images
+from . import models as models
+from . import plot as plot
+from . import rdm as rdm
+from . import reduction as reduction
+from . import regression as regression
+from . import rsa as rsa
+from . import stats as stats
+from ._version import __version__ as __version__
+from .activations import extract as extract
+from .prediction import predict as predict
+
+__all__ = [
+    "__version__",
+    "errors",
+    "extract",
+    "features",
+    "images",
+    "models",
+    "plot",
+    "predict",
+    "rdm",
+    "reduction",
+    "regression",
+    "rsa",
+    "stats",
+]

@@ -1,0 +1,58 @@
+"""What memfeat raises and warns with, for those who want to catch it."""
+
+__all__ = [
+    "ArgumentError",
+    "KindError",
+    "MemfeatError",
+    "MemfeatWarning",
+    "MissingFileError",
+    "MissingPackageError",
+    "NoImageError",
+    "StoreError",
+    "UnknownNameError",
+    "WeightsError",
+]
+
+
+class MemfeatError(Exception):
+    """Base of every error that memfeat raises on purpose."""
+
+
+class ArgumentError(MemfeatError, ValueError):
+    """An argument has the right kind but a value that cannot be used."""
+
+
+class KindError(MemfeatError, TypeError):
+    """An argument is of a kind that cannot be used."""
+
+
+class UnknownNameError(MemfeatError, KeyError):
+    """A name (of an image, a layer, a column) is not there."""
+
+    def __str__(self) -> str:
+        """Return the message as written; `KeyError` would show its `repr`."""
+        return str(self.args[0]) if self.args else ""
+
+
+class MissingFileError(MemfeatError, FileNotFoundError):
+    """A path that was named does not exist."""
+
+
+class MissingPackageError(MemfeatError, ImportError):
+    """An optional package is needed and not installed."""
+
+
+class NoImageError(MemfeatError, ValueError):
+    """Nothing that can be read as an image was found."""
+
+
+class WeightsError(MemfeatError, RuntimeError):
+    """Weights are absent, damaged or not those that were asked for."""
+
+
+class StoreError(MemfeatError, RuntimeError):
+    """A feature store cannot take or give what was asked for."""
+
+
+class MemfeatWarning(UserWarning):
+    """Base of every warning that memfeat gives."""
