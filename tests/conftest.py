@@ -18,3 +18,14 @@ def data_folder() -> Path:
     if not where or not Path(where).is_dir():
         pytest.skip("set MEMFEAT_DATA to the folder of image sets and human scores")
     return Path(where)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """With MEMFEAT_REQUIRE_DATA set, as continuous integration does, a data-backed test that is skipped has failed."""
+    report = yield
+    skipped = report.skipped and not hasattr(report, "wasxfail")
+    if skipped and os.environ.get("MEMFEAT_REQUIRE_DATA") and item.get_closest_marker("data"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} must run where MEMFEAT_REQUIRE_DATA is set; it was skipped: {report.longrepr}"
+    return report
