@@ -1,0 +1,139 @@
+"""From permutation and bootstrap distributions to p-values, corrections over layers and intervals."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import false_discovery_control
+
+from memfeat._check import one_of
+
+__all__ = ["fdr", "interval", "max_statistic", "p_value"]
+
+Array = npt.NDArray[Any]
+
+#: What counts as further from the null, as a function whose large values are extreme.
+ALTERNATIVES: dict[str, Callable[[Array], Array]] = {"two-sided": np.abs, "greater": np.positive, "less": np.negative}
+#: Statistics closer than this, relative to the largest of them, are equal: sums in another order differ by rounding.
+TIE = 1e-9
+
+
+def p_value(observed: Array, null: Array, *, exact: bool = False, alternative: str = "two-sided") -> Array:
+    """Compute p-values of statistics from their permutation distributions.
+
+    Null hypothesis and unit of exchange: those of the permutations.
+
+    Parameters
+    ----------
+    observed : array (...)
+        Statistics of the data.
+    null : array (..., permutation)
+        The same statistics of the rearranged data; leading dims broadcast.
+    exact : bool
+        Whether these are all rearrangements, the identity among them.
+    alternative : {"two-sided", "greater", "less"}
+        Which values are extreme. Two-sided compares absolute values.
+
+    Returns
+    -------
+    array (...)
+        (b + 1) / (m + 1), with b the number of m permuted statistics at least as extreme as the observed one; b / m
+        if exact.
+
+    References
+    ----------
+    Phipson B, Smyth GK (2010). Permutation p-values should never be zero. Statistical Applications in Genetics and
+    Molecular Biology 9:39.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(p_value(np.array(2.0), np.array([1.0, -2.0, 3.0])))
+    0.75
+    """
+    extremeness = ALTERNATIVES[one_of("alternative", alternative, ALTERNATIVES)]
+    return _exceedance(extremeness(np.asarray(observed)), extremeness(np.asarray(null)), exact=exact)
+
+
+def max_statistic(observed: Array, null: Array, *, exact: bool = False, alternative: str = "two-sided") -> Array:
+    """Compute p-values corrected for having looked at every layer, from the largest statistic over layers.
+
+    Null hypothesis: no layer differs from chance (strong control of the family-wise error where the null
+    distributions of the layers do not depend on which other layers carry an effect). Unit of exchange: that of the
+    permutations, which must be the same for all layers.
+
+    Parameters
+    ----------
+    observed : array (layer, ...)
+        Statistics of the data, on one scale for all layers.
+    null : array (layer, ..., permutation)
+        The same statistics under the same rearrangements.
+    exact : bool
+        Whether these are all rearrangements, the identity among them.
+    alternative : {"two-sided", "greater", "less"}
+        Which values are extreme.
+
+    Returns
+    -------
+    array (layer, ...)
+        Corrected p-values, never smaller than the uncorrected ones.
+
+    References
+    ----------
+    Westfall PH, Young SS (1993). Resampling-based multiple testing. Wiley.
+    """
+    extremeness = ALTERNATIVES[one_of("alternative", alternative, ALTERNATIVES)]
+    return _exceedance(extremeness(np.asarray(observed)), extremeness(np.asarray(null)).max(axis=0), exact=exact)
+
+
+def fdr(p: Array) -> Array:
+    """Adjust p-values for the false discovery rate over layers (Benjamini and Hochberg).
+
+    Null hypothesis: that of each p-value. Holds for independent or positively dependent layers.
+
+    Parameters
+    ----------
+    p : array (layer, ...)
+        Uncorrected p-values.
+
+    Returns
+    -------
+    array (layer, ...)
+        Adjusted p-values: those below q form a set with an expected share of false discoveries of at most q.
+
+    References
+    ----------
+    Benjamini Y, Hochberg Y (1995). Controlling the false discovery rate. Journal of the Royal Statistical Society B
+    57:289-300.
+    """
+    return np.asarray(false_discovery_control(p, axis=0))
+
+
+def interval(draws: Array) -> tuple[Array, Array]:
+    """Take the 95 % percentile interval of bootstrap values.
+
+    Parameters
+    ----------
+    draws : array (..., draw)
+        Values of the statistic in bootstrap samples; NaN where it is not defined.
+
+    Returns
+    -------
+    array (...), array (...)
+        Lower and upper limit; NaN where no draw is defined.
+
+    References
+    ----------
+    Efron B, Tibshirani RJ (1993). An introduction to the bootstrap, chapter 13. Chapman & Hall.
+    """
+    defined = np.asarray(np.isfinite(draws).any(axis=-1))
+    low, high = np.nanquantile(np.where(defined[..., None], draws, 0.0), [0.025, 0.975], axis=-1)
+    return np.where(defined, low, np.nan), np.where(defined, high, np.nan)
+
+
+def _exceedance(observed: Array, null: Array, *, exact: bool) -> Array:
+    """Share of the null at least as large as the observed."""
+    slack = TIE * np.maximum(np.abs(observed), np.abs(null).max(axis=-1))
+    b = np.count_nonzero(null >= np.asarray(observed - slack)[..., None], axis=-1)
+    return np.asarray(b / null.shape[-1] if exact else (b + 1) / (null.shape[-1] + 1))

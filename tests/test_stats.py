@@ -1,0 +1,179 @@
+from itertools import permutations as itertools_permutations
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import stats as scipy_stats
+
+from memfeat import stats
+from memfeat.errors import ArgumentError, KindError
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def test_few_images_are_rearranged_in_every_way_once():
+    index, exact = stats.permutations(5, 120, rng=rng())
+    assert exact
+    assert sorted(map(tuple, index.tolist())) == sorted(itertools_permutations(range(5)))
+    assert not stats.permutations(5, 119, rng=rng())[1]
+
+
+def test_many_images_are_rearranged_at_random_and_a_seed_repeats_it():
+    index, exact = stats.permutations(30, 400, rng=rng(3))
+    assert not exact
+    assert index.shape == (400, 30)
+    assert (np.sort(index, axis=1) == np.arange(30)).all()
+    assert len(np.unique(index, axis=0)) == 400
+    np.testing.assert_array_equal(index, stats.permutations(30, 400, rng=rng(3))[0])
+    # each image takes each place equally often: 900 cells, chi-squared at a family-wise 1e-4
+    cells = np.stack([np.bincount(column, minlength=30) for column in index.T])
+    assert scipy_stats.chisquare(cells.ravel(), ddof=59).pvalue > 1e-4
+
+
+BLOCKS = np.array([0, 1, 0, 1, 2, 2, 0, 1])  # sizes 3, 3, 2
+
+
+def test_within_groups_every_image_stays_in_its_group():
+    drawn, exact = stats.permutations(8, 50, rng=rng(), blocks=BLOCKS, permute="within")
+    assert not exact
+    assert (BLOCKS[drawn] == BLOCKS).all()
+    listed, exact = stats.permutations(8, 72, rng=rng(), blocks=BLOCKS, permute="within")  # 3! 3! 2!
+    assert exact
+    assert len(np.unique(listed, axis=0)) == 72
+
+
+def test_whole_groups_change_places_with_groups_of_their_size():
+    listed, exact = stats.permutations(8, 2, rng=rng(), blocks=BLOCKS, permute="whole")
+    assert exact
+    np.testing.assert_array_equal(listed, [[0, 1, 2, 3, 4, 5, 6, 7], [1, 0, 3, 2, 4, 5, 7, 6]])
+    blocks = np.repeat(np.arange(10), 3)
+    drawn, exact = stats.permutations(30, 100, rng=rng(), blocks=blocks, permute="whole")
+    assert not exact
+    assert (np.diff(drawn.astype(int).reshape(100, 10, 3)) == 1).all()
+
+
+def test_free_ignores_groups():
+    with_blocks, _ = stats.permutations(8, 20, rng=rng(), blocks=BLOCKS, permute="free")
+    np.testing.assert_array_equal(with_blocks, stats.permutations(8, 20, rng=rng())[0])
+
+
+def test_groups_without_a_scheme_are_an_error_with_advice():
+    for draw in (stats.permutations, stats.bootstrap_counts):
+        with pytest.raises(
+            ArgumentError, match=r"permute must be named when blocks are given; got None. Choose permute="
+        ):
+            draw(8, 10, rng=rng(), blocks=BLOCKS)
+        with pytest.raises(ArgumentError, match="blocks must be given when permute='within'; got None"):
+            draw(8, 10, rng=rng(), permute="within")
+        with pytest.raises(ArgumentError, match="permute must be one of 'free', 'within', 'whole'; got 'half'"):
+            draw(8, 10, rng=rng(), blocks=BLOCKS, permute="half")
+    with pytest.raises(ArgumentError, match="n_permutations must be at least 1; got 0"):
+        stats.permutations(8, 0, rng=rng())
+    with pytest.raises(KindError, match=r"n_bootstraps must be a whole number; got 1\.5"):
+        stats.bootstrap_counts(8, 1.5, rng=rng())
+    with pytest.raises(
+        ArgumentError,
+        match="blocks must leave something to exchange with permute='whole'; got groups of 1, 2, 3 images",
+    ):
+        stats.permutations(6, 9, rng=rng(), blocks=np.array([0, 1, 1, 2, 2, 2]), permute="whole")
+
+
+def test_p_values_worked_by_hand():
+    null = np.array([-3.0, -1.0, 0.0, 1.0, 2.0])
+    observed = np.array([1.0, -2.0, 5.0])
+    assert stats.p_value(observed[:, None].T[0], np.tile(null, (3, 1))).tolist() == [5 / 6, 3 / 6, 1 / 6]
+    assert stats.p_value(observed, np.tile(null, (3, 1)), alternative="greater").tolist() == [3 / 6, 5 / 6, 1 / 6]
+    assert stats.p_value(observed, np.tile(null, (3, 1)), alternative="less").tolist() == [5 / 6, 2 / 6, 1.0]
+    assert stats.p_value(np.array(2.0), null, exact=True, alternative="greater").item() == 1 / 5
+    with pytest.raises(ArgumentError, match="alternative must be one of 'two-sided', 'greater', 'less'; got 'both'"):
+        stats.p_value(observed, null, alternative="both")
+
+
+def test_rounding_does_not_break_a_tie():
+    value = 0.1 + 0.2
+    assert stats.p_value(np.array(value), np.array([0.3, 0.3, 0.0])).item() == 3 / 4
+
+
+def test_the_largest_statistic_worked_by_hand():
+    null = np.array([[1.0, -4.0, 0.0], [2.0, 1.0, 1.0]])
+    assert stats.max_statistic(np.array([3.0, 1.5]), null).tolist() == [2 / 4, 3 / 4]
+    assert stats.max_statistic(np.array([3.0, 1.5]), null, alternative="greater").tolist() == [1 / 4, 2 / 4]
+
+
+@given(arrays(float, (4, 19), elements=st.floats(-5, 5)), st.sampled_from(["two-sided", "greater", "less"]))
+@settings(max_examples=50)
+def test_a_corrected_p_is_never_smaller_and_is_the_same_for_one_layer(values, alternative):
+    observed, null = values[:, 0], values[:, 1:]
+    p = stats.p_value(observed, null, alternative=alternative)
+    assert (stats.max_statistic(observed, null, alternative=alternative) >= p).all()
+    assert stats.max_statistic(observed[:1], null[:1], alternative=alternative) == p[0]
+    assert ((p >= 1 / 19) & (p <= 1)).all()
+
+
+def test_false_discovery_rate_worked_by_hand():
+    np.testing.assert_allclose(stats.fdr(np.array([0.01, 0.04, 0.03, 0.5])), [0.04, 0.16 / 3, 0.16 / 3, 0.5])
+
+
+@given(arrays(float, st.integers(1, 12), elements=st.floats(1e-6, 1)))
+@settings(max_examples=50)
+def test_false_discovery_rate_rejects_what_the_step_up_rule_rejects(p):
+    ordered = np.sort(p)
+    for q in (0.05, 0.2):
+        below = np.flatnonzero(ordered <= q * np.arange(1, len(p) + 1) / len(p) * (1 + 1e-12))
+        limit = ordered[below[-1]] if len(below) else -1.0
+        np.testing.assert_array_equal(stats.fdr(p) <= q * (1 + 1e-9), p <= limit)
+
+
+def test_bootstrap_counts_are_draws_with_replacement():
+    counts = stats.bootstrap_counts(12, 4_000, rng=rng())
+    assert counts.shape == (4_000, 12)
+    assert (counts.sum(axis=1) == 12).all()
+    assert abs((counts == 0).mean() - (11 / 12) ** 12) < 0.01
+    np.testing.assert_array_equal(counts, stats.bootstrap_counts(12, 4_000, rng=rng()))
+
+
+def test_bootstrap_counts_follow_the_groups():
+    within = stats.bootstrap_counts(8, 50, rng=rng(), blocks=BLOCKS, permute="within")
+    assert all((within[:, g == BLOCKS].sum(axis=1) == (g == BLOCKS).sum()).all() for g in range(3))
+    whole = stats.bootstrap_counts(8, 50, rng=rng(), blocks=BLOCKS, permute="whole")
+    assert all((np.ptp(whole[:, g == BLOCKS], axis=1) == 0).all() for g in range(3))
+    assert (whole[:, [0, 1, 4]].sum(axis=1) == 3).all()
+
+
+def test_the_percentile_interval_is_that_of_the_defined_draws():
+    draws = np.vstack([np.arange(1_001.0), np.full(1_001, np.nan)])
+    draws[0, 500] = np.nan
+    low, high = stats.interval(draws)
+    assert low.tolist()[0] == np.percentile(np.delete(np.arange(1_001.0), 500), 2.5)
+    assert high.tolist()[0] == np.percentile(np.delete(np.arange(1_001.0), 500), 97.5)
+    assert np.isnan([low[1], high[1]]).all()
+
+
+def test_groups_are_numbered_and_matched_by_name():
+    column = pd.Series(["dog", "cat", "dog"], index=["b", "a", "c"], name="category")
+    before = column.copy()
+    to = xr.DataArray(np.zeros(3), dims="image", coords={"image": np.array(["a", "b", "c"], dtype=object)})
+    assert stats.grouping(column, to=to).values.tolist() == [0, 1, 1]
+    assert stats.grouping(column).values.tolist() == [1, 0, 1]
+    assert stats.grouping(column.to_xarray().rename(index="image"), to=to).values.tolist() == [0, 1, 1]
+    pd.testing.assert_series_equal(column, before)
+
+
+def test_groups_that_cannot_be_used_are_errors():
+    to = xr.DataArray(np.zeros(2), dims="image", coords={"image": np.array(["a", "b"], dtype=object)})
+    with pytest.raises(KindError, match="blocks must be a DataArray or Series; got list"):
+        stats.grouping(["x", "y"])
+    with pytest.raises(ArgumentError, match="blocks must have a label for every image; got none for 1: 'b'"):
+        stats.grouping(pd.Series(["x", None], index=["a", "b"]))
+    with pytest.raises(
+        ArgumentError, match="hold the same images; got only in blocks 1: 'c'; only in the images 1: 'b'"
+    ):
+        stats.grouping(pd.Series(["x", "y"], index=["a", "c"]), to=to)
+    with pytest.raises(ArgumentError, match="category must have one label per image"):
+        stats.grouping(to.expand_dims(layer=2), argument="category")
