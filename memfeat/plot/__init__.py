@@ -1,0 +1,15 @@
+"""Figures of results: each function takes a result, returns matplotlib Axes and computes nothing.
+
+Every function takes `ax=` and draws there; without it a new figure of one journal column is made. In a notebook or
+a windowed session that figure belongs to pyplot, and is shown like any other. Where matplotlib only writes files it is
+a plain Figure, which nothing keeps open. Defaults are those of `STYLE`, used while memfeat draws and never set
+globally.
+"""
+
+from memfeat.plot.distributions import scores
+from memfeat.plot.maps import embedding
+from memfeat.plot.matrices import rdm
+from memfeat.plot.profiles import layer_profile
+from memfeat.plot.style import STYLE, WIDTHS, axes, save
+
+__all__ = ["STYLE", "WIDTHS", "axes", "embedding", "layer_profile", "rdm", "save", "scores"]

@@ -1,0 +1,132 @@
+"""One statistic per layer, from the first layer to the last."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from matplotlib.axes import Axes
+
+from memfeat._check import advice, listed
+from memfeat._labels import LAYER
+from memfeat.errors import ArgumentError, KindError
+from memfeat.plot.style import COLOURS, canvas, drawing, note, room
+
+__all__ = ["layer_profile"]
+
+#: What a statistic is called on an axis, by the `method` or `score` in its attributes.
+LABELS = {"spearman": "Spearman ρ", "pearson": "Pearson r", "kendall": "Kendall τ", "cosine": "Cosine similarity"}
+#: Layers up to this number are drawn with error bars, more with a band.
+FEW = 12
+ALPHA = 0.05
+
+
+def layer_profile(
+    result: xr.Dataset, *, null: float | None = 0.0, label: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw an estimate with its interval for each layer, and mark the layers that pass the corrected test.
+
+    Parameters
+    ----------
+    result : Dataset (layer)
+        What `mf.rsa.compare` or `mf.regression.decode` gave: `estimate`, and where known `ci_low`, `ci_high`,
+        `p_corrected` and `n`. Layers stand in the order of the result.
+    null : float, optional
+        Where a line stands for no relation, in units of the estimate; None for no line.
+    label : str, optional
+        Label of the vertical axis; what the result says about itself by default.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The Axes. Markers are filled where `p_corrected` is below .05.
+
+    Raises
+    ------
+    KindError
+        If the result is no Dataset.
+    ArgumentError
+        If it has no `estimate` along `layer`.
+    """
+    estimate = _estimate(result)
+    ax = canvas(ax)
+    place = np.arange(estimate.size)
+    with drawing():
+        if null is not None:
+            ax.axhline(null, color=COLOURS["null"], linestyle="--", linewidth=0.7, zorder=1)
+        _interval(ax, result, place)
+        ax.plot(place, estimate, color=COLOURS["data"], zorder=3)
+        passed = _values(result, "p_corrected", np.nan) < ALPHA
+        for group, face in ((passed, COLOURS["data"]), (~passed, "white")):
+            ax.plot(place[group], estimate[group], "o", color=COLOURS["data"], markerfacecolor=face, zorder=4)
+        prefix = _name_layers(ax, [str(name) for name in result[LAYER].values])
+        ax.set_xlabel(f"Layer (in {prefix})" if prefix else "Layer")
+        ax.set_ylabel(label or _label(result))
+        note(ax, _caption(result))
+    return ax
+
+
+def _estimate(result: Any) -> npt.NDArray[Any]:
+    if not isinstance(result, xr.Dataset):
+        remedy = "Pass the whole result of mf.rsa.compare or mf.regression.decode."
+        raise KindError(advice("result", "be a Dataset", listed(type(result).__name__), remedy))
+    if "estimate" not in result or result["estimate"].dims != (LAYER,) or LAYER not in result.coords:
+        found = {str(name): list(map(str, variable.dims)) for name, variable in result.data_vars.items()}
+        remedy = "Select one reference first, as in result.sel(reference=…)."
+        raise ArgumentError(advice("result", "have an estimate for each layer", listed(found), remedy))
+    return result["estimate"].values.astype(float)
+
+
+def _values(result: xr.Dataset, name: str, absent: float) -> npt.NDArray[Any]:
+    known = name in result and result[name].dims == (LAYER,)
+    return result[name].values.astype(float) if known else np.full(result.sizes[LAYER], absent)
+
+
+def _interval(ax: Axes, result: xr.Dataset, place: npt.NDArray[Any]) -> None:
+    low, high = _values(result, "ci_low", np.nan), _values(result, "ci_high", np.nan)
+    if place.size > FEW:
+        ax.fill_between(place, low, high, color=COLOURS["fill"], alpha=0.55, linewidth=0, zorder=2)
+    else:
+        ax.vlines(place, low, high, color=COLOURS["data"], linewidth=0.8, zorder=2)
+
+
+def _name_layers(ax: Axes, names: Sequence[str]) -> str:
+    """Write layer names without what they share, upright, and only as many as there is room for."""
+    parts = [name.split(".") for name in names]
+    shared = 0
+    while len(names) > 1 and all(len(part) > shared + 1 and part[shared] == parts[0][shared] for part in parts):
+        shared += 1
+    short = [".".join(part[shared:]) for part in parts]
+    points = room(ax) * 72
+    step = math.ceil(len(names) * 10 / points)
+    upright = sum(map(len, short)) * 4.6 > points
+    shown = range(0, len(names), step)
+    ax.set_xticks(list(shown), [short[i] for i in shown], rotation=90 if upright else 0)
+    ax.set_xlim(-0.6, len(names) - 0.4)
+    return ".".join(parts[0][:shared])
+
+
+def _label(result: xr.Dataset) -> str:
+    method = str(result.attrs.get("score", result.attrs.get("method", "")))
+    return LABELS.get(method, "Estimate")
+
+
+def _caption(result: xr.Dataset) -> str:
+    parts = [_counted(result)]
+    if "ci_low" in result:
+        what = "band" if result.sizes[LAYER] > FEW else "bar"
+        parts.append(f"{what}: {result.attrs.get('interval', '95 % interval')}")
+    if "p_corrected" in result:
+        parts.append(f"filled: p < .05, {result.attrs.get('correction', 'corrected')}")
+    return "; ".join(part for part in parts if part)
+
+
+def _counted(result: xr.Dataset) -> str:
+    if "n" not in result:
+        return f"n = {result.attrs['n']} images" if "n" in result.attrs else ""
+    counts = np.unique(result["n"].values)
+    return f"n = {counts[0]} images" if counts.size == 1 else f"n = {counts[0]} to {counts[-1]} images"

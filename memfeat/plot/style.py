@@ -1,0 +1,228 @@
+"""How memfeat figures look: one style, sizes in millimetres, and files that come out the same each time."""
+
+import textwrap
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from memfeat._check import advice, listed, one_of
+from memfeat.errors import ArgumentError, KindError
+
+__all__ = ["COLOURS", "MM", "SCALES", "STYLE", "WIDTHS", "axes", "canvas", "drawing", "note", "room", "save"]
+
+#: One millimetre in inches.
+MM = 1 / 25.4
+#: Column widths that journals print, in millimetres.
+WIDTHS = {"single": 85.0, "double": 180.0}
+#: Blue, vermilion and greys that stay apart for colour-blind readers and in a black-and-white print (Okabe and Ito).
+COLOURS = {"data": "#0072B2", "mark": "#D55E00", "null": "#767676", "note": "#595959", "fill": "#9CC8E3"}
+#: Colour scales, light to dark so that they print: distances, and scores.
+SCALES = {"distance": "YlGnBu", "score": "cividis"}
+#: File types that `save` writes, with the metadata that would otherwise hold the date.
+FORMATS: dict[str, dict[str, Any]] = {
+    "png": {},
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None},
+}
+#: The style, as matplotlib's rcParams. DejaVu Sans comes with matplotlib, so a layout is the same on every machine.
+STYLE: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Arial", "Helvetica", "sans-serif"],
+    "font.size": 7.0,
+    "axes.labelsize": 7.5,
+    "axes.titlesize": 7.0,
+    "xtick.labelsize": 7.0,
+    "ytick.labelsize": 7.0,
+    "legend.fontsize": 7.0,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "lines.linewidth": 1.0,
+    "lines.markersize": 3.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.facecolor": "white",
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "figure.dpi": 150.0,
+    "figure.max_open_warning": 0,
+    "savefig.bbox": "standard",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "memfeat",
+    "pdf.fonttype": 42,
+}
+#: Backends that draw to files only; a pyplot figure there would stay open for ever.
+_FILE_BACKENDS = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}
+
+
+def drawing() -> AbstractContextManager[None]:
+    """Use the style for as long as the context lasts.
+
+    Returns
+    -------
+    context manager
+        The style is undone when it ends.
+    """
+    return mpl.rc_context(STYLE)
+
+
+def axes(*, width: str | float = "single", height: float | None = None) -> Axes:
+    """Make empty Axes in memfeat's style, on a plain Figure that nothing keeps open.
+
+    Parameters
+    ----------
+    width : {"single", "double"} or float
+        Width of the figure: one or two journal columns, or millimetres.
+    height : float, optional
+        Height in millimetres; .75 of the width by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The Axes; the figure is `ax.figure`.
+
+    Raises
+    ------
+    ArgumentError
+        If the width is no known column, or a size is not above 10 mm.
+
+    Examples
+    --------
+    >>> ax = axes(width="double", height=60)
+    >>> [round(float(side) * 25.4) for side in ax.figure.get_size_inches()]
+    [180, 60]
+    """
+    wide = WIDTHS[one_of("width", width, WIDTHS)] if isinstance(width, str) else width
+    high = 0.75 * wide if height is None else height
+    for name, size in {"width": wide, "height": high}.items():
+        if not size > 10:
+            raise ArgumentError(advice(name, "be more than 10 mm", size, "Sizes are in millimetres."))
+    with drawing():
+        return Figure(figsize=(wide * MM, high * MM), layout="constrained").add_subplot()
+
+
+def canvas(ax: Axes | None, *, height: float = 62.0) -> Axes:
+    """Take the user's Axes, or make a new figure of one column.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes, optional
+        The user's Axes.
+    height : float
+        Height of a new figure, in millimetres.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Where to draw.
+
+    Raises
+    ------
+    KindError
+        If `ax` is something else.
+    """
+    if isinstance(ax, Axes):
+        return ax
+    if ax is not None:
+        remedy = "Make one with mf.plot.axes() or matplotlib.pyplot.subplots()."
+        raise KindError(advice("ax", "be matplotlib Axes", listed(type(ax).__name__), remedy))
+    if plt.get_backend().lower() in _FILE_BACKENDS:
+        return axes(height=height)
+    with drawing():
+        return plt.figure(figsize=(WIDTHS["single"] * MM, height * MM), layout="constrained").add_subplot()
+
+
+def note(ax: Axes, text: str) -> None:
+    """Write what the figure shows (n, interval, correction) small above the Axes, in as many lines as it needs.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The Axes.
+    text : str
+        One sentence or more.
+    """
+    size = 6.0
+    letters = int(room(ax) * 72 / (0.5 * size))
+    lines = textwrap.wrap(text, max(letters, 20), break_on_hyphens=False)
+    ax.set_title("\n".join(lines), loc="left", fontsize=size, color=COLOURS["note"])
+
+
+def room(ax: Axes) -> float:
+    """Give the width of the Axes in inches, before the layout engine has moved them.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The Axes.
+
+    Returns
+    -------
+    float
+        Inches.
+    """
+    return float(ax.get_figure(root=True).get_figwidth() * ax.get_position(original=True).width)  # type: ignore[union-attr]
+
+
+def save(
+    ax: Axes | Figure,
+    path: str | PathLike[str],
+    *,
+    formats: Sequence[str] = ("png", "svg"),
+    dpi: float = 300,
+) -> list[Path]:
+    """Write a figure to files that are the same each time: no dates, fixed ids, text as text.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes or matplotlib.figure.Figure
+        What a function of `mf.plot` returned, or the figure.
+    path : path
+        Where to, without an ending; folders are made. An ending that is a known format stands for that format alone.
+    formats : sequence of {"png", "svg", "pdf"}
+        One file is written for each.
+    dpi : float
+        Dots per inch of what is made of pixels.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files, in the order of `formats`.
+
+    Raises
+    ------
+    KindError
+        If `ax` is neither Axes nor a figure.
+    ArgumentError
+        If a format is unknown.
+    """
+    figure = _figure(ax)
+    target = Path(path)
+    if target.suffix[1:] in FORMATS:
+        target, formats = target.with_suffix(""), (target.suffix[1:],)
+    for one in formats:
+        one_of("formats", one, FORMATS)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    written = [target.with_name(f"{target.name}.{one}") for one in formats]
+    with drawing():
+        for one, file in zip(formats, written, strict=True):
+            figure.savefig(file, dpi=dpi, metadata=FORMATS[one])
+    return written
+
+
+def _figure(ax: Any) -> Figure:
+    found = ax.get_figure() if isinstance(ax, Axes) else ax
+    while isinstance(found, SubFigure):
+        found = found.figure
+    if not isinstance(found, Figure):
+        raise KindError(advice("ax", "be Axes or a Figure that is still there", listed(type(ax).__name__)))
+    return found

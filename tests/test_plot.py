@@ -1,0 +1,479 @@
+"""Figures: what is drawn is what the result says, nothing is clipped, files repeat, nothing is left open or changed."""
+
+import itertools
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnnotationBbox
+from matplotlib.text import Text
+from PIL import Image
+
+from memfeat import plot
+from memfeat.errors import ArgumentError, KindError, UnknownNameError
+
+NAMES = ["cat.jpg", "dog.jpg", "elk.jpg", "fox.jpg", "gnu.jpg"]
+
+
+def per_image(values, name="memorability"):
+    return xr.DataArray(np.asarray(values, float), dims="image", coords={"image": NAMES}, name=name)
+
+
+def predicted():
+    table = per_image([0.8, 0.42, 0.6, np.nan, 0.7]).to_dataset()
+    return table.assign_attrs(floor=0.42, model="resmem")
+
+
+def result(layers, **attrs):
+    estimate = np.linspace(0, 0.5, len(layers))
+    return xr.Dataset(
+        {
+            "estimate": ("layer", estimate),
+            "ci_low": ("layer", estimate - 0.1),
+            "ci_high": ("layer", estimate + 0.1),
+            "p_corrected": ("layer", np.where(estimate > 0.25, 0.01, 0.05)),
+            "n": ("layer", np.full(len(layers), 20)),
+        },
+        coords={"layer": layers},
+        attrs={"method": "spearman"} | attrs,
+    )
+
+
+def blocks():
+    counts = {1: 3, 2: 8, 3: 36, 4: 3}
+    return [f"features.layer{stage}.{block}" for stage, count in counts.items() for block in range(count)]
+
+
+def dissimilarities():
+    first, second = np.triu_indices(5, 1)
+    rdm = np.stack([np.arange(10.0), np.arange(10.0)[::-1]])
+    return xr.Dataset(
+        {"rdm": (("layer", "pair"), rdm), "first": ("pair", first), "second": ("pair", second)},
+        coords={"layer": ["low", "high"], "image": NAMES},
+        attrs={"metric": "correlation"},
+    )
+
+
+def space(n_components=2):
+    points = np.arange(5 * n_components, dtype=float).reshape(5, -1) ** 1.5
+    return xr.Dataset(
+        {
+            "embedding": (("image", "component"), points),
+            "explained_variance_ratio": ("component", np.array([0.5, 0.25, 0.1])[:n_components]),
+        },
+        coords={"image": NAMES},
+        attrs={"method": "pca"},
+    )
+
+
+def pictures(names=NAMES):
+    values = np.zeros((len(names), 8, 8, 3), np.uint8)
+    values += np.arange(len(names), dtype=np.uint8)[:, None, None, None]
+    return xr.DataArray(values, dims=("image", "y", "x", "rgb"), coords={"image": list(names)})
+
+
+def size_of(file):
+    with Image.open(file) as image:
+        return image.size
+
+
+def texts(ax):
+    return " ".join(text.get_text().replace("\n", " ") for text in ax.findobj(Text))
+
+
+FIGURES = {
+    "scores": lambda ax: plot.scores(predicted(), ax=ax),
+    "few_layers": lambda ax: plot.layer_profile(result(["conv1", "layer1", "layer2"]), ax=ax),
+    "many_layers": lambda ax: plot.layer_profile(result([*blocks(), "features.avgpool"]), ax=ax),
+    "rdm": lambda ax: plot.rdm(dissimilarities(), layer="low", order=per_image([5, 3, 4, 1, 2]), ax=ax),
+    "dots": lambda ax: plot.embedding(space(), ax=ax),
+    "map": lambda ax: plot.embedding(space(), thumbnails=pictures(), scores=per_image([1, 2, 3, 4, 5]), ax=ax),
+}
+every_figure = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+
+
+@every_figure
+def test_a_figure_returns_the_axes_it_was_given(draw):
+    ax = plot.axes()
+    assert draw(ax) is ax
+
+
+@every_figure
+def test_without_axes_a_column_wide_figure_is_made_and_none_stays_open(draw):
+    figure = draw(None).figure
+    assert isinstance(figure, Figure)
+    assert figure.get_figwidth() * 25.4 == pytest.approx(85)
+    assert plt.get_fignums() == []
+
+
+@every_figure
+def test_drawing_changes_no_setting_of_matplotlib(draw):
+    before = dict(mpl.rcParams)
+    draw(None)
+    assert dict(mpl.rcParams) == before
+
+
+@every_figure
+@pytest.mark.parametrize("size", [("single", 62), ("double", 90), (120, 80)], ids=str)
+def test_no_label_is_clipped_and_no_type_is_below_four_and_a_half_points(draw, size):
+    ax = draw(plot.axes(width=size[0], height=size[1]))
+    canvas = FigureCanvasAgg(ax.figure)
+    canvas.draw()
+    box = ax.figure.get_tightbbox(canvas.get_renderer())
+    width, height = ax.figure.get_size_inches()
+    assert min(box.x0, box.y0) >= -0.01
+    assert box.x1 <= width + 0.01
+    assert box.y1 <= height + 0.01
+    assert all(text.get_fontsize() >= 4.5 for text in ax.figure.findobj(Text) if text.get_text())
+
+
+@every_figure
+def test_tick_labels_do_not_overlap(draw):
+    ax = draw(plot.axes())
+    FigureCanvasAgg(ax.figure).draw()
+    for axis in (ax.xaxis, ax.yaxis):
+        low = 0 if axis is ax.xaxis else 1
+        boxes = [label.get_window_extent().get_points()[:, low] for label in axis.get_ticklabels() if label.get_text()]
+        boxes = sorted(map(tuple, boxes))
+        assert all(one[1] <= two[0] + 0.5 for one, two in itertools.pairwise(boxes))
+
+
+@every_figure
+def test_files_are_the_same_each_time_and_svg_text_is_text(draw, tmp_path):
+    for folder in ("a", "b"):
+        plot.save(draw(None), tmp_path / folder / "figure")
+    for ending in ("png", "svg"):
+        assert (tmp_path / f"a/figure.{ending}").read_bytes() == (tmp_path / f"b/figure.{ending}").read_bytes()
+    svg = (tmp_path / "a/figure.svg").read_text()
+    assert "images" in re.sub("<[^>]+>", " ", svg)
+    assert "<dc:date>" not in svg
+
+
+@every_figure
+def test_the_figure_says_how_many_images(draw):
+    assert re.search(r"n = (4|5|20) images", texts(draw(None)))
+
+
+def test_inputs_are_left_as_they_were():
+    inputs = predicted(), result(["a", "b"]), dissimilarities(), space(), pictures(), per_image([5, 3, 4, 1, 2])
+    copies = [one.copy(deep=True) for one in inputs]
+    plot.scores(inputs[0])
+    plot.layer_profile(inputs[1])
+    plot.rdm(inputs[2], layer="low", order=inputs[5])
+    plot.embedding(inputs[3], thumbnails=inputs[4], scores=inputs[5])
+    for one, copy in zip(inputs, copies, strict=True):
+        xr.testing.assert_identical(one, copy)
+
+
+# scores ---------------------------------------------------------------------------------------------------------------
+
+
+def test_the_histogram_counts_each_scored_image_once():
+    ax = plot.scores(predicted())
+    assert sum(bar.get_height() for bar in ax.patches) == 4
+    assert "n = 4 images (1 without a score left out)" in texts(ax)
+
+
+def test_the_rug_has_a_tick_at_each_score():
+    ax = plot.scores(predicted())
+    segments = ax.collections[0].get_segments()
+    assert sorted(segment[0][0] for segment in segments) == pytest.approx([0.42, 0.6, 0.7, 0.8])
+
+
+def test_the_floor_is_drawn_where_the_attributes_say_and_counted():
+    ax = plot.scores(predicted())
+    assert list(ax.lines[-1].get_xdata()) == [0.42, 0.42]
+    assert "0.42 (1 at or below it)" in texts(ax)
+
+
+def test_without_a_floor_there_is_no_line():
+    ax = plot.scores(per_image([0.1, 0.2, 0.3, 0.4, 0.5], name="hit_rate"))
+    assert len(ax.lines) == 0
+    assert ax.get_xlabel() == "Hit rate"
+
+
+def test_scores_may_be_a_series_and_a_single_image_is_no_fault():
+    ax = plot.scores(pd.Series([0.5], index=["cat.jpg"], name="hit_rate"), floor=0.4)
+    assert "n = 1 image;" in texts(ax)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
+@settings(deadline=None, max_examples=20)
+def test_no_score_falls_out_of_the_histogram(values):
+    ax = plot.scores(pd.Series(values, index=[f"i{k}" for k in range(len(values))], name="score"))
+    assert sum(bar.get_height() for bar in ax.patches) == len(values)
+
+
+@pytest.mark.parametrize(
+    ("bad", "error", "message"),
+    [
+        (per_image([np.nan] * 5), ArgumentError, "scores must have a number for at least one image; got 5 images"),
+        (space(), ArgumentError, "scores must hold memorability; got 2: 'embedding'"),
+        ([0.1, 0.2], KindError, "scores must be an xarray Dataset or DataArray; got list"),
+        (space()["embedding"], KindError, "scores must hold one number per image"),
+        (per_image([1, 2, 3, 4, 5]).astype(str), KindError, "scores must hold one number per image"),
+    ],
+)
+def test_scores_that_cannot_be_drawn_are_refused(bad, error, message):
+    with pytest.raises(error, match=message):
+        plot.scores(bad)
+
+
+# layer profile --------------------------------------------------------------------------------------------------------
+
+
+def test_the_profile_passes_through_the_estimates_in_the_order_of_layers():
+    one = result(["z", "a", "m"])
+    ax = plot.layer_profile(one)
+    line = next(line for line in ax.lines if line.get_marker() == "None" and len(line.get_xdata()) == 3)
+    assert list(line.get_ydata()) == list(one["estimate"].values)
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["z", "a", "m"]
+
+
+def test_only_layers_that_pass_the_corrected_test_are_filled():
+    ax = plot.layer_profile(result(["a", "b", "c"]))
+    passed, failed = (line for line in ax.lines if line.get_marker() == "o")
+    assert list(passed.get_ydata()) == [0.5]
+    assert list(failed.get_ydata()) == [0.0, 0.25]
+    assert passed.get_markerfacecolor() == plot.style.COLOURS["data"]
+    assert failed.get_markerfacecolor() == "white"
+
+
+@pytest.mark.parametrize("layers", [["a", "b", "c"], blocks()], ids=["bars", "band"])
+def test_the_interval_is_the_result_s(layers):
+    one = result(layers)
+    drawn = plot.layer_profile(one).collections[0]
+    heights = np.concatenate([path.vertices[:, 1] for path in drawn.get_paths()])
+    assert heights.min() == pytest.approx(float(one["ci_low"].min()))
+    assert heights.max() == pytest.approx(float(one["ci_high"].max()))
+
+
+def test_the_null_line_can_be_moved_or_left_out():
+    assert list(plot.layer_profile(result(["a", "b"]), null=0.1).lines[0].get_ydata()) == [0.1, 0.1]
+    assert len(plot.layer_profile(result(["a", "b"]), null=None).lines) == 3
+
+
+def test_the_figure_states_interval_and_correction_as_the_result_does():
+    said = texts(plot.layer_profile(result(["a", "b"], interval="95 % bootstrap", correction="max-statistic")))
+    assert "bar: 95 % bootstrap; filled: p < .05, max-statistic" in said
+    assert "Spearman ρ" in said
+
+
+def test_shared_parts_of_layer_names_are_written_once():
+    ax = plot.layer_profile(result(["features.layer1.0", "features.layer2.0"]))
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["layer1.0", "layer2.0"]
+    assert ax.get_xlabel() == "Layer (in features)"
+
+
+def test_a_bare_result_and_a_single_layer_can_be_drawn():
+    ax = plot.layer_profile(result(["fc"])[["estimate"]].assign_attrs(n=7), label="R²")
+    assert "n = 7 images" in texts(ax)
+    assert ax.get_ylabel() == "R²"
+    assert ax.get_xlabel() == "Layer"
+
+
+@pytest.mark.parametrize(
+    ("bad", "error", "message"),
+    [
+        (result(["a"])["estimate"], KindError, "result must be a Dataset; got DataArray. Pass the whole result"),
+        (result(["a"])[["n"]], ArgumentError, "result must have an estimate for each layer"),
+        (result(["a"]).expand_dims(reference=["r"]), ArgumentError, "Select one reference first"),
+    ],
+)
+def test_a_result_that_is_no_profile_is_refused(bad, error, message):
+    with pytest.raises(error, match=message):
+        plot.layer_profile(bad)
+
+
+# RDM ------------------------------------------------------------------------------------------------------------------
+
+
+def drawn_matrix(ax):
+    return np.asarray(ax.images[0].get_array().filled(np.nan))
+
+
+def test_the_heat_map_shows_each_pair_twice_and_no_diagonal():
+    matrix = drawn_matrix(plot.rdm(dissimilarities(), layer="low"))
+    assert np.isnan(np.diag(matrix)).all()
+    assert matrix[0, 1] == matrix[1, 0] == 0
+    assert matrix[3, 4] == matrix[4, 3] == 9
+
+
+def test_images_are_sorted_by_the_order_and_matched_by_name():
+    order = per_image([50, 40, 30, 20, 10])
+    shuffled = order.isel(image=[3, 0, 4, 1, 2])
+    matrix = drawn_matrix(plot.rdm(dissimilarities(), layer="low", order=order))
+    assert matrix[0, 1] == 9
+    np.testing.assert_array_equal(matrix, drawn_matrix(plot.rdm(dissimilarities(), layer="low", order=shuffled)))
+    names = [label.get_text() for label in plot.rdm(dissimilarities(), layer="low", order=order).get_yticklabels()]
+    assert names == NAMES[::-1]
+
+
+def test_a_square_rdm_is_drawn_as_the_compact_one_is():
+    compact = dissimilarities()
+    values = np.zeros((2, 5, 5))
+    first, second = np.triu_indices(5, 1)
+    values[:, first, second] = values[:, second, first] = compact["rdm"].values
+    coords = {"layer": ["low", "high"], "image_1": NAMES, "image_2": NAMES}
+    square = xr.DataArray(values, dims=("layer", "image_1", "image_2"), coords=coords, attrs=compact.attrs)
+    for layer in ("low", "high"):
+        np.testing.assert_array_equal(
+            drawn_matrix(plot.rdm(square, layer=layer)), drawn_matrix(plot.rdm(compact, layer=layer))
+        )
+
+
+def test_the_colour_bar_is_labelled_with_the_metric_and_the_caption_with_the_layer():
+    ax = plot.rdm(dissimilarities(), layer="high", order=per_image([1, 2, 3, 4, 5]))
+    assert "Dissimilarity (1 − Pearson r)" in texts(ax.figure)
+    assert "high; n = 5 images, sorted by memorability, lowest first" in texts(ax)
+
+
+def test_image_names_that_would_not_fit_are_left_out():
+    names = [f"{k:03}.jpg" for k in range(120)]
+    square = xr.DataArray(np.ones((120, 120)), dims=("image_1", "image_2"), coords={"image_1": names, "image_2": names})
+    ax = plot.rdm(square)
+    assert ax.get_yticklabels() == []
+    assert ax.get_ylabel() == "Image"
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({}, ArgumentError, "layer must name one of the layers; got None. There are 2: 'low', 'high'."),
+        ({"layer": "hig"}, UnknownNameError, "Did you mean 'high'"),
+        (
+            {"layer": "low", "order": per_image([1, 2, 3, 4, 5]).isel(image=slice(3))},
+            ArgumentError,
+            "order and rdms must hold the same images; got only in rdms 2: 'fox.jpg', 'gnu.jpg'",
+        ),
+        ({"layer": "low", "order": [1, 2]}, KindError, "order must be a DataArray or Series; got list"),
+    ],
+)
+def test_an_rdm_that_is_not_said_well_enough_is_refused(options, error, message):
+    with pytest.raises(error, match=message):
+        plot.rdm(dissimilarities(), **options)
+
+
+def test_something_else_than_an_rdm_is_refused():
+    with pytest.raises(KindError, match=r"rdms must come from mf\.rdm\.compute or mf\.rdm\.square; got Dataset"):
+        plot.rdm(space())
+    more = xr.DataArray(np.ones((2, 2, 2)), dims=("roi", "image_1", "image_2"))
+    with pytest.raises(ArgumentError, match="rdms must be one square per layer"):
+        plot.rdm(more)
+
+
+# map ------------------------------------------------------------------------------------------------------------------
+
+
+def test_dots_lie_where_the_embedding_puts_them():
+    ax = plot.embedding(space(3), components=(2, 0))
+    np.testing.assert_array_equal(ax.collections[0].get_offsets(), space(3)["embedding"].values[:, [2, 0]])
+    assert ax.get_xlabel() == "Principal component 3 (10 % of variance)"
+
+
+def test_each_picture_lies_on_its_own_image_whatever_its_order():
+    ax = plot.embedding(space(), thumbnails=pictures().isel(image=[4, 2, 0, 1, 3]))
+    boxes = [box for box in ax.artists if isinstance(box, AnnotationBbox)]
+    assert len(boxes) == 5
+    for k, box in enumerate(boxes):
+        assert box.xy == tuple(space()["embedding"].values[k])
+        assert int(np.asarray(box.offsetbox.get_data()).max()) == k
+
+
+def test_scores_colour_the_dots_by_name():
+    scores = per_image([1, 2, 3, 4, 5])
+    straight = plot.embedding(space(), scores=scores).collections[0].get_facecolors()
+    shuffled = plot.embedding(space(), scores=scores.isel(image=[4, 2, 0, 1, 3])).collections[0].get_facecolors()
+    np.testing.assert_array_equal(straight, shuffled)
+    assert len(np.unique(straight, axis=0)) == 5
+
+
+def test_other_methods_have_dimensions_and_no_variance():
+    ax = plot.embedding(space().drop_vars("explained_variance_ratio").assign_attrs(method="mds"))
+    assert ax.get_xlabel() == "Dimension 1"
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"components": (0, 2)}, ArgumentError, r"components must be two positions below 2; got \(0, 2\)"),
+        ({"components": (0,)}, ArgumentError, "components must be two positions"),
+        ({"thumbnails": pictures(NAMES[:3])}, ArgumentError, "thumbnails and space must hold the same images"),
+        ({"thumbnails": space()}, KindError, r"thumbnails must come from mf\.images\.thumbnails"),
+        ({"scores": per_image([1, 2, 3, 4, 5])[:4]}, ArgumentError, "scores and space must hold the same images"),
+    ],
+)
+def test_a_map_that_does_not_fit_its_images_is_refused(options, error, message):
+    with pytest.raises(error, match=message):
+        plot.embedding(space(), **options)
+
+
+def test_something_else_than_an_embedding_is_refused():
+    with pytest.raises(KindError, match=r"space must come from mf\.reduction\.embed; got DataArray"):
+        plot.embedding(space()["embedding"])
+
+
+def test_more_pictures_than_can_be_seen_are_refused_with_the_most_that_fit():
+    names = [f"{k:04}" for k in range(900)]
+    crowd = xr.Dataset({"embedding": (("image", "component"), np.zeros((900, 2)))}, coords={"image": names})
+    with pytest.raises(ArgumentError, match=r"thumbnails must be at most \d+ on \d+ mm; got 900. Draw on wider Axes"):
+        plot.embedding(crowd, thumbnails=pictures(names))
+
+
+# style ----------------------------------------------------------------------------------------------------------------
+
+
+def test_save_writes_one_file_per_format_and_makes_the_folder(tmp_path):
+    written = plot.save(plot.axes(), tmp_path / "new" / "fig.v1", formats=["png", "svg", "pdf"])
+    assert [file.name for file in written] == ["fig.v1.png", "fig.v1.svg", "fig.v1.pdf"]
+    assert all(file.stat().st_size for file in written)
+    assert plot.save(plot.axes().figure, tmp_path / "one.svg") == [tmp_path / "one.svg"]
+
+
+def test_a_saved_png_has_the_asked_size(tmp_path):
+    (file,) = plot.save(plot.axes(width=50.8, height=25.4), tmp_path / "size.png", dpi=100)
+    assert size_of(file) == (200, 100)
+
+
+def test_subfigures_are_saved_with_their_figure(tmp_path):
+    ax = Figure(figsize=(2, 1)).subfigures(1, 2)[0].add_subplot()
+    plot.scores(predicted(), ax=ax)
+    (file,) = plot.save(ax, tmp_path / "part.png", dpi=100)
+    assert size_of(file) == (200, 100)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: plot.axes(width="triple"), ArgumentError, "width must be one of 'single', 'double'; got 'triple'"),
+        (lambda: plot.axes(height=3), ArgumentError, "height must be more than 10 mm; got 3. Sizes are in millimetres"),
+        (lambda: plot.save(plot.axes(), "x", formats=["bmp"]), ArgumentError, "formats must be one of 'png', 'svg'"),
+        (lambda: plot.save("figure", "x"), KindError, "ax must be Axes or a Figure that is still there; got str"),
+        (lambda: plot.scores(predicted(), ax="here"), KindError, r"ax must be matplotlib Axes; got str. Make one with"),
+    ],
+)
+def test_wrong_sizes_formats_and_axes_are_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_where_figures_are_shown_a_new_one_belongs_to_pyplot(tmp_path):
+    code = (
+        "import matplotlib; matplotlib.use('module://matplotlib_inline.backend_inline')\n"
+        "import pandas as pd, matplotlib.pyplot as plt\n"
+        "from memfeat import plot\n"
+        "ax = plot.scores(pd.Series([1.0, 2.0], index=['a', 'b']))\n"
+        "assert plt.gcf() is ax.figure\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, cwd=Path(tmp_path))
