@@ -1,0 +1,165 @@
+"""Tables of images that users bring, from CSV or pandas: which column names the images, read without loss."""
+
+import csv
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from memfeat._check import advice, listed
+from memfeat.errors import ArgumentError, KindError, MissingFileError, UnknownNameError
+
+__all__ = ["NAME_COLUMNS", "TABLE_SUFFIXES", "is_table_file", "read_named"]
+
+#: Column names that say by themselves that they name images (compared without case).
+NAME_COLUMNS = (
+    "image", "image_name", "image_path", "image_file", "image_id", "img", "path", "file", "filename", "file_name",
+    "filepath", "file_path", "name", "stimulus",
+)  # fmt: skip
+TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+
+
+def is_table_file(path: Path) -> bool:
+    """Say whether a file name is that of a table we read.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    bool
+        True for comma- or tab-separated text, gzipped or not.
+    """
+    return path.name.lower().endswith(TABLE_SUFFIXES)
+
+
+def read_named(
+    source: Any, argument: str, *, column: str | None = None, first: bool = False
+) -> tuple[pd.DataFrame, str]:
+    """Read a table and find the column that names the images.
+
+    Parameters
+    ----------
+    source : str, Path or DataFrame
+        A CSV or TSV file, or a table. The separator of a file is the most frequent of `,`, `;` and tab in its header.
+    argument : str
+        What the user calls it.
+    column : str, optional
+        The column that names the images.
+    first : bool
+        Take the first column when `column` is not given, instead of looking for one that is called like a name.
+
+    Returns
+    -------
+    DataFrame
+        A new table. The column of names holds text exactly as written (`0002` stays `0002`, `NA` stays `NA`).
+    str
+        That column.
+
+    Raises
+    ------
+    KindError, MissingFileError
+        If it is no table, or not there.
+    UnknownNameError
+        If `column` is not in it.
+    ArgumentError
+        If the file cannot be parsed, a column stands twice, no column or more than one could hold the names, or a
+        name is empty or stands twice.
+    """
+    path = None if isinstance(source, pd.DataFrame) else _table_file(source, argument)
+    head = source if path is None else _parsed(path, argument, nrows=0)
+    columns = [str(name).strip() for name in head.columns]
+    if len(set(columns)) < len(columns):
+        twice = listed.of(sorted({name for name in columns if columns.count(name) > 1}))
+        raise ArgumentError(advice(argument, "have each column once", twice, "Rename or drop the second one."))
+    key = _name_column(columns, argument, column=column, first=first)
+    table = source.copy() if path is None else _parsed(path, argument, converters={columns.index(key): str})
+    table.columns = pd.Index(columns)
+    table[key] = _names(table[key], argument, key)
+    return table, key
+
+
+def _table_file(source: Any, argument: str) -> Path:
+    """Check that the source is a table file that exists."""
+    if not isinstance(source, str | Path):
+        kind = listed(type(source).__name__)
+        raise KindError(advice(argument, "be a CSV path or a pandas DataFrame", kind))
+    path = Path(source).expanduser()
+    if not path.is_file():
+        raise MissingFileError(advice(argument, "be a file that exists", str(source), "Check the spelling."))
+    if not is_table_file(path):
+        endings = ", ".join(TABLE_SUFFIXES)
+        remedy = f"Save it as CSV, or pass a DataFrame: pandas.read_excel({path.name!r})."
+        raise ArgumentError(advice(argument, f"be a table whose name ends in {endings}", path.name, remedy))
+    return path
+
+
+def _parsed(path: Path, argument: str, **options: Any) -> pd.DataFrame:
+    """Parse a CSV file, and refuse what would lose cells."""
+    try:
+        with warnings.catch_warnings():
+            # pandas warns, and drops cells, where a row is longer than the header
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table: pd.DataFrame = pd.read_csv(
+                path,
+                sep=_separator(path),
+                encoding="utf-8-sig",
+                index_col=False,
+                low_memory=False,
+                **options,
+            )
+            return table
+    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, UnicodeError, OSError) as error:
+        remedy = "Check that it is comma-separated text in UTF-8 with one header row, and as many cells in every row."
+        problem = listed(f"{path.name}, where {str(error).strip()}")
+        raise ArgumentError(advice(argument, "be a table that can be parsed", problem, remedy)) from error
+
+
+def _separator(path: Path) -> str:
+    """Read the separator off the header."""
+    import gzip
+
+    opener: Any = gzip.open if path.suffix.lower() == ".gz" else open
+    with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+        header = file.readline()
+    # a quoted header may hold the other separators
+    return max(",;\t", key=lambda mark: len(next(csv.reader([header], delimiter=mark), [])))
+
+
+def _name_column(columns: list[str], argument: str, *, column: str | None, first: bool) -> str:
+    """Choose the column that names the images."""
+    if column is not None:
+        if column not in columns:
+            have = f"It has: {', '.join(columns)}."
+            raise UnknownNameError(advice("column", f"be a column of {argument}", column, have))
+        return column
+    if not columns:
+        raise ArgumentError(advice(argument, "have a column that names the images", listed("no columns")))
+    if first:
+        return columns[0]
+    found = [name for name in columns if name.lower() in NAME_COLUMNS]
+    # pandas writes the names of a Series into a first column without a header
+    if not found and columns[0].startswith("Unnamed:"):
+        found = columns[:1]
+    if len(found) != 1:
+        rule = "have one column that names the images" if not found else "have only one column that names the images"
+        shown = listed(f"columns {', '.join(map(repr, columns))}")
+        raise ArgumentError(advice(argument, rule, shown, f"Say which: column={(found or columns)[0]!r}."))
+    return found[0]
+
+
+def _names(values: pd.Series, argument: str, key: str) -> pd.Series:
+    """Give the names as text; refuse empty and repeated ones."""
+    empty = values.isna() | (values.astype(str).str.strip() == "")
+    if empty.any():
+        rows = listed(f"an empty {key!r} in row {', '.join(str(i + 1) for i in empty.to_numpy().nonzero()[0][:3])}")
+        raise ArgumentError(advice(argument, "name an image in every row", rows, "Fill in or drop those rows."))
+    names = values.astype(str).str.strip().astype(object)
+    twice = sorted(set(names[names.duplicated()]))
+    if twice:
+        remedy = "Keep one row per image; trials or raters must be averaged first."
+        raise ArgumentError(advice(argument, "name each image once", listed(f"duplicates {listed.of(twice)}"), remedy))
+    return names

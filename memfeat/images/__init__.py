@@ -1,0 +1,7 @@
+"""Images: from folders, lists, tables or memory to one table, and from there to upright RGB."""
+
+from memfeat.images.decoding import UnreadableImage, decode, decode_file
+from memfeat.images.reading import read
+from memfeat.images.views import ledger, thumbnails
+
+__all__ = ["UnreadableImage", "decode", "decode_file", "ledger", "read", "thumbnails"]

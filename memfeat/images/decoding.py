@@ -1,0 +1,332 @@
+"""Image files to upright RGB pixels, by one stated rule per kind of file."""
+
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from io import BufferedReader
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from PIL import Image, UnidentifiedImageError
+
+from memfeat._check import advice, listed
+from memfeat._labels import IMAGE
+from memfeat.errors import KindError, MemfeatError, UnknownNameError
+
+__all__ = ["PIXEL_LIMIT", "UnreadableImage", "decode", "decode_file", "opened", "orientation", "quiet", "rgb"]
+
+#: Images that declare more pixels than this are not decoded. Pillow's own limit, lower by default, holds as well.
+PIXEL_LIMIT = 250_000_000
+#: Formats that are tried; those that start another program (EPS) or hold no pixels are not among them.
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JPEG2000", "TGA", "AVIF", "HEIF")
+#: EXIF orientation -> how the stored pixels are turned upright.
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+#: How a file begins -> how a whole one ends.
+ENDINGS = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG": b"IEND", b"GIF8": b"\x3b"}
+ORIENTATION_TAG = 0x0112
+
+_warnings_lock = threading.Lock()
+
+
+class UnreadableImage(MemfeatError, ValueError):
+    """An image cannot be decoded.
+
+    Parameters
+    ----------
+    image : str
+        Its name.
+    status : str
+        "missing", "empty", "unreadable", "truncated" or "too large".
+    reason : str
+        What went wrong.
+    """
+
+    def __init__(self, image: str, status: str, reason: str) -> None:
+        super().__init__(image, status, reason)
+        self.image, self.status, self.reason = image, status, reason
+
+    def __str__(self) -> str:
+        """Say which image, and why."""
+        return f"image {self.image!r} is {self.status}: {self.reason}"
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Pillow's warnings in; one thread at a time, because the list of filters is shared by all."""
+    with _warnings_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def opened(file: BufferedReader, name: str) -> Iterator[Image.Image]:
+    """Open an image, headers only; whatever fails here or in the body becomes an `UnreadableImage`.
+
+    Parameters
+    ----------
+    file : binary file
+        At its first byte.
+    name : str
+        The image, for the message.
+
+    Yields
+    ------
+    PIL.Image.Image
+        The image, its pixels not yet read.
+    """
+    try:
+        with quiet():
+            Image.init()
+            image = Image.open(file, formats=[kind for kind in FORMATS if kind in Image.OPEN])
+        with image:
+            if image.width * image.height > PIXEL_LIMIT:
+                raise MemoryError(f"{image.width} × {image.height} pixels exceed the limit of {PIXEL_LIMIT:,}")
+            yield image
+    except UnreadableImage:
+        raise
+    except Exception as error:  # decoders of damaged files raise anything
+        raise UnreadableImage(name, *_diagnosed(file, error)) from error
+
+
+def _diagnosed(file: BufferedReader, error: Exception) -> tuple[str, str]:
+    """Tell a cut-off file from one that is no image, and from one that is too large."""
+    text = str(error).strip() or type(error).__name__
+    if isinstance(error, MemoryError | Image.DecompressionBombError):
+        return "too large", text
+    if _cut_off(file) or "truncated" in text.lower() or isinstance(error, EOFError):
+        return "truncated", f"the file ends before the image does ({text})"
+    if isinstance(error, UnidentifiedImageError):
+        return "unreadable", _unidentified(file)
+    return "unreadable", text
+
+
+def _cut_off(file: BufferedReader) -> bool:
+    """Say whether a file of a known kind lacks its end."""
+    file.seek(0)
+    head = file.read(12)
+    size = file.seek(0, 2)
+    if head[:4] == b"RIFF" and head[8:] == b"WEBP":
+        return size < int.from_bytes(head[4:8], "little") + 8
+    file.seek(max(0, size - 4096))
+    tail = file.read()
+    return any(head.startswith(start) and end not in tail for start, end in ENDINGS.items())
+
+
+def _unidentified(file: BufferedReader) -> str:
+    """Say what a file that is no known image begins with."""
+    file.seek(0)
+    head = file.read(16)
+    if head[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypheif"):
+        return "HEIC is not read by Pillow; convert it to JPEG, or call pillow_heif.register_heif_opener() first"
+    return f"no image format is recognised (the file begins with {head!r})"
+
+
+def orientation(image: Image.Image) -> int:
+    """Read the EXIF orientation, 1 (upright) where there is none or it cannot be read.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        The image, open.
+
+    Returns
+    -------
+    int
+        1 to 8.
+    """
+    try:
+        with quiet():
+            # the base class reads what the header holds; PNG's own method would decode the whole image
+            value = Image.Image.getexif(image).get(ORIENTATION_TAG, 1)
+    except Exception:  # a damaged tag block must not cost the image
+        return 1
+    return value if value in UPRIGHT else 1
+
+
+def rgb(image: Image.Image) -> Image.Image:
+    """Turn an open image into upright RGB, by the rules stated in :func:`decode`.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        The image, any mode. It is not changed, but its pixels are read.
+
+    Returns
+    -------
+    PIL.Image.Image
+        RGB.
+    """
+    # a TIFF reads its tags again while it loads, and warns about them
+    with quiet() if image.format == "TIFF" else nullcontext():
+        image.load()
+    turn = UPRIGHT.get(orientation(image))
+    flat = _over_white(_eight_bit(image))
+    return flat if turn is None else flat.transpose(turn)
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Bring more than 8 bits per channel to 8."""
+    scale = DEEP.get(image.mode)
+    if scale is None:
+        return image
+    values = np.asarray(image)
+    grey = scale(values)
+    transparent = image.info.get("transparency")
+    if isinstance(transparent, int):
+        grey = np.where(values == transparent, np.uint8(255), grey)
+    return Image.fromarray(grey)
+
+
+def _high_byte(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Keep the upper 8 of 16 bits."""
+    if values.size and (values.min() < 0 or values.max() > 65_535):
+        raise ValueError(
+            f"32-bit integers from {values.min()} to {values.max()} have no defined white; save it as 8 or 16 bit"
+        )
+    return (values.astype(np.int64) >> 8).astype(np.uint8)
+
+
+def _unit_range(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Map [0, 1] to 0–255."""
+    if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
+        raise ValueError(
+            f"floating-point values from {values.min():g} to {values.max():g} are not in [0, 1]; rescale them, "
+            "or save the image as 8 or 16 bit"
+        )
+    return np.rint(values * 255.0).astype(np.uint8)
+
+
+#: Mode of more than 8 bits per channel -> how it becomes 8.
+DEEP: dict[str, Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]] = {
+    "I;16": _high_byte,
+    "I;16L": _high_byte,
+    "I;16B": _high_byte,
+    "I;16N": _high_byte,
+    "I": _high_byte,
+    "F": _unit_range,
+}
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    """Compose what is transparent over white, and give RGB."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layer = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+
+
+def decode_file(path: str | PathLike[str], *, name: str | None = None) -> Image.Image:
+    """Decode one image file, by the rules stated in :func:`decode`. Safe to call from many threads.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    name : str, optional
+        What to call the image in an error; the path by default.
+
+    Returns
+    -------
+    PIL.Image.Image
+        RGB, upright.
+
+    Raises
+    ------
+    UnreadableImage
+        If the file is missing, empty, truncated, too large or no image; `status` and `reason` say which and why.
+    """
+    name = str(path) if name is None else name
+    with readable(path, name) as file, opened(file, name) as image:
+        return rgb(image)
+
+
+@contextmanager
+def readable(path: str | PathLike[str], name: str) -> Iterator[BufferedReader]:
+    """Open a file that has bytes; anything else becomes an `UnreadableImage`.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    name : str
+        The image, for the message.
+
+    Yields
+    ------
+    binary file
+        At its first byte.
+    """
+    try:
+        file = open(path, "rb")  # noqa: SIM115 (closed below; only the opening is guarded)
+    except (FileNotFoundError, NotADirectoryError):
+        raise UnreadableImage(name, "missing", f"there is no file {str(path)!r}") from None
+    except OSError as error:
+        raise UnreadableImage(name, "unreadable", error.strerror or str(error)) from error
+    with file:
+        if file.seek(0, 2) == 0:
+            raise UnreadableImage(name, "empty", "the file has no bytes")
+        file.seek(0)
+        yield file
+
+
+def decode(images: xr.Dataset, name: str) -> Image.Image:
+    """Decode one image of a table to upright RGB.
+
+    Parameters
+    ----------
+    images : Dataset (image)
+        A table of :func:`memfeat.images.read`, or a part of one.
+    name : str
+        Which image, as in the coordinate `image`.
+
+    Returns
+    -------
+    PIL.Image.Image
+        RGB, `width` × `height` pixels.
+
+    Raises
+    ------
+    KindError
+        If `images` is no image table.
+    UnknownNameError
+        If it does not hold the image.
+    UnreadableImage
+        If the image is missing, empty, truncated, too large or no image; `status` and `reason` say which and why.
+
+    Notes
+    -----
+    What a file holds, and what becomes of it:
+
+    - RGB with 8 bits per channel: as stored. No colour profile is applied. RGB with 16 bits: the upper 8.
+    - EXIF orientation: applied, so that the image is upright.
+    - Alpha (RGBA, LA, PA, a transparent palette entry, a transparent colour): composed over white.
+    - Greyscale and black-and-white (L, 1): the same value in all three channels. Palette (P): looked up.
+    - CMYK and YCbCr: Pillow's conversion without profiles; Adobe's inverted CMYK is recognised.
+    - 16-bit greyscale (I;16, or I with values up to 65,535): the upper 8 bits, `value >> 8`. Other 32-bit integers
+      have no defined white and are unreadable.
+    - Floating point (F): values in [0, 1] become `round(255 * value)`, halves to even; any other range is unreadable.
+    - Animated or of several pages: the first frame.
+    """
+    if not isinstance(images, xr.Dataset) or not {IMAGE, "path", "status"} <= set(images.coords):
+        raise KindError(advice("images", "be a table of mf.images.read", listed(type(images).__name__)))
+    try:
+        row: Any = images.get_index(IMAGE).get_loc(name)
+    except KeyError:
+        raise UnknownNameError(advice("name", "be an image of the table", name, "See images.image.values.")) from None
+    status = str(images["status"].values[row])
+    if status != "ok":
+        raise UnreadableImage(name, status, str(images["reason"].values[row]))
+    if "pixels" in images and not images["path"].values[row]:
+        return Image.fromarray(images["pixels"].values[row])
+    return decode_file(str(images["path"].values[row]), name=name)
