@@ -2,15 +2,18 @@
 
 import csv
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from memfeat._check import advice, listed
 from memfeat.errors import ArgumentError, KindError, MissingFileError, UnknownNameError
 
-__all__ = ["NAME_COLUMNS", "TABLE_SUFFIXES", "is_table_file", "read_named"]
+__all__ = ["NAME_COLUMNS", "TABLE_SUFFIXES", "is_table_file", "read_named", "texts"]
 
 #: Column names that say by themselves that they name images (compared without case).
 NAME_COLUMNS = (
@@ -18,6 +21,25 @@ NAME_COLUMNS = (
     "filepath", "file_path", "name", "stimulus",
 )  # fmt: skip
 TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+
+
+def texts(values: Iterable[Any]) -> npt.NDArray[np.object_]:
+    """Give text as an object array, the form that netCDF and zarr keep at any length.
+
+    Parameters
+    ----------
+    values : iterable
+        The text; anything else is written as text.
+
+    Returns
+    -------
+    array (n,) of object
+        The same.
+    """
+    words = [str(value) for value in values]
+    array = np.empty(len(words), dtype=object)
+    array[:] = words
+    return array
 
 
 def is_table_file(path: Path) -> bool:
@@ -44,7 +66,8 @@ def read_named(
     Parameters
     ----------
     source : str, Path or DataFrame
-        A CSV or TSV file, or a table. The separator of a file is the most frequent of `,`, `;` and tab in its header.
+        A CSV or TSV file, or a table, whose index names the images if it is text and no column does. The separator of
+        a file is the most frequent of `,`, `;` and tab in its header.
     argument : str
         What the user calls it.
     column : str, optional
@@ -69,6 +92,8 @@ def read_named(
         If the file cannot be parsed, a column stands twice, no column or more than one could hold the names, or a
         name is empty or stands twice.
     """
+    if isinstance(source, pd.DataFrame):
+        source = _with_index(source, column=column, first=first)
     path = None if isinstance(source, pd.DataFrame) else _table_file(source, argument)
     head = source if path is None else _parsed(path, argument, nrows=0)
     columns = [str(name).strip() for name in head.columns]
@@ -80,6 +105,16 @@ def read_named(
     table.columns = pd.Index(columns)
     table[key] = _names(table[key], argument, key)
     return table, key
+
+
+def _with_index(table: pd.DataFrame, *, column: str | None, first: bool) -> pd.DataFrame:
+    """Make a column of an index that names the images."""
+    name = "image" if table.index.name is None else str(table.index.name)
+    if table.index.inferred_type != "string" or name in table.columns:
+        return table
+    has_column = any(str(other).lower() in NAME_COLUMNS for other in table.columns)
+    wanted = (first or not has_column) if column is None else column == name
+    return table.rename_axis(name).reset_index() if wanted else table
 
 
 def _table_file(source: Any, argument: str) -> Path:
@@ -157,7 +192,7 @@ def _names(values: pd.Series, argument: str, key: str) -> pd.Series:
     if empty.any():
         rows = listed(f"an empty {key!r} in row {', '.join(str(i + 1) for i in empty.to_numpy().nonzero()[0][:3])}")
         raise ArgumentError(advice(argument, "name an image in every row", rows, "Fill in or drop those rows."))
-    names = values.astype(str).str.strip().astype(object)
+    names = pd.Series(texts(values), index=values.index, dtype=object).str.strip()
     twice = sorted(set(names[names.duplicated()]))
     if twice:
         remedy = "Keep one row per image; trials or raters must be averaged first."

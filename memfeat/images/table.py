@@ -1,7 +1,7 @@
 """Rows to the image table: what it holds, in what form, and which columns are refused."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,33 +11,16 @@ import xarray as xr
 
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, stamped
+from memfeat._tables import texts
 from memfeat.errors import ArgumentError, KindError
 from memfeat.images.inspection import Facts
 
-__all__ = ["RESERVED", "assembled", "column_values", "texts", "user_columns"]
+__all__ = ["RESERVED", "assembled", "column_values", "user_columns"]
 
 #: What the table itself says about each image; a column of the user cannot have these names.
 RESERVED = ("image", "path", "sha256", "width", "height", "mode", "status", "reason", "pixels")
 #: Names that would be taken for a layer, or that files cannot hold.
 LAYER_LIKE = re.compile(r"[/:@\[\]]|^(features|layer)(\.|$)|(^|\.)(layer|conv|fc|bn|relu)\d+(\.|$)")
-
-
-def texts(values: Sequence[str]) -> npt.NDArray[np.object_]:
-    """Give text as an object array, the form that netCDF and zarr keep at any length.
-
-    Parameters
-    ----------
-    values : sequence of str
-        The text.
-
-    Returns
-    -------
-    array (n,) of object
-        The same.
-    """
-    array = np.empty(len(values), dtype=object)
-    array[:] = [str(value) for value in values]
-    return array
 
 
 def user_columns(table: pd.DataFrame, argument: str) -> pd.DataFrame:

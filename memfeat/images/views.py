@@ -10,10 +10,10 @@ from PIL import Image
 
 from memfeat._check import advice, count, listed
 from memfeat._labels import IMAGE, image_names, stamped
+from memfeat._tables import texts
 from memfeat.errors import KindError, NoImageError
 from memfeat.images.decoding import decode
 from memfeat.images.inspection import in_threads
-from memfeat.images.table import texts
 
 __all__ = ["ledger", "thumbnails"]
 
