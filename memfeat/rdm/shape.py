@@ -1,0 +1,191 @@
+"""RDMs as labelled pairs and as square matrices."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from memfeat._check import advice, listed
+from memfeat._labels import IMAGE, LAYER, image_names
+from memfeat.errors import ArgumentError, KindError, UnknownNameError
+
+__all__ = ["PAIR", "at_least", "labelled", "one_layer", "select", "square", "upper"]
+
+Array = npt.NDArray[Any]
+PAIR = "pair"
+
+
+def square(rdms: xr.Dataset) -> xr.DataArray:
+    """Show RDMs as square matrices with image names on both sides.
+
+    Parameters
+    ----------
+    rdms : Dataset (layer, pair)
+        RDMs, as :func:`compute` gives them; further dims are kept.
+
+    Returns
+    -------
+    DataArray (layer, image_1, image_2)
+        Symmetric, with zeros on the diagonal, in the units of the RDMs.
+
+    Raises
+    ------
+    KindError
+        If it is no Dataset of RDMs.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from memfeat.rdm import from_scores
+    >>> square(from_scores(pd.Series([0.9, 0.5, 0.6], index=["a", "b", "c"]), kind="nearest")).values[0].round(2)
+    array([[0. , 0.4, 0.3],
+           [0.4, 0. , 0.1],
+           [0.3, 0.1, 0. ]])
+    """
+    values, names = _read(rdms), rdms[IMAGE].values
+    first, second = rdms["first"].values, rdms["second"].values
+    matrices = np.zeros((*values.shape[:-1], len(names), len(names)), dtype=values.dtype)
+    matrices[..., first, second] = matrices[..., second, first] = values.values
+    dims = (f"{IMAGE}_1", f"{IMAGE}_2")
+    coords = {str(c): values[c] for c in values.coords if PAIR not in values[c].dims} | dict.fromkeys(dims)
+    coords |= {dim: (dim, names) for dim in dims}
+    return xr.DataArray(matrices, dims=(*values.dims[:-1], *dims), coords=coords, name="rdm", attrs=dict(rdms.attrs))
+
+
+def select(rdms: xr.Dataset, names: Iterable[str] | xr.DataArray) -> xr.Dataset:
+    """Take the RDMs of some images, in the order given.
+
+    Parameters
+    ----------
+    rdms : Dataset (layer, pair)
+        RDMs, as :func:`compute` gives them; further dims are kept.
+    names : iterable of str
+        Names of at least two images, each once.
+
+    Returns
+    -------
+    Dataset (layer, pair)
+        The RDMs of these images alone, in the units of the RDMs.
+
+    Raises
+    ------
+    KindError
+        If it is no Dataset of RDMs.
+    UnknownNameError
+        If an image is not among them; the message counts and names those missing.
+    ArgumentError
+        If an image is named twice or fewer than two are named.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from memfeat.rdm import from_scores
+    >>> rdms = from_scores(pd.Series([0.9, 0.5, 0.6], index=["a", "b", "c"]), kind="nearest")
+    >>> select(rdms, ["c", "a"]).rdm.values.round(2)
+    array([[0.3]])
+    """
+    values, known = _read(rdms), rdms[IMAGE].values
+    wanted = [str(name) for name in (names.values if isinstance(names, xr.DataArray) else names)]
+    where = _positions(wanted, [str(name) for name in known])
+    lookup = np.empty((len(known), len(known)), dtype=np.int64)
+    first, second = rdms["first"].values, rdms["second"].values
+    lookup[first, second] = lookup[second, first] = np.arange(len(first))
+    chosen = values.drop_vars(["first", "second"], errors="ignore").isel({PAIR: upper(lookup[np.ix_(where, where)])})
+    return labelled(chosen, known[where]).assign_attrs(rdms.attrs)
+
+
+def labelled(values: xr.DataArray, names: Array) -> xr.Dataset:
+    """Put image names and pairs to dissimilarities.
+
+    Parameters
+    ----------
+    values : DataArray (..., pair)
+        Upper triangles, row by row.
+    names : array (n,) of str
+        The images.
+
+    Returns
+    -------
+    Dataset (..., pair)
+        `rdm`, with the coordinates `first`, `second` and `image`.
+    """
+    number = np.broadcast_to(np.arange(len(names), dtype=np.int32), (len(names), len(names)))
+    pairs = {"first": (PAIR, upper(number.T)), "second": (PAIR, upper(number))}
+    return xr.Dataset({"rdm": values}, coords=pairs | {IMAGE: (IMAGE, names)})
+
+
+def upper(matrix: Array) -> Array:
+    """Take the upper triangle of a square matrix, row by row, without the diagonal.
+
+    Parameters
+    ----------
+    matrix : array (n, n)
+        The matrix.
+
+    Returns
+    -------
+    array (n (n − 1) / 2,)
+        Its entries.
+    """
+    return np.asarray(matrix[~np.tri(len(matrix), dtype=bool)])
+
+
+def at_least(names: Array, argument: str) -> None:
+    """Check that there are enough images for an RDM.
+
+    Parameters
+    ----------
+    names : array (n,) of str
+        The images.
+    argument : str
+        What the user calls the data.
+
+    Raises
+    ------
+    ArgumentError
+        If there are fewer than three: a single pair has nothing to be compared with.
+    """
+    if len(names) < 3:
+        raise ArgumentError(advice(argument, "hold at least 3 images", len(names)))
+
+
+def _read(rdms: Any) -> xr.DataArray:
+    """Give the dissimilarities with pairs last, after a look at the form."""
+    if not isinstance(rdms, xr.Dataset) or not {"rdm", "first", "second"} <= set(rdms.variables):
+        remedy = "Make one with mf.rdm.compute, mf.rdm.from_scores or mf.rdm.from_categories."
+        raise KindError(advice("rdms", "be a Dataset of RDMs", listed(type(rdms).__name__), remedy))
+    image_names(rdms, "rdms")
+    return rdms["rdm"].transpose(..., PAIR)
+
+
+def _positions(wanted: Sequence[str], known: Sequence[str]) -> list[int]:
+    """Find images by name."""
+    position = {name: i for i, name in enumerate(known)}
+    missing = [name for name in wanted if name not in position]
+    if missing:
+        raise UnknownNameError(advice("names", "be images of the RDMs", listed(f"unknown {listed.of(missing)}")))
+    if len(set(wanted)) < len(wanted) or len(wanted) < 2:
+        raise ArgumentError(advice("names", "name at least two images, each once", listed.of(wanted)))
+    return [position[name] for name in wanted]
+
+
+def one_layer(name: str, vector: Array, names: Array) -> xr.Dataset:
+    """Label a single RDM.
+
+    Parameters
+    ----------
+    name : str
+        What it is called along `layer`.
+    vector : array (pair,)
+        The upper triangle, row by row.
+    names : array (n,) of str
+        The images.
+
+    Returns
+    -------
+    Dataset (layer, pair)
+        One layer.
+    """
+    return labelled(xr.DataArray(vector[None], dims=(LAYER, PAIR), coords={LAYER: [name]}), names)
