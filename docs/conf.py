@@ -1,0 +1,80 @@
+"""Settings of the documentation: `make docs` builds it, and a warning is an error."""
+
+import io
+import os
+import shutil
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+sys.path.insert(0, str(ROOT))
+
+import memfeat  # noqa: E402
+
+project = "memfeat"
+author = "The memfeat developers"
+copyright = "2026, The memfeat developers"
+version = release = memfeat.__version__
+
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.mathjax", "numpydoc", "myst_nb"]
+exclude_patterns = ["_build", "jupyter_execute"]
+html_theme = "furo"
+html_title = f"memfeat {release}"
+templates_path: list[str] = []
+
+# Text. Notebooks are executed by the tests and by `make notebooks`; here their stored output is shown.
+myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
+myst_heading_anchors = 3
+nb_execution_mode = "off"
+suppress_warnings = ["mystnb.unknown_mime_type"]
+
+# Docstrings. numpydoc's own validation is part of `make check`.
+autodoc_typehints = "none"
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+
+# References to other projects are links only when their inventories may be fetched: MEMFEAT_INTERSPHINX=1 make docs.
+nitpicky = True
+if os.environ.get("MEMFEAT_INTERSPHINX"):
+    extensions.append("sphinx.ext.intersphinx")
+    intersphinx_mapping = {
+        "python": ("https://docs.python.org/3", None),
+        "numpy": ("https://numpy.org/doc/stable", None),
+        "pandas": ("https://pandas.pydata.org/docs", None),
+        "scipy": ("https://docs.scipy.org/doc/scipy", None),
+        "sklearn": ("https://scikit-learn.org/stable", None),
+        "torch": ("https://docs.pytorch.org/docs/stable", None),
+        "xarray": ("https://docs.xarray.dev/en/stable", None),
+    }
+else:
+    OTHERS = "numpy|np|pandas|pd|scipy|sklearn|torch|torchvision|xarray|xr|matplotlib|seaborn|PIL|zarr|dask|click"
+    nitpick_ignore_regex = [(r"py:.*", rf"({OTHERS})\..*"), (r"py:.*", r"(collections|pathlib|typing|os)\..*")]
+# Bases of documented classes, which Python itself defines.
+nitpick_ignore = [("py:class", name) for name in ("Exception", "ValueError", "TypeError", "KeyError", "RuntimeError")]
+
+
+def notebooks() -> None:
+    """Copy the executed notebooks to where Sphinx looks for pages."""
+    shutil.rmtree(HERE / "notebooks", ignore_errors=True)
+    shutil.copytree(ROOT / "notebooks", HERE / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+
+
+def command_line() -> None:
+    """Write the help of every command, as the terminal shows it."""
+    from memfeat.cli import main
+
+    text = io.StringIO()
+    for command in [[], *([name] for name in sorted(main.commands))]:
+        text.write(" ".join(["$ memfeat", *command, "--help\n"]))
+        with redirect_stdout(text):
+            main([*command, "--help"], prog_name="memfeat", standalone_mode=False)
+        text.write("\n")
+    folder = HERE / "api" / "generated"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "commands.txt").write_text(text.getvalue())
+
+
+notebooks()
+command_line()

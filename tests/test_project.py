@@ -1,0 +1,257 @@
+"""What the project promises around its code: a stable surface, checked docstrings, and text that has run.
+
+`python tests/test_project.py` writes tests/data/api.txt anew after a change of signature that CHANGELOG.md names.
+"""
+
+import dataclasses
+import importlib
+import inspect
+import os
+import pkgutil
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+from numpydoc.validate import validate
+from PIL import Image
+
+import memfeat
+
+ROOT = Path(__file__).parents[1]
+SNAPSHOT = ROOT / "tests" / "data" / "api.txt"
+RENEW = ".venv/bin/python tests/test_project.py"
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+#: What numpydoc asks of public objects beyond what it asks of all: parameters and returns described, a verb first.
+STRICT = {"PR01", "PR02", "RT01", "SS05"}
+#: A block that a test cannot run carries this comment, with the reason, on the line before it.
+NOT_RUN = "<!-- not run:"
+
+needs_tree = pytest.mark.skipif(not (ROOT / "Makefile").exists(), reason="needs the source tree")
+
+
+# --- the public surface ---------------------------------------------------------------------------------------------
+
+
+def rooms() -> list[str]:
+    return sorted(info.name for info in pkgutil.iter_modules(memfeat.__path__) if not info.name.startswith("_"))
+
+
+def public() -> Iterator[tuple[str, object]]:
+    """Every public name with what it stands for: the `__all__` of each room."""
+    for room in rooms():
+        module = importlib.import_module(f"memfeat.{room}")
+        for name in sorted(module.__all__):
+            yield f"memfeat.{room}.{name}", getattr(module, name)
+
+
+def signature(call: object) -> str:
+    """Parameter names, kinds and defaults; the types are mypy's business and print differently between Pythons."""
+    found = inspect.signature(call)  # type: ignore[arg-type]
+    bare = [p.replace(annotation=inspect.Parameter.empty) for p in found.parameters.values()]
+    text = str(found.replace(parameters=bare, return_annotation=inspect.Signature.empty))
+    return re.sub(r"<(\w+) (\S+) at 0x[0-9a-f]+>", r"<\1 \2>", text)
+
+
+def described(name: str, thing: object) -> Iterator[str]:
+    if isinstance(thing, click.Command):
+        yield from commands(thing, "memfeat")
+    elif inspect.isclass(thing):
+        bases = ", ".join(base.__name__ for base in thing.__bases__ if base is not object)
+        yield f"{name}({bases})" if issubclass(thing, BaseException) else f"{name}{signature(thing)}"
+        own = thing.__dict__ if not issubclass(thing, BaseException) else {}
+        for member, value in sorted(own.items()):
+            if inspect.isfunction(value) and (not member.startswith("_") or member == "__call__"):
+                yield f"{name}.{member}{signature(value)}"
+    elif callable(thing):
+        yield f"{name}{signature(thing)}"
+    else:
+        yield f"{name}: {type(thing).__name__}"
+
+
+def commands(command: click.Command, path: str) -> Iterator[str]:
+    if isinstance(command, click.Group):
+        for name in sorted(command.commands):
+            yield from commands(command.commands[name], f"{path} {name}")
+    else:
+        options = [
+            "/".join(p.opts + p.secondary_opts) if p.opts[0][0] == "-" else p.name.upper() for p in command.params
+        ]
+        yield " ".join(["$", path, *options])
+
+
+def surface() -> str:
+    front = [f"memfeat.{name}" for name in sorted(memfeat.__all__)]
+    return "\n".join([*front, "", *(line for name, thing in public() for line in described(name, thing)), ""])
+
+
+def test_the_public_surface_is_the_one_that_was_agreed() -> None:
+    new, agreed = surface().splitlines(), SNAPSHOT.read_text().splitlines()
+    gone = [f"- {line}" for line in agreed if line not in new]
+    come = [f"+ {line}" for line in new if line not in agreed]
+    advice = f"Name the change in CHANGELOG.md, then renew tests/data/api.txt: {RENEW}"
+    assert new == agreed, "\n".join(["The public surface has changed.", *gone, *come, advice])
+
+
+def is_documented(thing: object) -> bool:
+    """Functions and classes; constants and click's commands speak for themselves."""
+    return (inspect.isfunction(thing) or inspect.isclass(thing)) and not isinstance(thing, click.Command)
+
+
+DOCUMENTED = [(name, thing) for name, thing in public() if is_documented(thing)]
+
+
+def test_every_public_function_and_class_has_a_docstring() -> None:
+    assert [name for name, thing in DOCUMENTED if not thing.__doc__] == []
+
+
+def demanded(thing: object) -> set[str]:
+    """The strict checks that numpydoc can judge; it knows no inherited or generated `__init__`, nor typed `**options`."""
+    if inspect.isclass(thing):
+        own = "__init__" in vars(thing) and not dataclasses.is_dataclass(thing)
+        return STRICT if own else STRICT - {"PR01"}
+    typed = "VAR_KEYWORD" in {parameter.kind.name for parameter in inspect.signature(thing).parameters.values()}
+    return STRICT - ({"PR02"} if typed else set())
+
+
+@pytest.mark.parametrize(("name", "thing"), DOCUMENTED, ids=[name for name, _ in DOCUMENTED])
+def test_a_public_docstring_passes_numpydoc(name: str, thing: object) -> None:
+    left_out = set(SETTINGS["tool"]["numpydoc_validation"]["checks"]) - demanded(thing)
+    errors = [f"{code}: {text}" for code, text in validate(name)["errors"] if code not in left_out]
+    assert errors == []
+
+
+def test_data_comes_first_and_options_are_named() -> None:
+    positional = {"POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD"}
+    optional = [
+        f"{name}({parameter.name}=…)"
+        for name, thing in DOCUMENTED
+        if inspect.isfunction(thing)
+        for parameter in inspect.signature(thing).parameters.values()
+        if parameter.kind.name in positional and parameter.default is not inspect.Parameter.empty
+    ]
+    assert optional == []
+
+
+# --- what is shown has run ------------------------------------------------------------------------------------------
+
+
+def blocks(page: Path, language: str) -> list[tuple[int, str]]:
+    """Fenced blocks of a page, with the line on which each starts, without those marked as not run."""
+    text = page.read_text()
+    found = []
+    for match in re.finditer(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL):
+        before = text[: match.start()].rstrip().rsplit("\n", 1)[-1]
+        if not before.startswith(NOT_RUN):
+            found.append((text[: match.start(1)].count("\n") + 1, match.group(1)))
+    return found
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder like a reader's own: twelve photographs, a table of hit rates, a table of other numbers."""
+    from skimage import data
+
+    folder = tmp_path_factory.mktemp("reader")
+    (folder / "photos").mkdir()
+    scene = np.asarray(data.astronaut())
+    rng = np.random.default_rng(0)
+    names = [f"scene_{i:02d}.jpg" for i in range(12)]
+    for name in names:
+        top, left = rng.integers(0, 200, size=2)
+        Image.fromarray(scene[top : top + 300, left : left + 300]).save(folder / "photos" / name)
+    rows = [f"{name},{rate:.3f}" for name, rate in zip(names, rng.uniform(0.4, 0.9, 12), strict=True)]
+    (folder / "scores.csv").write_text("\n".join(["image,hit_rate", *rows]) + "\n")
+    rows = [",".join([name, *(f"{x:.3f}" for x in rng.normal(size=5))]) for name in names]
+    (folder / "ratings.csv").write_text("\n".join(["image,a,b,c,d,e", *rows]) + "\n")
+    return folder
+
+
+WITH_CODE = [page for page in PAGES if blocks(page, "python")]
+
+
+@pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: str(page.relative_to(ROOT)))
+def test_python_shown_on_a_page_runs(page: Path, photographs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(photographs)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    names: dict[str, object] = {}
+    for line, code in blocks(page, "python"):
+        exec(compile("\n" * line + code, str(page), "exec"), names)
+
+
+def lines(page: Path, program: str) -> list[str]:
+    """Lines of a page's terminal blocks that call a program."""
+    joined = [code.replace("\\\n", " ") for _, code in blocks(page, "sh")]
+    every = [line.split("#")[0].strip() for code in joined for line in code.splitlines()]
+    return [line for line in every if re.match(rf"(\S*/)?{program} ", line)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_shown_on_a_page_exist(page: Path) -> None:
+    from memfeat.cli import main
+
+    for line in lines(page, "memfeat"):
+        _, verb, *rest = shlex.split(line)
+        assert verb in main.commands, line
+        command = main.commands[verb]
+        command.make_parser(click.Context(command, info_name=verb)).parse_args(list(rest))
+
+
+@needs_tree
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: str(page.relative_to(ROOT)))
+def test_make_targets_shown_on_a_page_exist(page: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
+    shown = set(re.findall(r"(?:^|`)(?:MEMFEAT_\S+ )?make ([a-z-]+)", page.read_text(), flags=re.MULTILINE))
+    assert shown <= targets
+
+
+@needs_tree
+def test_the_documentation_names_every_public_function() -> None:
+    """One page per room; its directive lists what the room's `__all__` lists."""
+    listed: set[str] = set()
+    for page in sorted((ROOT / "docs" / "api").glob("*.md")):
+        for module, members in re.findall(r"automodule:: (\S+)\n +:members: (.+)", page.read_text()):
+            listed |= {f"{module}.{name.strip()}" for name in members.split(",")}
+    wanted = {name for name, _ in DOCUMENTED}
+    assert wanted - listed == set()
+    assert listed - {name for name, _ in public()} == set()
+
+
+# --- the rest of the house ------------------------------------------------------------------------------------------
+
+
+@needs_tree
+def test_the_version_stands_in_the_changelog_and_the_citation() -> None:
+    assert f"\n## {memfeat.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+    assert f"\nversion: {memfeat.__version__}\n" in (ROOT / "CITATION.cff").read_text()
+
+
+@needs_tree
+def test_a_skipped_data_test_fails_where_data_are_required(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    data: needs data\n")
+    (tmp_path / "test_it.py").write_text(
+        "import pytest\n\n\n@pytest.mark.data\ndef test_on_data(data_folder):\n    pass\n\n\n"
+        "def test_without():\n    pytest.skip('not about data')\n"
+    )
+    call = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    base = {key: value for key, value in os.environ.items() if not key.startswith(("MEMFEAT_", "PYTEST_"))}
+    run = {"cwd": tmp_path, "capture_output": True, "text": True, "check": False}
+    lenient = subprocess.run(call, env=base, **run)
+    assert lenient.returncode == 0, lenient.stdout
+    strict = subprocess.run(call, env=base | {"MEMFEAT_REQUIRE_DATA": "1"}, **run)
+    assert strict.returncode == 1
+    assert "must run where MEMFEAT_REQUIRE_DATA is set" in strict.stdout
+
+
+if __name__ == "__main__":
+    SNAPSHOT.parent.mkdir(exist_ok=True)
+    SNAPSHOT.write_text(surface())
