@@ -129,12 +129,14 @@ def as_features(features: Any, argument: str = "features") -> xr.Dataset:
     if isinstance(features, xr.DataArray):
         name = str(features.name) if features.name is not None else "features"
         attrs = dict(features.attrs)
-        features = features.drop_vars([c for c in features.coords if c == name]).to_dataset(name=name)
-        features.attrs = attrs
+        one: xr.Dataset = features.drop_vars([c for c in features.coords if c == name]).to_dataset(name=name)
+        one.attrs = attrs
+        features = one
     if not layer_names(features):
         remedy = "Make one with mf.extract or mf.features.from_table."
         raise ArgumentError(advice(argument, "hold at least one layer with a dim 'image'", listed("none"), remedy))
-    return features
+    dataset: xr.Dataset = features
+    return dataset
 
 
 def layer_names(features: xr.Dataset) -> list[str]:
@@ -242,7 +244,8 @@ def matched(data: Labelled, to: xr.Dataset | xr.DataArray, *, argument: str, ref
     only = {argument: sorted(set(mine) - set(theirs)), reference: sorted(set(theirs) - set(mine))}
     if any(only.values()):
         found = "; ".join(f"only in {name} {listed.of(extra)}" for name, extra in only.items() if extra)
-        remedy = f"Select the shared images first: both = [n for n in {argument}.image.values if n in {reference}.image.values]."
+        shared = f"[n for n in {argument}.image.values if n in {reference}.image.values]"
+        remedy = f"Select the shared images first: both = {shared}."
         raise ArgumentError(advice(f"{argument} and {reference}", "hold the same images", listed(found), remedy))
     position = {name: i for i, name in enumerate(mine)}
     return data.isel({IMAGE: [position[name] for name in theirs]})

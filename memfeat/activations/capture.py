@@ -20,7 +20,7 @@ Wanted = Mapping[str, tuple[str, int]]
 def captured(
     module: nn.Module, wanted: Wanted, reduce: Callable[[Tensor], Tensor]
 ) -> Iterator[Callable[[Tensor], dict[str, Tensor]]]:
-    """Hook modules for as long as the context lasts.
+    """Read outputs of modules for as long as the context lasts.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def _own(reduced: Tensor, output: Tensor) -> Tensor:
 
 @contextmanager
 def evaluating(module: nn.Module, device: torch.device) -> Iterator[nn.Module]:
-    """Put a network in evaluation mode on a device, without gradients, and leave it as it was found.
+    """Put a network in evaluation mode on a device, and leave it as it was found.
 
     Parameters
     ----------
@@ -100,8 +100,7 @@ def evaluating(module: nn.Module, device: torch.device) -> Iterator[nn.Module]:
     try:
         module.eval()
         module.to(device)
-        with torch.inference_mode():
-            yield module
+        yield module
     finally:
         for part, mode in training.items():
             part.training = mode

@@ -1,7 +1,7 @@
 """Batches of one fixed shape: images decoded in threads while the network computes."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -10,6 +10,8 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from memfeat._check import advice, listed
+from memfeat.errors import ArgumentError, KindError
 from memfeat.images import UnreadableImage, decode
 from memfeat.models import Model
 
@@ -18,6 +20,7 @@ __all__ = ["Batch", "batches", "default_size"]
 #: Images in one forward pass, unless told otherwise; more gains nothing on a CPU and costs memory.
 LARGEST_ON_CPU = 16
 LARGEST_ON_GPU = 64
+#: Batches that are decoded ahead of the one that is computed.
 AHEAD = 2
 
 
@@ -30,7 +33,7 @@ class Batch:
     names : list of str
         The images, at most as many as the batch has places.
     values : Tensor (size, 3, y, x)
-        Preprocessed; places of unreadable and of absent images hold zeros.
+        Preprocessed; places of unreadable and of absent images hold zeros. Empty if none could be read.
     failures : dict
         Image → (status, reason) of those that could not be read.
     """
@@ -60,19 +63,21 @@ def default_size(n_images: int, device: torch.device) -> int:
     return -(-max(n_images, 1) // rounds)
 
 
-def batches(images: xr.Dataset, names: Sequence[str], model: Model, *, size: int, workers: int) -> Iterator[Batch]:
+def batches(
+    images: xr.Dataset, groups: Iterable[list[str]], model: Model, *, size: int, workers: int
+) -> Iterator[Batch]:
     """Decode and preprocess images in threads, a little ahead of the network.
 
     Parameters
     ----------
     images : Dataset (image)
         The image table.
-    names : sequence of str
-        Which images, in this order.
+    groups : iterable of list of str
+        Which images go together, at most `size` of them each.
     model : Model
         Whose preprocessing to apply.
     size : int
-        Places in a batch; the last one is filled up with zeros.
+        Places in a batch; empty ones are filled with zeros, so that every forward pass has one shape.
     workers : int
         Threads that decode.
 
@@ -81,41 +86,44 @@ def batches(images: xr.Dataset, names: Sequence[str], model: Model, *, size: int
     Batch
         The images of one forward pass.
     """
-    groups = (list(names[start : start + size]) for start in range(0, len(names), size))
+    ahead = iter(groups)
     pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="memfeat-decode")
+    waiting: deque[tuple[list[str], list[Future[Tensor | UnreadableImage]]]] = deque()
     try:
-        waiting: deque[tuple[list[str], list[Future[Tensor | UnreadableImage]]]] = deque()
-
-        def start(group: list[str]) -> None:
-            waiting.append((group, [pool.submit(_prepared, images, name, model) for name in group]))
-
-        for group in islice(groups, AHEAD):
-            start(group)
-        while waiting:
+        while True:
+            for group in islice(ahead, AHEAD - len(waiting)):
+                waiting.append((group, [pool.submit(_prepared, images, name, model) for name in group]))
+            if not waiting:
+                return
             group, futures = waiting.popleft()
-            ready = [future.result() for future in futures]
-            if (following := next(groups, None)) is not None:
-                start(following)
-            yield _assembled(group, ready, size)
+            yield _assembled(group, [future.result() for future in futures], size)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _prepared(images: xr.Dataset, name: str, model: Model) -> Tensor | UnreadableImage:
     try:
-        return model.transform(decode(images, name))
+        image = decode(images, name)
     except UnreadableImage as failure:
         return failure
+    value = model.transform(image)
+    if not isinstance(value, Tensor):
+        remedy = "End it with torchvision.transforms.ToTensor()."
+        raise KindError(advice("transform", "give a tensor", listed(type(value).__name__), remedy))
+    return value
 
 
 def _assembled(names: list[str], ready: list[Tensor | UnreadableImage], size: int) -> Batch:
-    shape = next((item.shape for item in ready if isinstance(item, Tensor)), None)
-    failures = {
-        name: (item.status, item.reason) for name, item in zip(names, ready, strict=True) if isinstance(item, UnreadableImage)
-    }
-    if shape is None:
+    pairs = list(zip(names, ready, strict=True))
+    failures = {name: (item.status, item.reason) for name, item in pairs if isinstance(item, UnreadableImage)}
+    tensors = [item for item in ready if isinstance(item, Tensor)]
+    if not tensors:
         return Batch(names, torch.zeros(0), failures)
-    values = torch.zeros((size, *shape))
+    shapes = {tuple(item.shape) for item in tensors}
+    if len(shapes) > 1:
+        remedy = "Resize and crop in it, so that every image has one size."
+        raise ArgumentError(advice("transform", "give every image one shape", listed(sorted(shapes)), remedy))
+    values = torch.zeros((size, *tensors[0].shape))
     for place, item in enumerate(ready):
         if isinstance(item, Tensor):
             values[place] = item

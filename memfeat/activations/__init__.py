@@ -1,0 +1,5 @@
+"""Reading what layers put out: hooks, reductions inside them, and a store on disk."""
+
+from memfeat.activations.run import extract
+
+__all__ = ["extract"]

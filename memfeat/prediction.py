@@ -1,0 +1,179 @@
+"""Memorability of images, with what to know about each number."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, Unpack
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from memfeat import _progress
+from memfeat._check import advice, listed
+from memfeat._labels import IMAGE, stamped
+from memfeat.activations.engine import forward
+from memfeat.activations.feed import default_size
+from memfeat.activations.options import Resolved, RunOptions, resolved
+from memfeat.activations.reduce import reduction
+from memfeat.errors import ArgumentError, KindError
+from memfeat.images import read
+from memfeat.models import Model, load
+
+__all__ = ["predict"]
+
+#: The network itself is the module without a name; its output is the prediction.
+WHOLE = {"memorability": ("", 1)}
+#: Photographs squashed more than this look unlike those the network was trained on.
+SQUASHED = 2.0
+NETWORK_PIXELS = 227
+COLUMNS = ("path", "sha256", "width", "height", "mode")
+Said = dict[str, tuple[str, str]]
+
+
+def predict(images: Any, *, model: Model | None = None, **options: Unpack[RunOptions]) -> xr.Dataset:
+    """Predict how memorable images are.
+
+    Parameters
+    ----------
+    images : Dataset (image), or whatever `mf.images.read` takes
+        The images: a table, a folder, a list of paths, a CSV, or a dict of named arrays.
+    model : Model, optional
+        A network that puts out one number per image; the released ResMem by default.
+    **options
+        `device`, `batch_size`, `progress`, `workers`: see Other Parameters.
+
+    Returns
+    -------
+    Dataset (image)
+        In the order of the table, one entry for every image, readable or not: `memorability` (a predicted hit rate
+        between 0 and 1; NaN if the image cannot be read), `at_floor` (True if it is at or below the attribute `floor`:
+        such images are forgettable, but their order among themselves means little), `warnings` (what may make the
+        number less trustworthy), `status` and `reason` ("ok", or why not). Coordinates: path, sha256, width, height,
+        mode. Attributes: model, variant, weights_sha256, preprocessing, floor, n_images, n_unreadable, n_at_floor.
+
+    Other Parameters
+    ----------------
+    device : str or torch.device
+        Where to compute; by default CUDA, else MPS, else the CPU.
+    batch_size : int
+        Images in one forward pass; by default at most 16 on a CPU and 64 on a GPU.
+    progress : bool
+        Whether to show a progress bar with the time left; by default when stderr is a terminal.
+    workers : int
+        Threads that decode images.
+
+    Raises
+    ------
+    ArgumentError
+        If the network puts out more than one number per image, or an argument cannot be used; for in-memory images also
+        if values lie outside their range.
+    KindError
+        If `images` or an option is of the wrong kind.
+
+    See Also
+    --------
+    extract : Activations of layers.
+
+    Notes
+    -----
+    ResMem was trained on scenes and objects (LaMem, MemCat). Its authors advise against using it for faces as it is
+    (rank correlation about .2). On other sets its ranks hold better than its absolute values: on 3,149 scenes
+    predictions lie about .1 below measured hit rates (computed from the tables of Rim et al. 2025).
+
+    The floor is a soft saturation: when the image excites none of the head's hidden units, biases alone give .417 to
+    .455. See `mf.models.registry.FLOOR`.
+
+    References
+    ----------
+    Needell, C. D., & Bainbridge, W. A. (2022). Embracing new techniques in deep learning for estimating image
+    memorability. Computational Brain & Behavior, 5, 168-184.
+    """
+    chosen = resolved(options)
+    if model is not None and not isinstance(model, Model):
+        remedy = "Load one: mf.models.load('resmem')."
+        raise KindError(advice("model", "be a memfeat Model", listed(type(model).__name__), remedy))
+    table = images if isinstance(images, xr.Dataset) else read(images, verify=False, progress=chosen.progress)
+    network = load("resmem") if model is None else model
+    scores, failures = _predicted(table, network, chosen)
+    return _labelled(table, network, scores, failures)
+
+
+def _predicted(table: xr.Dataset, model: Model, options: Resolved) -> tuple[npt.NDArray[np.float64], Said]:
+    names = [str(name) for name in table[IMAGE].values]
+    readable = [name for name, status in zip(names, table["status"].values, strict=True) if status == "ok"]
+    place = {name: i for i, name in enumerate(names)}
+    scores = np.full(len(names), np.nan)
+    failures: Said = {}
+    with _progress.bar(len(readable), "predict", options.progress) as bar:
+        for group, values, failed in _groups(table, readable, model, options):
+            failures |= failed
+            for name, value in zip(group, values, strict=True):
+                if name not in failed:
+                    scores[place[name]] = value
+            bar.update(len(group))
+    return scores, failures
+
+
+def _groups(
+    table: xr.Dataset, names: list[str], model: Model, options: Resolved
+) -> Iterator[tuple[list[str], npt.NDArray[Any], Said]]:
+    size = options.batch_size or default_size(len(names), options.device)
+    groups = [names[start : start + size] for start in range(0, len(names), size)]
+    capture = (WHOLE, reduction("flatten"))
+    with closing(forward(table, groups, model, capture=capture, size=size, options=options)) as stream:
+        for group in stream:
+            values = group.values.get("memorability", np.full((len(group.names), 1), np.nan, dtype=np.float32))
+            if values.shape[1:] != (1,):
+                remedy = "Use mf.extract to read a network's other outputs."
+                raise ArgumentError(
+                    advice("model", "put out one number per image", listed(f"{values.shape[1]} numbers"), remedy)
+                )
+            yield group.names, values[:, 0], group.failures
+
+
+def _labelled(table: xr.Dataset, model: Model, scores: npt.NDArray[np.float64], failures: Said) -> xr.Dataset:
+    names = [str(name) for name in table[IMAGE].values]
+    before = zip(map(str, table["status"].values), map(str, table["reason"].values), strict=True)
+    said = [failures.get(name, known) for name, known in zip(names, before, strict=True)]
+    at_floor = np.zeros(len(names), dtype=bool) if model.floor is None else scores <= model.floor
+    frame = {
+        "memorability": scores,
+        "at_floor": at_floor,
+        "warnings": np.array(_warnings(table, at_floor), dtype=object),
+        "status": np.array([status for status, _ in said], dtype=object),
+        "reason": np.array([reason for _, reason in said], dtype=object),
+    }
+    result = xr.Dataset(
+        {name: (IMAGE, column) for name, column in frame.items()},
+        coords={IMAGE: table[IMAGE].variable} | {name: table[name].variable for name in COLUMNS},
+    )
+    result["memorability"].attrs = {"long_name": "predicted memorability", "units": "1"}
+    unreadable = [name for name, (status, _) in zip(names, said, strict=True) if status != "ok"]
+    counts = {"n_images": len(names), "n_unreadable": len(unreadable), "n_at_floor": int(at_floor.sum())}
+    licence = model.provenance.get("weights_licence")
+    return stamped(
+        result,
+        model.provenance,
+        floor=model.floor,
+        weights_licence=licence,
+        **counts,
+        unreadable=json.dumps(unreadable),
+    )
+
+
+def _warnings(table: xr.Dataset, at_floor: npt.NDArray[np.bool_]) -> list[str]:
+    columns = (table[name].values for name in ("width", "height", "mode", "status"))
+    rows = zip(*columns, at_floor, strict=True)
+    return ["; ".join(_warned(*row)) if row[3] == "ok" else "" for row in rows]
+
+
+def _warned(width: int, height: int, mode: str, _: str, at_floor: bool) -> Iterator[str]:
+    if at_floor:
+        yield "at the floor"
+    if min(width, height) < NETWORK_PIXELS:
+        yield f"enlarged from {width} × {height}"
+    if max(width, height) > SQUASHED * min(width, height):
+        yield f"squashed {max(width, height) / min(width, height):.1f} : 1"
+    if mode != "RGB":
+        yield f"mode {mode} made RGB"
