@@ -4,9 +4,10 @@ Arrays have their core dims last: a null distribution is `(layer, permutation)`,
 """
 
 from memfeat.stats.exchange import Exchange, bootstrap_counts, grouping, permutations
-from memfeat.stats.inference import fdr, interval, max_statistic, p_value
+from memfeat.stats.inference import ALTERNATIVES, fdr, interval, max_statistic, p_value
 
 __all__ = [
+    "ALTERNATIVES",
     "Exchange",
     "bootstrap_counts",
     "fdr",

@@ -9,7 +9,7 @@ from scipy.stats import false_discovery_control
 
 from memfeat._check import one_of
 
-__all__ = ["fdr", "interval", "max_statistic", "p_value"]
+__all__ = ["ALTERNATIVES", "fdr", "interval", "max_statistic", "p_value"]
 
 Array = npt.NDArray[Any]
 
