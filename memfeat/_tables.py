@@ -101,8 +101,12 @@ def read_named(
         twice = listed.of(sorted({name for name in columns if columns.count(name) > 1}))
         raise ArgumentError(advice(argument, "have each column once", twice, "Rename or drop the second one."))
     key = _name_column(columns, argument, column=column, first=first)
-    table = source.copy() if path is None else _parsed(path, argument, converters={columns.index(key): str})
+    table = source.copy() if path is None else _parsed(path, argument)
     table.columns = pd.Index(columns)
+    if path is not None:
+        place = columns.index(key)
+        # read a second time as plain text, or 0002 would be the number 2, and NA a gap
+        table[key] = _parsed(path, argument, usecols=[place], dtype=str, na_filter=False).iloc[:, 0]
     table[key] = _names(table[key], argument, key)
     return table, key
 

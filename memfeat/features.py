@@ -282,7 +282,7 @@ def _npz(path: Path) -> Mapping[str, Any]:
 def _mat(path: Path) -> Mapping[str, Any]:
     """Read the numeric variables of a MATLAB file, as MATLAB shows their axes."""
     import h5py
-    from scipy import io, sparse
+    from scipy import io
 
     if h5py.is_hdf5(path):
         with h5py.File(path, "r") as file:
@@ -293,7 +293,7 @@ def _mat(path: Path) -> Mapping[str, Any]:
                 if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiub" and not _is_matlab_text(item)
             }
     loaded: dict[str, Any] = io.loadmat(path)
-    dense = {name: item.toarray() if sparse.issparse(item) else item for name, item in loaded.items()}
+    dense = {name: item.toarray() if hasattr(item, "toarray") else item for name, item in loaded.items()}
     return {name: item for name, item in dense.items() if isinstance(item, np.ndarray) and item.dtype.kind in "fiub"}
 
 

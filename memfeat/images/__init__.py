@@ -1,6 +1,7 @@
 """Images: from folders, lists, tables or memory to one table, and from there to upright RGB."""
 
-from memfeat.images.decoding import UnreadableImage, decode, decode_file
+from memfeat.images.decoding import decode, decode_file
+from memfeat.images.opening import UnreadableImage
 from memfeat.images.reading import read
 from memfeat.images.views import ledger, thumbnails
 
