@@ -60,9 +60,9 @@ def inspect_file(path: str, *, verify: bool) -> Facts:
             file.seek(0)
             with opened(file, path) as image:
                 facts["mode"] = image.mode
-                facts["width"], facts["height"] = _upright_size(image)
+                facts["width"], facts["height"] = size = _upright_size(image)
                 if verify:
-                    facts["width"], facts["height"] = _verified_size(image, (facts["width"], facts["height"]))
+                    facts["width"], facts["height"] = _verified_size(image, size)
     except UnreadableImage as error:
         facts |= {"status": error.status, "reason": error.reason}
     return Facts(**facts)
