@@ -5,7 +5,7 @@ import json
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ def record(name: str, figures: Mapping[str, Any], *, sources: Iterable[str]) -> 
     files = sorted(file for source in sources for file in _files(source))
     facts = {
         "figures": dict(figures),
-        "date": datetime.now(timezone.utc).date().isoformat(),
+        "date": datetime.now(UTC).date().isoformat(),
         "commit": _git("rev-parse", "HEAD") + ("+changes" if _git("status", "--porcelain", *map(str, files)) else ""),
         "sources": [file.relative_to(ROOT).as_posix() for file in files],
         "sources_sha256": hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest(),
