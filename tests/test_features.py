@@ -273,7 +273,7 @@ MERGE = {"compat": "override", "join": "exact", "combine_attrs": "drop"}
 def test_a_table_survives_the_way_there_and_back(values: np.ndarray) -> None:
     names = [f"{i}.jpg" for i in range(len(values))][::-1]
     frame = pd.DataFrame(values, columns=[f"f{i}" for i in range(values.shape[1])])
-    frame.insert(0, "image", pd.Series(names, dtype=object))
+    frame.insert(0, "image", names)
     features = mf.from_table(frame)
     pd.testing.assert_frame_equal(mf.to_frame(features), frame)
     xr.testing.assert_identical(mf.from_table(mf.to_frame(features)), features)

@@ -192,9 +192,11 @@ def decode(images: xr.Dataset, name: str) -> Image.Image:
         row: Any = images.get_index(IMAGE).get_loc(name)
     except KeyError:
         raise UnknownNameError(advice("name", "be an image of the table", name, "See images.image.values.")) from None
-    status = str(images["status"].values[row])
+    # variables, because a DataArray of each column would cost more than a small image
+    columns = images.variables
+    path, status = str(columns["path"].values[row]), str(columns["status"].values[row])
     if status != "ok":
-        raise UnreadableImage(name, status, str(images["reason"].values[row]))
-    if "pixels" in images and not images["path"].values[row]:
-        return Image.fromarray(images["pixels"].values[row])
-    return decode_file(str(images["path"].values[row]), name=name)
+        raise UnreadableImage(name, status, str(columns["reason"].values[row]))
+    if "pixels" in columns and not path:
+        return Image.fromarray(columns["pixels"].values[row])
+    return decode_file(path, name=name)

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from memfeat._progress import bar
 from memfeat.images.arrays import as_image
 from memfeat.images.decoding import ORIENTATION_TAG, orientation, rgb
 from memfeat.images.opening import UnreadableImage, diagnosed, opened, readable
@@ -146,10 +146,7 @@ def in_threads(
 
 def _counted(results: Iterable[Result], *, total: int, what: str, progress: bool | None) -> Iterator[Result]:
     """Show progress over results."""
-    with warnings.catch_warnings():
-        # tqdm warns on import in a notebook without widgets
-        warnings.simplefilter("ignore")
-        from tqdm.auto import tqdm
-
-    # None lets tqdm look whether stderr is a terminal
-    yield from tqdm(results, total=total, desc=what, disable=None if progress is None else not progress)
+    with bar(total, what, progress) as shown:
+        for result in results:
+            shown.update()
+            yield result
