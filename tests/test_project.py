@@ -4,8 +4,11 @@
 """
 
 import dataclasses
+import hashlib
 import importlib
+import importlib.util
 import inspect
+import json
 import os
 import pkgutil
 import re
@@ -15,6 +18,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import click
 import numpy as np
@@ -113,7 +117,7 @@ def test_every_public_function_and_class_has_a_docstring() -> None:
 
 
 def demanded(thing: object) -> set[str]:
-    """The strict checks that numpydoc can judge; it knows no inherited or generated `__init__`, nor typed `**options`."""
+    """The strict checks that numpydoc can judge: it knows no generated `__init__` and no typed `**options`."""
     if inspect.isclass(thing):
         own = "__init__" in vars(thing) and not dataclasses.is_dataclass(thing)
         return STRICT if own else STRICT - {"PR01"}
@@ -250,6 +254,33 @@ def test_a_skipped_data_test_fails_where_data_are_required(tmp_path: Path) -> No
     strict = subprocess.run(call, env=base | {"MEMFEAT_REQUIRE_DATA": "1"}, **run)
     assert strict.returncode == 1
     assert "must run where MEMFEAT_REQUIRE_DATA is set" in strict.stdout
+
+
+@needs_tree
+def test_a_calibration_is_stale_once_its_sources_have_changed(tmp_path: Path) -> None:
+    stale = load(ROOT / "tests" / "calibration" / "stale.py")
+    source = tmp_path / "memfeat" / "rsa.py"
+    source.parent.mkdir()
+    source.write_text("one = 1\n")
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+    facts = {"date": "2026-01-02", "sources": ["memfeat/rsa.py"], "sources_sha256": digest}
+    (tmp_path / "p.json").write_text(json.dumps(facts))
+    assert stale.report(tmp_path, tmp_path) == ["calibration results: 1, of which stale: 0"]
+    source.write_text("one = 2\n")
+    told = ["stale calibration: p, measured 2026-01-02; sources changed", "calibration results: 1, of which stale: 1"]
+    assert stale.report(tmp_path, tmp_path) == told
+    source.unlink()
+    assert stale.report(tmp_path, tmp_path) == told
+
+
+def load(path: Path) -> ModuleType:
+    """Import a script by its path."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 if __name__ == "__main__":
