@@ -8,16 +8,21 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "memfeat"
-LABELS = {"_version", "errors", "_check", "_labels"}
+BASE = {"_version", "errors", "_check", "_labels"}
+LABELS = BASE | {"_tables", "_frames", "_progress"}
 LOW = {"images", "stats", "gram", "models"}
 
 #: room -> the rooms it may import
 ALLOWED = {
     "__init__": set(),
+    "__main__": {"cli"},
     "_version": set(),
     "errors": set(),
     "_check": {"errors"},
     "_labels": {"_version", "errors", "_check"},
+    "_tables": BASE,
+    "_frames": BASE,
+    "_progress": BASE,
     "images": LABELS,
     "stats": LABELS,
     "gram": LABELS,

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 
 from memfeat._check import advice, listed, looked_up
@@ -21,6 +22,8 @@ LABELS = {
     "euclidean": "Euclidean distance",
     "sqeuclidean": "Squared Euclidean distance",
 }
+#: Colour of what has no distance.
+EMPTY = "#D0D0D0"
 #: The smallest type, in points, that image names are written in.
 SMALLEST = 4.5
 
@@ -37,7 +40,7 @@ def rdm(
     Parameters
     ----------
     rdms : Dataset, or DataArray (layer, image_1, image_2)
-        What `mf.rdm.compute` or `mf.rdm.square` gave. The diagonal is left white.
+        What `mf.rdm.compute` or `mf.rdm.square` gave. The diagonal is left grey.
     layer : str, optional
         Which layer; needed when there is more than one.
     order : DataArray (image) or pandas.Series, optional
@@ -69,7 +72,7 @@ def rdm(
     ax = canvas(ax, height=68)
     with drawing():
         _name_images(ax, names[place])
-        image = ax.imshow(values, cmap=SCALES["distance"], interpolation="nearest")
+        image = ax.imshow(values, cmap=colormaps[SCALES["distance"]].with_extremes(bad=EMPTY), interpolation="nearest")
         metric = str(rdms.attrs.get("metric", ""))
         bar = ax.get_figure().colorbar(image, ax=ax, label=LABELS.get(metric, metric or "Dissimilarity"), shrink=0.75)  # type: ignore[union-attr]
         bar.outline.set_visible(False)

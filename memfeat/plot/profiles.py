@@ -16,15 +16,16 @@ from memfeat.plot.style import COLOURS, canvas, drawing, note, room
 
 __all__ = ["layer_profile"]
 
-#: What a statistic is called on an axis, by the `method` or `score` in its attributes.
+#: What a statistic is called on an axis, by a word in its attributes `statistic` or `method`.
 LABELS = {"spearman": "Spearman ρ", "pearson": "Pearson r", "kendall": "Kendall τ", "cosine": "Cosine similarity"}
 #: Layers up to this number are drawn with error bars, more with a band.
 FEW = 12
 ALPHA = 0.05
+POOLED = "pooled over folds"
 
 
 def layer_profile(
-    result: xr.Dataset, *, null: float | None = 0.0, label: str | None = None, ax: Axes | None = None
+    result: xr.Dataset, *, null: float | str | None = "auto", label: str | None = None, ax: Axes | None = None
 ) -> Axes:
     """Draw an estimate with its interval for each layer, and mark the layers that pass the corrected test.
 
@@ -33,8 +34,9 @@ def layer_profile(
     result : Dataset (layer)
         What `mf.rsa.compare` or `mf.regression.decode` gave: `estimate`, and where known `ci_low`, `ci_high`,
         `p_corrected` and `n`. Layers stand in the order of the result.
-    null : float, optional
-        Where a line stands for no relation, in units of the estimate; None for no line.
+    null : float or "auto", optional
+        Where a line stands for no relation, in units of the estimate; None for no line. "auto" is 0, and no line for
+        correlations pooled over folds: with nothing to find they lie below 0, and p is what to look at.
     label : str, optional
         Label of the vertical axis; what the result says about itself by default.
     ax : matplotlib.axes.Axes, optional
@@ -56,8 +58,9 @@ def layer_profile(
     ax = canvas(ax)
     place = np.arange(estimate.size)
     with drawing():
-        if null is not None:
-            ax.axhline(null, color=COLOURS["null"], linestyle="--", linewidth=0.7, zorder=1)
+        line = _null(result) if null == "auto" else null
+        if line is not None:
+            ax.axhline(float(line), color=COLOURS["null"], linestyle="--", linewidth=0.7, zorder=1)
         _interval(ax, result, place)
         ax.plot(place, estimate, color=COLOURS["data"], zorder=3)
         passed = _values(result, "p_corrected", np.nan) < ALPHA
@@ -111,8 +114,12 @@ def _name_layers(ax: Axes, names: Sequence[str]) -> str:
 
 
 def _label(result: xr.Dataset) -> str:
-    method = str(result.attrs.get("score", result.attrs.get("method", "")))
-    return LABELS.get(method, "Estimate")
+    said = f"{result.attrs.get('statistic', '')} {result.attrs.get('method', '')}".lower()
+    return next((label for word, label in LABELS.items() if word in said), "Estimate")
+
+
+def _null(result: xr.Dataset) -> float | None:
+    return None if POOLED in str(result.attrs.get("statistic", "")) else 0.0
 
 
 def _caption(result: xr.Dataset) -> str:
@@ -121,7 +128,10 @@ def _caption(result: xr.Dataset) -> str:
         what = "band" if result.sizes[LAYER] > FEW else "bar"
         parts.append(f"{what}: {result.attrs.get('interval', '95 % interval')}")
     if "p_corrected" in result:
-        parts.append(f"filled: p < .05, {result.attrs.get('correction', 'corrected')}")
+        said = str(result.attrs.get("correction", "corrected"))
+        parts.append(f"filled: p < .05, {said.partition('p_corrected: ')[2].partition(';')[0] or said}")
+    if _null(result) is None:
+        parts.append("with nothing to find, values lie below 0: compare with p")
     return "; ".join(part for part in parts if part)
 
 

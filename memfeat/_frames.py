@@ -1,0 +1,130 @@
+"""Results as tables that any program opens: one row per image, or one row per layer."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from memfeat._check import advice
+from memfeat._labels import IMAGE, LAYER
+from memfeat.errors import ArgumentError
+
+__all__ = ["as_json", "per_image", "per_layer", "prepared", "write_csv"]
+
+#: Columns of a table of images, in this order; those that are absent are left out, the user's own follow.
+IMAGE_COLUMNS = (
+    IMAGE, "memorability", "at_floor", "warnings", "width", "height", "mode", "status", "reason", "sha256", "path",
+)  # fmt: skip
+
+
+def per_image(table: xr.Dataset) -> pd.DataFrame:
+    """Give what is known about each image, one row each, in the order of the table.
+
+    Parameters
+    ----------
+    table : Dataset (image)
+        An image table or predictions.
+
+    Returns
+    -------
+    DataFrame
+        `image`, `memorability` … as in `IMAGE_COLUMNS`, then other columns with one value per image.
+    """
+    flat = {name: table[name] for name in [*table.coords, *table.data_vars] if table[name].dims == (IMAGE,)}
+    flat.pop("pixels", None)
+    order = [name for name in IMAGE_COLUMNS if name in flat] + [name for name in flat if name not in IMAGE_COLUMNS]
+    return pd.DataFrame({str(name): flat[name].values for name in order})
+
+
+def per_layer(result: xr.Dataset) -> pd.DataFrame:
+    """Give the statistics of each layer, one row each, in the order of the result.
+
+    Parameters
+    ----------
+    result : Dataset (layer, ...)
+        Statistics; variables with further dims are left out.
+
+    Returns
+    -------
+    DataFrame
+        `layer`, then one column per statistic.
+    """
+    names = [name for name, values in result.data_vars.items() if values.dims == (LAYER,)]
+    columns = {LAYER: result[LAYER].values} | {str(name): result[name].values for name in names}
+    return pd.DataFrame(columns)
+
+
+def prepared(path: str | os.PathLike[str], argument: str) -> Path:
+    """Make sure, before the work begins, that a file can be written.
+
+    Parameters
+    ----------
+    path : path
+        The file. Its folder is made.
+    argument : str
+        What the user calls it.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    ArgumentError
+        If it cannot be written.
+    """
+    file = Path(path).expanduser()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        blocked = file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK)
+    except OSError:
+        blocked = True
+    if blocked:
+        remedy = "Choose another place; nothing has been computed yet."
+        raise ArgumentError(advice(argument, "be a file that can be written", str(path), remedy))
+    return file
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table, whole or not at all.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table.
+    path : Path
+        The file; UTF-8, comma-separated, numbers to the last digit, missing ones empty.
+    """
+    part = path.with_name(f"{path.name}.part")
+    frame.to_csv(part, index=False, lineterminator="\n")
+    part.replace(path)
+
+
+def as_json(frame: pd.DataFrame, attrs: dict[str, Any]) -> str:
+    """Write a table and where it came from as JSON.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table.
+    attrs : dict
+        Attributes of the result.
+
+    Returns
+    -------
+    str
+        One object with `attrs` and `rows`; missing numbers are null.
+    """
+    rows = [{str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
+    return json.dumps({"attrs": attrs, "rows": rows}, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    """Give a value that JSON knows."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(plain, float) and not np.isfinite(plain) else plain

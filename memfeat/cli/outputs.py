@@ -1,0 +1,106 @@
+"""What the commands write: tables on stdout or JSON, files, and the images that failed on stderr."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+__all__ = ["failures", "give", "give_layers", "shown"]
+
+
+def shown(frame: "pd.DataFrame") -> str:
+    """Lay a table out for reading.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table.
+
+    Returns
+    -------
+    str
+        Text in columns, numbers to three digits after the point.
+    """
+    return frame.to_string(index=False, float_format=lambda value: f"{value:.3f}", na_rep="")
+
+
+def give(frame: "pd.DataFrame", result: "xr.Dataset", *, out: Path | None, as_json: bool, columns: list[str]) -> None:
+    """Write a result to a file, and say on stdout what it is.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The result as a table.
+    result : Dataset
+        The result itself.
+    out : Path, optional
+        A .csv file for the table or a .nc file for all of it.
+    as_json : bool
+        Print JSON instead of a table or a summary.
+    columns : list of str
+        What the printed table shows.
+    """
+    from memfeat import _frames
+
+    if out is not None and out.suffix == ".nc":
+        part = out.with_name(f"{out.name}.part")
+        result.to_netcdf(part, engine="h5netcdf")
+        part.replace(out)
+    elif out is not None:
+        _frames.write_csv(frame, out)
+    if as_json:
+        click.echo(_frames.as_json(frame, result.attrs))
+    elif out is None:
+        click.echo(shown(frame[[name for name in columns if name in frame]]))
+    else:
+        click.echo(f"Wrote {out} ({len(frame)} rows).")
+
+
+def give_layers(features: "xr.Dataset", *, out: Path, as_json: bool) -> None:
+    """Say on stdout what a store of features now holds.
+
+    Parameters
+    ----------
+    features : Dataset (image, ...)
+        The features.
+    out : Path
+        The store.
+    as_json : bool
+        List the layers and the attributes as JSON instead of a summary.
+    """
+    import pandas as pd
+
+    from memfeat import _frames
+
+    shapes = {str(name): " × ".join(map(str, layer.shape[1:])) for name, layer in features.data_vars.items()}
+    if as_json:
+        table = pd.DataFrame({"layer": list(shapes), "features": list(shapes.values())})
+        click.echo(_frames.as_json(table, features.attrs))
+    else:
+        click.echo(f"Wrote {out} ({features.sizes['image']} images, {len(shapes)} layers).")
+
+
+def failures(rows: "list[tuple[str, str, str]]", total: int) -> bool:
+    """List images that failed on stderr.
+
+    Parameters
+    ----------
+    rows : list of (str, str, str)
+        Image, status and reason.
+    total : int
+        How many images there were.
+
+    Returns
+    -------
+    bool
+        Whether there are any.
+    """
+    if rows:
+        click.echo(f"{len(rows)} of {total} images failed:", err=True)
+    for image, status, reason in rows:
+        click.echo(f"  {image}: {status}{f' ({reason})' if reason else ''}", err=True)
+    return bool(rows)

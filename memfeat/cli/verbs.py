@@ -1,0 +1,262 @@
+"""The commands, one per step. Whatever is heavy is imported inside them."""
+
+import json
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from memfeat._version import __version__
+from memfeat.cli.inputs import matched_inputs, sources
+from memfeat.cli.manners import SOME_FAILED, Verbs, messages
+from memfeat.cli.outputs import failures, give, give_layers, shown
+
+__all__ = ["main"]
+
+Command = Callable[..., Any]
+FILE = click.Path(path_type=Path)
+STORE = click.Path(exists=True, file_okay=False, path_type=Path)
+TABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
+STATISTICS = ["layer", "estimate", "ci_low", "ci_high", "p", "p_corrected", "n"]
+
+
+def _together(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Make one decorator of several, the first outermost."""
+
+    def apply(command: Command) -> Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return apply
+
+
+_manners = _together(
+    click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+    click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks; failed images are still listed."),
+)
+_machine = _together(
+    click.option("--device", help='Where to compute: "cpu", "cuda" or "mps"; by default the fastest there is.'),
+    click.option("--batch-size", type=click.IntRange(1), help="Images in one forward pass."),
+)
+_network = _together(
+    click.option("--backbone", help='For resmem-frozen: "released" (works offline) or "imagenet" (a download).'),
+)
+_test = _together(
+    click.argument("features", type=STORE),
+    click.option("--scores", "table", type=TABLE, required=True, help="CSV with one row per image."),
+    click.option("--column", required=True, help="The column of scores."),
+    click.option("--permutations", type=click.IntRange(1), help="How many permutations."),
+    click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all random draws."),
+    click.option("-o", "--out", type=FILE, help="Write to this .csv or .nc file."),
+)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="memfeat")
+def main() -> None:
+    """Layer features of memorability networks, and what they say about memory.
+
+    PHOTOS is a folder, image files, or a CSV with a column of paths. Results go to stdout, messages to stderr. Exit
+    codes: 0 done, 1 some images failed (they are listed, the others are done), 2 wrong usage, 3 failed.
+    """
+
+
+@main.command()
+@click.argument("photos", nargs=-1, required=True)
+@click.option("--scores", type=TABLE, help="CSV whose columns are added to the result, by image name.")
+@click.option("-o", "--out", type=FILE, help="Write to this .csv or .nc file.")
+@_machine
+@_manners
+def predict(
+    photos: tuple[str, ...],
+    scores: Path | None,
+    out: Path | None,
+    as_json: bool,
+    quiet: bool,
+    **machine: Any,
+) -> None:
+    """Predict how memorable photographs are.
+
+    Example: memfeat predict photos/ -o scores.csv
+    """
+    from memfeat import _frames
+    from memfeat.images import read
+    from memfeat.prediction import predict as predicted
+
+    out = None if out is None else _frames.prepared(out, "--out")
+    progress = False if quiet else None
+    with messages(quiet=quiet):
+        images = read(sources(photos), scores=scores, verify=False, progress=progress)
+        memory = predicted(images, progress=progress, **machine)
+    own = [name for name in images.data_vars if name not in memory and name != "pixels"]
+    memory = memory.assign({name: images[name] for name in own})
+    frame = _frames.per_image(memory)
+    give(frame, memory, out=out, as_json=as_json, columns=["image", "memorability", "warnings", "status"])
+    bad = frame[frame["status"] != "ok"]
+    rows = [(str(r.image), str(r.status), str(r.reason)) for r in bad.itertuples()]
+    if failures(rows, len(frame)):
+        click.get_current_context().exit(SOME_FAILED)
+
+
+@main.command()
+@click.argument("model", default="resmem-frozen")
+@click.option("--layers", "wanted", multiple=True, help="Only these: names, globs or groups, as for extract.")
+@_network
+@_manners
+def layers(model: str, wanted: tuple[str, ...], backbone: str | None, as_json: bool, quiet: bool) -> None:
+    """List the layers of a network that can be read. MODEL is resmem, resmem-frozen or a torchvision name.
+
+    Example: memfeat layers resnet50 --layers blocks
+    """
+    from memfeat import _frames, models
+    from memfeat.models.layers import select
+
+    with messages(quiet=quiet):
+        table = models.layers(_loaded(model, backbone))
+    table = (select(table, list(wanted)) if wanted else table)[["name", "kind", "shape", "bytes"]]
+    table = table.assign(shape=[" × ".join(map(str, shape)) for shape in table["shape"]])
+    click.echo(_frames.as_json(table, {"model": model}) if as_json else shown(table))
+
+
+@main.command()
+@click.argument("photos", nargs=-1, required=True)
+@click.option("--model", default="resmem-frozen", show_default=True, help="resmem-frozen, resmem or from torchvision.")
+@click.option("--layers", "wanted", multiple=True, default=["blocks"], show_default=True, help="Names, globs, groups.")
+@click.option("--reduce", type=click.Choice(["mean", "max", "flatten", "none"]), default="mean", show_default=True)
+@click.option("-o", "--out", type=FILE, required=True, help="The zarr store; called again, it goes on.")
+@_network
+@_machine
+@_manners
+def extract(  # noqa: PLR0913
+    photos: tuple[str, ...],
+    model: str,
+    wanted: tuple[str, ...],
+    reduce: str,
+    out: Path,
+    backbone: str | None,
+    as_json: bool,
+    quiet: bool,
+    **machine: Any,
+) -> None:
+    """Read features of a network's layers into a store.
+
+    Example: memfeat extract photos/ --layers "features.layer[1-4].*" -o features.zarr
+    """
+    from memfeat.activations import extract as extracted
+    from memfeat.errors import MemfeatWarning
+
+    progress = False if quiet else None
+    with messages(quiet=quiet):
+        network = _loaded(model, backbone)
+        with warnings.catch_warnings():
+            # the images are listed below, with reasons
+            warnings.simplefilter("ignore", MemfeatWarning)
+            options: dict[str, Any] = {"reduce": reduce, "store": out, "progress": progress} | machine
+            found = extracted(sources(photos), model=network, layers=list(wanted), **options)
+    give_layers(found, out=out, as_json=as_json)
+    bad = json.loads(found.attrs["left_out"])
+    if failures([(row["image"], row["status"], row["reason"]) for row in bad], found.sizes["image"] + len(bad)):
+        click.get_current_context().exit(SOME_FAILED)
+
+
+@main.command()
+@_test
+@click.option("--metric", default="correlation", show_default=True, help="Dissimilarity of two images in a layer.")
+@click.option("--kind", default="both_memorable", show_default=True, help="What the scores are said to predict.")
+@click.option("--method", default="spearman", show_default=True, help="How two RDMs are compared.")
+@_manners
+def rsa(  # noqa: PLR0913
+    features: Path,
+    table: Path,
+    column: str,
+    permutations: int | None,
+    seed: int,
+    out: Path | None,
+    metric: str,
+    kind: str,
+    method: str,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Compare the dissimilarities of layers with those that scores predict (RSA).
+
+    Example: memfeat rsa features.zarr --scores scores.csv --column hit_rate -o rsa.csv
+    """
+    from memfeat import _frames, rdm
+    from memfeat import rsa as analysis
+
+    out = None if out is None else _frames.prepared(out, "--out")
+    with messages(quiet=quiet):
+        layer_features, scores = matched_inputs(features, table, column)
+        rdms = rdm.compute(layer_features, metric=metric)
+        model = rdm.from_scores(scores, kind=kind)
+        result = analysis.compare(rdms, model, method=method, n_permutations=permutations or 9_999, rng=seed)
+    give(_frames.per_layer(result), result, out=out, as_json=as_json, columns=STATISTICS)
+
+
+@main.command()
+@_test
+@click.option("--estimator", default="ridge", show_default=True, help="What predicts.")
+@click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="Folds of the cross-validation.")
+@_manners
+def decode(  # noqa: PLR0913
+    features: Path,
+    table: Path,
+    column: str,
+    permutations: int | None,
+    seed: int,
+    out: Path | None,
+    estimator: str,
+    folds: int,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Predict scores from each layer, for images that were held out.
+
+    Example: memfeat decode features.zarr --scores scores.csv --column hit_rate -o decoding.csv
+    """
+    from memfeat import _frames, regression
+
+    out = None if out is None else _frames.prepared(out, "--out")
+    with messages(quiet=quiet):
+        layer_features, scores = matched_inputs(features, table, column)
+        result = regression.decode(
+            layer_features, scores, estimator=estimator, folds=folds, n_permutations=permutations or 999, rng=seed
+        )
+    give(_frames.per_layer(result), result, out=out, as_json=as_json, columns=STATISTICS)
+
+
+@main.command()
+@click.option("--out", type=FILE, default=Path("memfeat-demo"), show_default=True, help="The folder to write.")
+@click.option("--device", help='Where to compute: "cpu", "cuda" or "mps"; by default the fastest there is.')
+@_manners
+def demo(out: Path, device: str | None, as_json: bool, quiet: bool) -> None:
+    """Walk the whole road on the photographs that installed packages carry. Needs no network.
+
+    Example: memfeat demo --out memfeat-demo
+    """
+    from memfeat import _frames
+    from memfeat.demo import page
+    from memfeat.demo import road as way
+
+    with messages(quiet=quiet):
+        road = way.run(out, device=device, progress=False if quiet else None)
+    images = _frames.per_image(road.memory)
+    if as_json:
+        click.echo(_frames.as_json(images, dict(road.memory.attrs)))
+        return
+    click.echo(page.in_short(road, note=way.illustration(road)))
+    click.echo(f"\nLook at {out / 'index.html'}. Next, on a folder of your own:\n")
+    click.echo("\n".join(f"  {line}" for line in page.NEXT))
+
+
+def _loaded(name: str, backbone: str | None) -> Any:
+    """Load a network; the frozen variant without a download unless one is asked for."""
+    from memfeat import models
+
+    if name == "resmem-frozen":
+        return models.load(name, backbone=backbone or "released")
+    return models.load(name) if backbone is None else models.load(name, backbone=backbone)
