@@ -96,7 +96,7 @@ notebooks: $(VENV)/.memfeat-test
 	done
 
 clean:
-	rm -rf build dist docs/_build docs/jupyter_execute docs/api/generated memfeat-demo $(OLDEST)
+	rm -rf build dist docs/_build docs/jupyter_execute docs/generated docs/notebooks memfeat-demo $(OLDEST)
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find memfeat tests analyses docs -name __pycache__ -prune -exec rm -rf {} +
 	@echo 'Kept $(VENV); remove it by hand to install afresh.'

@@ -1,6 +1,7 @@
 """Settings of the documentation: `make docs` builds it, and a warning is an error."""
 
 import io
+import json
 import os
 import shutil
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
+GENERATED = HERE / "generated"
 sys.path.insert(0, str(ROOT))
 
 import memfeat  # noqa: E402
@@ -19,7 +21,7 @@ copyright = "2026, The memfeat developers"
 version = release = memfeat.__version__
 
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.mathjax", "numpydoc", "myst_nb"]
-exclude_patterns = ["_build", "jupyter_execute"]
+exclude_patterns = ["_build", "generated", "jupyter_execute"]
 html_theme = "furo"
 html_title = f"memfeat {release}"
 templates_path: list[str] = []
@@ -71,10 +73,31 @@ def command_line() -> None:
         with redirect_stdout(text):
             main([*command, "--help"], prog_name="memfeat", standalone_mode=False)
         text.write("\n")
-    folder = HERE / "api" / "generated"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "commands.txt").write_text(text.getvalue())
+    (GENERATED / "commands.txt").write_text(text.getvalue())
 
 
+def calibrations() -> None:
+    """Write the recorded results of tests/calibration as tables."""
+    lines = []
+    for file in sorted((ROOT / "tests" / "calibration" / "results").glob("*.json")):
+        facts = json.loads(file.read_text())
+        versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
+        lines += [f"### {file.stem.replace('_', ' ')}", "", "| | |", "|---|---|"]
+        lines += [f"| {name.replace('_', ' ')} | {shown(value)} |" for name, value in facts["figures"].items()]
+        lines += ["", f"Measured {facts['date']} with Python {facts['python']}, {versions}.", ""]
+    (GENERATED / "calibration.md").write_text("\n".join(lines or ["No results are recorded yet."]) + "\n")
+
+
+def shown(value: object) -> str:
+    """Write a figure, a list or a table of figures for one cell."""
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {shown(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(shown, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "\\|")
+
+
+GENERATED.mkdir(parents=True, exist_ok=True)
 notebooks()
 command_line()
+calibrations()
