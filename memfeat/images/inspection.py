@@ -60,9 +60,10 @@ def inspect_file(path: str, *, verify: bool) -> Facts:
             file.seek(0)
             with opened(file, path) as image:
                 facts["mode"] = image.mode
-                facts["width"], facts["height"] = size = _upright_size(image)
-                if verify:
-                    facts["width"], facts["height"] = _verified_size(image, size)
+                # as stored, in case that it cannot be decoded
+                facts["width"], facts["height"] = image.size
+                measured = _verified_size if verify else _upright_size
+                facts["width"], facts["height"] = measured(image)
     except UnreadableImage as error:
         facts |= {"status": error.status, "reason": error.reason}
     return Facts(**facts)
@@ -77,9 +78,10 @@ def _upright_size(image: Image.Image) -> tuple[int, int]:
     return (height, width) if turned in (5, 6, 7, 8) else (width, height)
 
 
-def _verified_size(image: Image.Image, size: tuple[int, int]) -> tuple[int, int]:
+def _verified_size(image: Image.Image) -> tuple[int, int]:
     """Read every byte of the pixels; JPEG at an eighth of the size, which reads as much and costs far less."""
     if image.format in ("JPEG", "MPO"):
+        size = _upright_size(image)
         image.draft(None, (1, 1))
         image.load()
         return size
