@@ -4,7 +4,12 @@ import os
 from pathlib import Path
 
 import hypothesis
+import numpy as np
 import pytest
+import torch
+import xarray as xr
+
+import memfeat as mf
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("here", deadline=None)
@@ -18,6 +23,49 @@ def data_folder() -> Path:
     if not where or not Path(where).is_dir():
         pytest.skip("set MEMFEAT_DATA to the folder of image sets and human scores")
     return Path(where)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def threads():
+    """Leave every test the cores there are, however the machine was set up."""
+    torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1))
+
+
+@pytest.fixture(scope="session")
+def resmem() -> mf.models.Model:
+    """The released predictor, loaded once."""
+    return mf.models.load("resmem")
+
+
+@pytest.fixture(scope="session")
+def frozen() -> mf.models.Model:
+    """The frozen variant that works offline, loaded once."""
+    return mf.models.load("resmem-frozen", backbone="released")
+
+
+@pytest.fixture(scope="session")
+def lnsim(data_folder: Path) -> xr.Dataset:
+    """200 photographs with human hit rates, drawn with a fixed seed."""
+    images = mf.images.read(data_folder / "lnsim" / "images", scores=data_folder / "lnsim" / "scores.csv", verify=False)
+    drawn = np.sort(np.random.default_rng(20261123).choice(images.sizes["image"], size=200, replace=False))
+    return images.isel(image=drawn)
+
+
+@pytest.fixture(scope="session")
+def lnsim_predictions(lnsim: xr.Dataset, resmem: mf.models.Model) -> xr.Dataset:
+    """Predicted memorability of the 200."""
+    return mf.predict(lnsim, model=resmem)
+
+
+@pytest.fixture(scope="session")
+def lnsim_features(lnsim, frozen, resmem, tmp_path_factory) -> dict[str, xr.Dataset]:
+    """Pooled features of 100 of the 200, from a store, of both networks."""
+    folder, some = tmp_path_factory.mktemp("features"), lnsim.isel(image=slice(0, 200, 2))
+    layers = ["features.layer[1-4].*", "features.avgpool", "relu[6-9]", "relu1[01]"]
+    return {
+        model.name: mf.extract(some, model=model, layers=layers, store=folder / f"{model.name}.zarr")
+        for model in (frozen, resmem)
+    }
 
 
 @pytest.hookimpl(wrapper=True)
