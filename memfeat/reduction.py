@@ -151,7 +151,7 @@ METHODS: dict[str, Callable[[xr.DataArray, int, np.random.Generator | None], _Sp
 
 
 def _by_gram(layer: xr.DataArray, n_components: int) -> _Space:
-    """Find components as sums of images."""
+    """Find components as sums of images; the weights of a component add up to zero, which centres the features."""
     products = gram.linear(layer, centre="features")
     # rounding leaves the same small number everywhere when all images are alike
     if np.trace(products) - products.mean() * len(products) <= 1e-9 * np.trace(products):
@@ -160,7 +160,7 @@ def _by_gram(layer: xr.DataArray, n_components: int) -> _Space:
     weights, mean = vectors / np.sqrt(values), _mean(layer)
     components = np.zeros((n_components, len(mean)))
     for part, block in _blocks(layer):
-        components += weights[part].T @ (block - mean)
+        components += weights[part].T @ block
     signs = _signs(components)
     return _Space(vectors * np.sqrt(values) * signs, components * signs[:, None], mean, ratio)
 
