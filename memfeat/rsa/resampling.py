@@ -74,21 +74,23 @@ def ranked(layers: Array, reference: Array, counts: Array) -> Array:
 
     Notes
     -----
-    The mid-rank of a value is the weight of smaller values plus half the weight of equal ones, less the same mean
-    (half the total weight) in every RDM. Values are sorted once; a sample costs a sum along the sorted pairs.
+    The mid-rank of a value is the weight of smaller values plus half the weight of equal ones. With W the total weight
+    and t the weights of groups of equal values, its weighted sum of squares about the mean is (W³ − Σ t³) / 12. Values
+    are sorted once; a sample costs one running sum along the sorted pairs of each RDM.
     """
-    first, second = (ends.astype(np.int32) for ends in np.nonzero(~np.tri(counts.shape[1], dtype=bool)))
-    sorted_layers = [_sorted(vector, first, second) for vector in layers]
-    target = _sorted(reference, first, second)
+    first, second = np.nonzero(~np.tri(counts.shape[1], dtype=bool))
+    sorted_layers, target = [_sorted(vector) for vector in layers], _sorted(reference)
     draws = np.empty((len(layers), len(counts)))
-    b = np.empty(len(reference))
+    scratch = np.empty((3, len(reference)))  # memory that is taken anew for every sample costs more than the sums
     for k, sample in enumerate(counts.astype(np.float64)):
-        weights, ranks = _weighted_ranks(target, sample)
-        b[target.order], spread = ranks, weights @ ranks**2
+        weights = sample.take(first, mode="clip") * sample.take(second, mode="clip")
+        moments, spread = _moments(target, weights, scratch)
         for row, pairs in zip(draws, sorted_layers, strict=True):
-            weights, ranks = _weighted_ranks(pairs, sample)
-            weighted = weights * ranks
-            row[k] = _over(weighted @ b[pairs.order], np.sqrt((weighted @ ranks) * spread))
+            size = _by_value(pairs, weights, scratch[0])
+            moment = _by_value(pairs, moments, scratch[1])
+            below = np.cumsum(size, out=scratch[2, : len(size)])
+            product = moment @ below - moment @ size / 2
+            row[k] = _over(product, np.sqrt(_rank_spread(size, scratch[2]) * spread))
     return draws
 
 
@@ -96,29 +98,37 @@ class _Sorted(NamedTuple):
     """Pairs in the order of their dissimilarity."""
 
     order: Array
-    first: Array
-    second: Array
-    ties: Array
-    """Sizes of groups of equal values; empty if all values differ."""
+    starts: Array
+    """Where each group of equal values starts; empty if all values differ."""
 
 
-def _sorted(vector: Array, first: Array, second: Array) -> _Sorted:
+def _sorted(vector: Array) -> _Sorted:
     order = np.argsort(vector, kind="stable")
     starts = np.flatnonzero(np.diff(vector[order], prepend=np.nan) != 0)
-    ties = np.diff(starts, append=len(vector)) if len(starts) < len(vector) else np.empty(0, dtype=int)
-    return _Sorted(order, first[order], second[order], ties)
+    return _Sorted(order, starts if len(starts) < len(vector) else np.empty(0, dtype=int))
 
 
-def _weighted_ranks(pairs: _Sorted, sample: Array) -> tuple[Array, Array]:
-    """Weights and mid-ranks less their mean, both in the order of the dissimilarity."""
-    weights = sample[pairs.first] * sample[pairs.second]
-    below = np.cumsum(weights)
-    half = below[-1] / 2
-    if not len(pairs.ties):
-        return weights, below - weights / 2 - half
-    upto = below[np.cumsum(pairs.ties) - 1]
-    middle = (upto + np.concatenate([[0.0], upto[:-1]])) / 2 - half
-    return weights, np.repeat(middle, pairs.ties)
+def _by_value(pairs: _Sorted, values: Array, out: Array) -> Array:
+    """Sum over pairs of equal dissimilarity, from small to large; `out` is overwritten."""
+    values.take(pairs.order, out=out, mode="clip")
+    return np.asarray(np.add.reduceat(out, pairs.starts)) if len(pairs.starts) else out
+
+
+def _moments(pairs: _Sorted, weights: Array, scratch: Array) -> tuple[Array, float]:
+    """Weights times centred mid-ranks, in the order of pairs, and the weighted sum of squares of the ranks."""
+    size = _by_value(pairs, weights, scratch[0])
+    middle = np.cumsum(size) - size / 2 - size.sum() / 2
+    repeats = np.diff(pairs.starts, append=len(weights)) if len(pairs.starts) else 1
+    ranks = np.empty_like(weights)
+    ranks[pairs.order] = np.repeat(middle, repeats)
+    return ranks * weights, _rank_spread(size, scratch[2])
+
+
+def _rank_spread(size: Array, scratch: Array) -> float:
+    """Weighted sum of squares of mid-ranks about their mean, from the weights of equal values."""
+    cubes = np.multiply(size, size, out=scratch[: len(size)]) @ size
+    whole = size.sum() ** 3
+    return float(whole - cubes) / 12 if whole - cubes > FLAT * whole else 0.0
 
 
 def _spread(squares: Array, sums: Array, size: Array, centre: bool) -> Array:
@@ -127,7 +137,7 @@ def _spread(squares: Array, sums: Array, size: Array, centre: bool) -> Array:
     return np.where(left > FLAT * squares, left, 0.0)
 
 
-def _over(numerator: Array, denominator: Array) -> Array:
+def _over(numerator: npt.ArrayLike, denominator: npt.ArrayLike) -> Array:
     """Divide; NaN by zero."""
-    safe = np.where(denominator > 0, denominator, np.nan)
-    return np.asarray(numerator / safe)
+    below = np.asarray(denominator)
+    return np.asarray(numerator / np.where(below > 0, below, np.nan))

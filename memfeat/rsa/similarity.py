@@ -15,7 +15,7 @@ __all__ = ["METHODS", "Method", "permuted"]
 Array = npt.NDArray[Any]
 #: Most bytes of permuted references held at once.
 BLOCK_BYTES = 2**27
-#: The upper triangle is cut into this many stripes of rows; each is a rectangle from its first diagonal entry on.
+#: The upper triangle is cut into at most this many stripes of rows, each a rectangle from its first diagonal entry on.
 STRIPES = 8
 
 
@@ -51,7 +51,7 @@ def permuted(data: Array, target: Array, rows: Array) -> Array:
     diagonal, meets zeros in the data. That avoids picking single pairs, which costs more than all the rest.
     """
     n = rows.shape[1]
-    spans = list(pairwise(np.unique(np.linspace(0, n, STRIPES + 1).astype(int))))
+    spans = list(pairwise(np.linspace(0, n, min(STRIPES, 1 + n // 64) + 1).astype(int)))
     padded = np.stack([np.concatenate([_square(vector, n)[a:b, a:].ravel() for a, b in spans]) for vector in data])
     matrix = _square(target, n)
     matrix += matrix.T
