@@ -9,16 +9,14 @@ import importlib
 import importlib.util
 import inspect
 import json
-import os
 import pkgutil
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
+import typing
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import click
 import numpy as np
@@ -67,6 +65,8 @@ def signature(call: object) -> str:
 def described(name: str, thing: object) -> Iterator[str]:
     if isinstance(thing, click.Command):
         yield from commands(thing, "memfeat")
+    elif typing.is_typeddict(thing):
+        yield f"{name}({', '.join(sorted(typing.get_type_hints(thing)))})"
     elif inspect.isclass(thing):
         bases = ", ".join(base.__name__ for base in thing.__bases__ if base is not object)
         yield f"{name}({bases})" if issubclass(thing, BaseException) else f"{name}{signature(thing)}"
@@ -132,16 +132,19 @@ def test_a_public_docstring_passes_numpydoc(name: str, thing: object) -> None:
     assert errors == []
 
 
-def test_data_comes_first_and_options_are_named() -> None:
+def test_options_are_named() -> None:
+    """After the data, one option at most may go without its name, as in `embed(layer, "pca", n_components=2)`."""
     positional = {"POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD"}
-    optional = [
-        f"{name}({parameter.name}=…)"
+    optional = {
+        name: [
+            p.name
+            for p in inspect.signature(thing).parameters.values()
+            if p.kind.name in positional and p.default is not p.empty
+        ]
         for name, thing in DOCUMENTED
         if inspect.isfunction(thing)
-        for parameter in inspect.signature(thing).parameters.values()
-        if parameter.kind.name in positional and parameter.default is not inspect.Parameter.empty
-    ]
-    assert optional == []
+    }
+    assert {name: options for name, options in optional.items() if len(options) > 1} == {}
 
 
 # --- what is shown has run ------------------------------------------------------------------------------------------
@@ -226,7 +229,7 @@ def test_the_documentation_names_every_public_function() -> None:
             listed |= {f"{module}.{name.strip()}" for name in members.split(",")}
     wanted = {name for name, _ in DOCUMENTED}
     assert wanted - listed == set()
-    assert listed - {name for name, _ in public()} == set()
+    assert listed - {name for name, _ in public()} - {f"memfeat.{name}" for name in memfeat.__all__} == set()
 
 
 # --- the rest of the house ------------------------------------------------------------------------------------------
@@ -239,21 +242,21 @@ def test_the_version_stands_in_the_changelog_and_the_citation() -> None:
 
 
 @needs_tree
-def test_a_skipped_data_test_fails_where_data_are_required(tmp_path: Path) -> None:
-    (tmp_path / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
-    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    data: needs data\n")
-    (tmp_path / "test_it.py").write_text(
-        "import pytest\n\n\n@pytest.mark.data\ndef test_on_data(data_folder):\n    pass\n\n\n"
-        "def test_without():\n    pytest.skip('not about data')\n"
-    )
-    call = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
-    base = {key: value for key, value in os.environ.items() if not key.startswith(("MEMFEAT_", "PYTEST_"))}
-    run = {"cwd": tmp_path, "capture_output": True, "text": True, "check": False}
-    lenient = subprocess.run(call, env=base, **run)
-    assert lenient.returncode == 0, lenient.stdout
-    strict = subprocess.run(call, env=base | {"MEMFEAT_REQUIRE_DATA": "1"}, **run)
-    assert strict.returncode == 1
-    assert "must run where MEMFEAT_REQUIRE_DATA is set" in strict.stdout
+@pytest.mark.parametrize(
+    ("required", "marked", "outcome"), [("1", True, "failed"), ("", True, "skipped"), ("1", False, "skipped")]
+)
+def test_a_skipped_data_test_fails_where_data_are_required(
+    required: str, marked: bool, outcome: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMFEAT_REQUIRE_DATA", required)
+    item = SimpleNamespace(nodeid="test_it.py::test_on_data", get_closest_marker=lambda name: marked or None)
+    report = SimpleNamespace(outcome="skipped", skipped=True, longrepr="no data")
+    hook = load(ROOT / "tests" / "conftest.py").pytest_runtest_makereport(item, None)
+    next(hook)
+    with pytest.raises(StopIteration) as end:
+        hook.send(report)
+    assert end.value.value.outcome == outcome
+    assert ("must run where MEMFEAT_REQUIRE_DATA is set" in report.longrepr) is (outcome == "failed")
 
 
 @needs_tree
