@@ -83,6 +83,8 @@ def _features(store: Path) -> "xr.Dataset":
     if "image" not in features.coords:
         found = listed.of(features.variables)
         raise ArgumentError(advice("FEATURES", "name its images along a dim 'image'", found))
+    # xarray gives text of a store as numpy's StringDType, which does not compare with other text in every numpy
+    features = features.assign_coords(image=features["image"].astype(object))
     return features.isel(image=features["status"].values == "ok") if "status" in features.coords else features
 
 

@@ -92,7 +92,7 @@ def predict(
         images = read(sources(photos), scores=scores, verify=False, progress=progress)
         memory = predicted(images, progress=progress, **machine)
     own = [name for name in images.data_vars if name not in memory and name != "pixels"]
-    memory = memory.assign({name: images[name] for name in own})
+    memory = memory.assign({name: images[name].reset_coords(drop=True) for name in own})
     frame = _frames.per_image(memory)
     give(frame, memory, out=out, as_json=as_json, columns=["image", "memorability", "warnings", "status"])
     bad = frame[frame["status"] != "ok"]

@@ -1,0 +1,411 @@
+"""The command line: results on stdout, messages on stderr, exit codes that say how it went."""
+
+import json
+import logging
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import click.testing
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import xarray as xr
+from PIL import Image
+from scipy.stats import spearmanr
+from torchvision.transforms.functional import to_tensor
+
+import memfeat as mf
+from memfeat import _frames, demo, models, prediction
+from memfeat.cli import main
+from memfeat.cli.manners import messages
+from memfeat.errors import ArgumentError, MemfeatWarning
+
+VERBS = ["predict", "layers", "extract", "rsa", "decode", "demo"]
+N = 14
+
+
+def small(image):
+    return to_tensor(image.resize((8, 8)))
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """A network with two layers and one output: the mean of red, squashed."""
+    convolution = torch.nn.Conv2d(3, 4, 1, bias=False)
+    last = torch.nn.Linear(4, 1, bias=False)
+    with torch.no_grad():
+        convolution.weight[:] = torch.tensor([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]])[:, :, None, None]
+        last.weight[:] = torch.tensor([[1.0, 0, 0, 0]])
+    pool, flat = torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()
+    module = torch.nn.Sequential(convolution, pool, flat, last, torch.nn.Sigmoid())
+    return mf.models.wrap(module, small, name="tiny")
+
+
+@pytest.fixture
+def command(tiny, monkeypatch):
+    """Run a command in this process with the tiny network in place of every other."""
+    monkeypatch.setattr(prediction, "load", lambda *_, **__: tiny)
+    monkeypatch.setattr(models, "load", lambda *_, **__: tiny)
+
+    def run(*arguments):
+        runner = click.testing.CliRunner()
+        if "mix_stderr" in click.testing.CliRunner.__init__.__code__.co_varnames:  # click before 8.2
+            runner = click.testing.CliRunner(mix_stderr=False)
+        return runner.invoke(main, [str(one) for one in arguments])
+
+    return run
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Fourteen images whose red grows with their name, in two folders."""
+    folder = tmp_path / "photos"
+    (folder / "more").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for k in range(N):
+        pixels = rng.integers(0, 256, (10, 12, 3), dtype=np.uint8)
+        pixels[..., 0] = 10 * k
+        Image.fromarray(pixels).save(folder / ("more" if k % 2 else ".") / f"{k:02}.png")
+    return folder
+
+
+@pytest.fixture
+def scored(photos, tmp_path):
+    """Scores by image name, in another order."""
+    names = sorted(path.relative_to(photos).as_posix() for path in photos.rglob("*.png"))
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"image": names, "hit_rate": rng.random(N), "group": "a"})
+    table.sample(frac=1, random_state=0).to_csv(tmp_path / "scores.csv", index=False)
+    return tmp_path / "scores.csv"
+
+
+@pytest.fixture
+def store(command, photos, tmp_path):
+    done = command("extract", photos, "--layers", "0", "--layers", "3", "-o", tmp_path / "features.zarr")
+    assert done.exit_code == 0, done.output
+    return tmp_path / "features.zarr"
+
+
+# manners --------------------------------------------------------------------------------------------------------------
+
+
+def test_importing_the_command_line_loads_nothing_heavy():
+    heavy = ["torch", "xarray", "pandas", "scipy", "sklearn", "matplotlib", "zarr", "numpy"]
+    code = f"import memfeat.cli, sys; print([name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    # numpy comes with the checks of arguments, everything else waits
+    assert json.loads(done.stdout.replace("'", '"')) in ([], ["numpy"])
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example(verb, command):
+    done = command(verb, "--help")
+    assert done.exit_code == 0
+    assert f"Example: memfeat {verb}" in done.stdout
+
+
+def test_help_and_version_name_the_verbs_and_the_version(command):
+    assert all(verb in command("--help").stdout for verb in VERBS)
+    assert command("--version").stdout == f"memfeat, version {mf.__version__}\n"
+
+
+def test_the_module_runs_like_the_command():
+    done = subprocess.run([sys.executable, "-m", "memfeat", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"memfeat, version {mf.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["predict"], ["predict", "x", "--batch-size", "0"], ["remember"], ["rsa", "nowhere.zarr"]], ids=str
+)
+def test_wrong_usage_ends_with_two(arguments, command):
+    done = command(*arguments)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert "Usage:" in done.stderr
+
+
+def test_an_error_of_ours_ends_with_three_and_is_one_line_of_advice(command, tmp_path):
+    done = command("predict", tmp_path / "nowhere")
+    assert done.exit_code == 3
+    assert done.stdout == ""
+    assert done.stderr.startswith("Error: source must be a path that exists; got ")
+    assert "Traceback" not in done.stderr
+
+
+def test_an_error_that_nobody_foresaw_ends_with_three_and_a_traceback(command, monkeypatch, tmp_path):
+    def broken(*_, **__):
+        raise ZeroDivisionError("hidden fault")
+
+    monkeypatch.setattr(models, "layers", broken)
+    done = command("layers")
+    assert done.exit_code == 3
+    assert "ZeroDivisionError: hidden fault" in done.stderr
+    assert "please report it" in done.stderr
+
+
+def test_stopping_a_command_ends_with_130(command, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(models, "layers", stopped)
+    done = command("layers")
+    assert done.exit_code == 130
+    assert done.stderr == "Stopped.\n"
+
+
+def test_messages_are_plain_lines_and_leave_logging_and_warnings_as_they_were(capsys):
+    logger = logging.getLogger("memfeat")
+    before = logger.level, logger.propagate, list(logger.handlers), warnings.showwarning
+    with messages(quiet=False):
+        logger.info("step")
+        warnings.warn("careful", MemfeatWarning, stacklevel=1)
+    assert capsys.readouterr() == ("", "step\ncareful\n")
+    with messages(quiet=True):
+        logger.info("step")
+        warnings.warn("careful", MemfeatWarning, stacklevel=1)
+    assert capsys.readouterr() == ("", "")
+    assert (logger.level, logger.propagate, list(logger.handlers), warnings.showwarning) == before
+
+
+# predict --------------------------------------------------------------------------------------------------------------
+
+
+def test_predict_prints_one_line_per_image_in_name_order(command, photos):
+    done = command("predict", photos)
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert len(lines) == N + 1
+    names = [line.split()[0] for line in lines[1:]]
+    assert names == sorted(names)
+
+
+def test_predict_writes_a_table_with_fixed_columns_and_says_so(command, photos, tmp_path):
+    out = tmp_path / "new" / "scores.csv"
+    done = command("predict", photos, "-o", out)
+    assert (done.exit_code, done.stdout) == (0, f"Wrote {out} ({N} rows).\n")
+    table = pd.read_csv(out, keep_default_na=False)
+    assert list(table) == [
+        "image", "memorability", "at_floor", "warnings", "width", "height", "mode", "status", "reason", "sha256",
+        "path",
+    ]  # fmt: skip
+    k = table["image"].str.extract(r"(\d\d)\.png")[0].astype(int)
+    np.testing.assert_allclose(table["memorability"].astype(float), 1 / (1 + np.exp(-10 * k / 255)), atol=1e-6)
+    assert set(table["status"]) == {"ok"}
+
+
+def test_an_unreadable_image_is_listed_the_others_are_done_and_the_code_is_one(command, photos, tmp_path):
+    (photos / "torn.jpg").write_text("no image")
+    done = command("predict", photos, "-o", tmp_path / "scores.csv", "--quiet")
+    assert done.exit_code == 1
+    assert f"1 of {N + 1} images failed:\n  torn.jpg: unreadable" in done.stderr
+    table = pd.read_csv(tmp_path / "scores.csv").set_index("image")
+    assert table["memorability"].notna().sum() == N
+    assert table["status"]["torn.jpg"] == "unreadable"
+    assert table["reason"]["torn.jpg"]
+
+
+def test_json_holds_every_row_with_null_for_no_number_and_where_it_came_from(command, photos):
+    (photos / "torn.jpg").write_text("no image")
+    found = json.loads(command("predict", photos, "--json").stdout)
+    assert found["attrs"]["model"] == "tiny"
+    rows = {row["image"]: row for row in found["rows"]}
+    assert rows["torn.jpg"]["memorability"] is None
+    assert rows["00.png"]["memorability"] == pytest.approx(0.5)
+
+
+def test_scores_are_added_by_name(command, photos, scored, tmp_path):
+    done = command("predict", photos, "--scores", scored, "-o", tmp_path / "out.csv")
+    assert done.exit_code == 0, done.stderr
+    ours = pd.read_csv(tmp_path / "out.csv").set_index("image")
+    theirs = pd.read_csv(scored).set_index("image")
+    pd.testing.assert_series_equal(ours["hit_rate"], theirs["hit_rate"].loc[ours.index])
+
+
+def test_several_photos_and_a_netcdf_file_work_too(command, photos, tmp_path):
+    done = command("predict", photos / "00.png", photos / "02.png", "-o", tmp_path / "scores.nc")
+    assert done.exit_code == 0
+    with xr.open_dataset(tmp_path / "scores.nc", engine="h5netcdf") as saved:
+        assert list(saved["image"].values) == ["00.png", "02.png"]
+        assert saved.attrs["model"] == "tiny"
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(command, photos, tmp_path, monkeypatch):
+    def never(*_, **__):
+        raise AssertionError("computed before the file was checked")
+
+    monkeypatch.setattr(prediction, "predict", never)
+    (tmp_path / "taken").write_text("")
+    done = command("predict", photos, "-o", tmp_path / "taken" / "scores.csv")
+    assert done.exit_code == 3
+    assert "--out must be a file that can be written" in done.stderr
+
+
+# layers and extract ---------------------------------------------------------------------------------------------------
+
+
+def test_layers_lists_names_kinds_and_shapes(command):
+    lines = command("layers").stdout.splitlines()
+    assert [line.split()[:2] for line in lines[1:3]] == [["0", "Conv2d"], ["1", "AdaptiveAvgPool2d"]]
+    rows = json.loads(command("layers", "--layers", "[03]", "--json").stdout)["rows"]
+    assert [(row["name"], row["shape"]) for row in rows] == [("0", "4 × 8 × 8"), ("3", "1")]
+
+
+def test_a_layer_that_is_not_there_is_an_error_with_advice(command):
+    done = command("layers", "--layers", "9")
+    assert done.exit_code == 3
+    assert "layers must name layers of this network; got '9'." in done.stderr
+
+
+def test_extract_writes_a_store_that_xarray_opens_and_goes_on_with(command, store, photos):
+    features = xr.open_zarr(store)
+    assert sorted(features.data_vars) == ["0", "3"]
+    k = np.array([int(Path(name).stem) for name in features["image"].values])
+    np.testing.assert_allclose(features["0"].values[:, 0], 10 * k / 255, atol=1e-6)
+    done = command("extract", photos, "--layers", "0", "--layers", "1", "-o", store)
+    assert done.stdout == f"Wrote {store} ({N} images, 2 layers).\n"
+    assert sorted(xr.open_zarr(store).data_vars) == ["0", "1", "3"]
+
+
+def test_extract_lists_what_it_left_out_and_ends_with_one(command, photos, tmp_path):
+    (photos / "torn.jpg").write_text("no image")
+    done = command("extract", photos, "--layers", "0", "-o", tmp_path / "f.zarr", "--json")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["rows"] == [{"layer": "0", "features": "4"}]
+    assert f"1 of {N + 1} images failed:\n  torn.jpg: unreadable" in done.stderr
+
+
+# rsa and decode -------------------------------------------------------------------------------------------------------
+
+
+def test_rsa_prints_a_table_and_agrees_with_scipy(command, store, scored, tmp_path):
+    arguments = ["rsa", store, "--scores", scored, "--column", "hit_rate", "--metric", "euclidean", "--kind", "nearest"]
+    done = command(*arguments, "--permutations", 99, "-o", tmp_path / "rsa.csv")
+    assert (done.exit_code, done.stdout) == (0, f"Wrote {tmp_path / 'rsa.csv'} (2 rows).\n")
+    table = pd.read_csv(tmp_path / "rsa.csv", dtype={"layer": str}).set_index("layer")
+    features = xr.open_zarr(store)
+    scores = pd.read_csv(scored).set_index("image")["hit_rate"].loc[features["image"].values].to_numpy()
+    first, second = np.triu_indices(N, 1)
+    values = features["0"].values.astype(float)
+    distance = np.linalg.norm(values[first] - values[second], axis=1)
+    expected = spearmanr(distance, np.abs(scores[first] - scores[second])).statistic
+    assert table["estimate"]["0"] == pytest.approx(expected, abs=1e-9)
+    assert table["n"]["0"] == N
+    printed = command(*arguments, "--permutations", 99).stdout.split()
+    assert printed[:4] == ["layer", "estimate", "ci_low", "ci_high"]
+
+
+def test_the_same_seed_gives_the_same_table_and_another_another(command, store, scored):
+    arguments = ["decode", store, "--scores", scored, "--column", "hit_rate", "--permutations", 49, "--json"]
+    first, again, other = (command(*arguments, "--seed", seed).stdout for seed in (3, 3, 4))
+    assert first == again
+    assert first != other
+    assert json.loads(first)["attrs"]["seed"] == "3"
+    assert [row["layer"] for row in json.loads(first)["rows"]] == ["0", "3"]
+
+
+def test_images_without_a_score_are_left_out_and_named(command, store, scored):
+    table = pd.read_csv(scored).sort_values("image")
+    table.iloc[2:].to_csv(scored, index=False)
+    done = command("decode", store, "--scores", scored, "--column", "hit_rate", "--permutations", 9)
+    assert done.exit_code == 0
+    assert "Left out, no hit_rate in" in done.stderr
+    assert "2: '00.png', '02.png'" in done.stderr
+    assert done.stdout.split()[-1] == str(N - 2)
+
+
+def test_the_table_of_predict_serves_as_scores(command, photos, store, tmp_path):
+    command("predict", photos, "-o", tmp_path / "predicted.csv")
+    done = command(
+        "rsa",
+        store,
+        "--scores",
+        tmp_path / "predicted.csv",
+        "--column",
+        "memorability",
+        "--metric",
+        "euclidean",
+        "--permutations",
+        9,
+    )
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.split()[-1] == str(N)
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ("hit_rat", "--column must be a known name; got 'hit_rat'. Did you mean 'hit_rate'?"),
+        ("group", "--column must hold numbers; got 'group'."),
+    ],
+)
+def test_a_column_that_cannot_be_used_is_an_error_with_advice(column, message, command, store, scored):
+    done = command("rsa", store, "--scores", scored, "--column", column)
+    assert done.exit_code == 3
+    assert message in done.stderr
+
+
+def test_a_folder_that_is_no_store_is_an_error_with_advice(command, photos, scored, tmp_path):
+    done = command("rsa", photos, "--scores", scored, "--column", "hit_rate")
+    assert done.exit_code == 3
+    assert "FEATURES must be a zarr store of features" in done.stderr
+    xr.Dataset({"a": ("x", [1.0])}).to_zarr(tmp_path / "other.zarr", zarr_format=2)
+    done = command("rsa", tmp_path / "other.zarr", "--scores", scored, "--column", "hit_rate")
+    assert done.exit_code == 3
+    assert "FEATURES must name its images along a dim 'image'" in done.stderr
+
+
+# demo -----------------------------------------------------------------------------------------------------------------
+
+
+def test_without_the_demo_extra_the_demo_says_what_to_install(command, monkeypatch, tmp_path):
+    monkeypatch.setattr(demo.photographs.importlib.util, "find_spec", lambda name: None)
+    done = command("demo", "--out", tmp_path / "demo")
+    assert done.exit_code == 3
+    assert 'pip install "memfeat[demo]"' in done.stderr
+
+
+# tables ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_table_is_written_whole_or_not_at_all(tmp_path):
+    file = tmp_path / "table.csv"
+    file.write_text("old")
+
+    class Broken(pd.DataFrame):
+        def to_csv(self, *_, **__):
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        _frames.write_csv(Broken({"a": [1]}), file)
+    assert file.read_text() == "old"
+    _frames.write_csv(pd.DataFrame({"a": [0.1 + 0.2, np.nan]}), file)
+    assert file.read_text() == 'a\n0.30000000000000004\n""\n'
+
+
+def test_a_folder_is_no_file_to_write(tmp_path):
+    with pytest.raises(ArgumentError, match=r"--out must be a file that can be written; got .*nothing has been"):
+        _frames.prepared(tmp_path, "--out")
+
+
+# the real network -----------------------------------------------------------------------------------------------------
+
+
+def test_the_real_thing_predicts_and_keeps_messages_out_of_stdout(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.new("RGB", (227, 227), "black").save(folder / "black.png")
+    Image.new("RGB", (227, 227), "white").save(folder / "white.png")
+    (folder / "empty.jpg").touch()
+    command = [sys.executable, "-W", "error", "-m", "memfeat", "predict", str(folder), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    rows = {row["image"]: row["memorability"] for row in json.loads(done.stdout)["rows"]}
+    # published with the released weights: a black and a white square
+    assert rows["black.png"] == pytest.approx(0.6936, abs=5e-5)
+    assert rows["white.png"] == pytest.approx(0.8907, abs=5e-5)
+    assert rows["empty.jpg"] is None
+    assert "empty.jpg: empty" in done.stderr
+    assert "Warning" not in done.stderr
