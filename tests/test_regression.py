@@ -308,12 +308,23 @@ def test_few_images_use_every_rearrangement():
     assert (result["p"].item() * 24) % 1 == pytest.approx(0, abs=1e-9)
 
 
+def test_what_is_not_asked_for_is_nan():
+    features, scores = planted()
+    full = regression.decode(features, scores, **QUICK)
+    bare = regression.decode(features, scores, n_permutations=0, n_bootstraps=0)
+    for name in ("ci_low", "ci_high", "p", "p_corrected", "p_fdr"):
+        assert bare[name].isnull().all()
+    for name in ("estimate", "mse", "prediction", "fold"):
+        np.testing.assert_allclose(bare[name], full[name], rtol=1e-9)
+
+
 def test_blocks_restrict_what_is_exchanged():
     features, scores = planted(n=40)
     category = per_image(np.repeat(["indoor", "outdoor"], 20).astype(object), "category")
     free = regression.decode(features, scores, **QUICK)
     within = regression.decode(features, scores, blocks=category, permute="within", **QUICK)
     assert within.attrs["permute"] == "within"
+    assert within.attrs["blocks"] == "category"
     np.testing.assert_array_equal(within["prediction"], free["prediction"])
     with pytest.raises(ArgumentError, match="permute must be named when blocks are given"):
         regression.decode(features, scores, blocks=category, **QUICK)
@@ -379,8 +390,13 @@ WRONG = {
     ),
     "side": (lambda f, s: (f, s), {"alternative": "up"}, ArgumentError, "alternative must be one of"),
     "no seed": (lambda f, s: (f, s), {"rng": None}, KindError, "rng must be a whole number"),
-    "no permutations": (lambda f, s: (f, s), {"n_permutations": 0}, ArgumentError, "n_permutations must be at least 1"),
-    "no bootstraps": (lambda f, s: (f, s), {"n_bootstraps": 0}, ArgumentError, "n_bootstraps must be at least 1"),
+    "no permutations": (
+        lambda f, s: (f, s),
+        {"n_permutations": -1},
+        ArgumentError,
+        "n_permutations must be at least 0",
+    ),
+    "no bootstraps": (lambda f, s: (f, s), {"n_bootstraps": -1}, ArgumentError, "n_bootstraps must be at least 0"),
     "bare reliability": (
         lambda f, s: (f, s),
         {"reliability": 0.78},

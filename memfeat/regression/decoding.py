@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from memfeat import gram
-from memfeat._check import advice, listed, looked_up, one_of
+from memfeat import gram, stats
+from memfeat._check import advice, count, listed, looked_up, one_of
 from memfeat._check import generator as seeded
 from memfeat._labels import IMAGE, LAYER, as_features, as_scores, in_name_order, layer_names, matched, stamped
 from memfeat.errors import ArgumentError
@@ -17,7 +17,6 @@ from memfeat.regression import ridge
 from memfeat.regression.folds import shuffled
 from memfeat.regression.metrics import METRICS, resampled_spearman, spearman
 from memfeat.regression.reliability import relative, spearman_brown
-from memfeat.stats import Exchange, bootstrap_counts, fdr, grouping, interval, max_statistic, p_value, permutations
 
 __all__ = ["ESTIMATORS", "decode"]
 
@@ -29,6 +28,7 @@ ESTIMATORS: dict[str, Estimator] = {
 }
 #: Dim of what is fitted once per fold: the number of the fold that was held out.
 HELD_OUT = "held_out"
+INFERENCE = ("ci_low", "ci_high", "p", "p_corrected", "p_fdr")
 
 
 class _Plan(NamedTuple):
@@ -60,7 +60,7 @@ def decode(  # noqa: PLR0913 (two data, six options)
     n_bootstraps: int = 1_000,
     reliability: Mapping[str, float] | None = None,
     rng: int | np.random.Generator = 0,
-    **exchange: Unpack[Exchange],
+    **exchange: Unpack[stats.Exchange],
 ) -> xr.Dataset:
     """Predict the score of each image from its features, by nested cross-validation, in every layer.
 
@@ -82,9 +82,10 @@ def decode(  # noqa: PLR0913 (two data, six options)
     folds : int
         How many folds.
     n_permutations : int
-        How many permutations of the scores; if there are no more rearrangements than this, all are used.
+        How many permutations of the scores; if there are no more rearrangements than this, all are used and p is
+        exact. 0 gives no p-values.
     n_bootstraps : int
-        How many bootstrap samples of images.
+        How many bootstrap samples of images for the interval. 0 gives no interval.
     reliability : mapping, optional
         {"split_half": r} or {"spearman_brown": r} of the scores; adds the relative values.
     rng : int or numpy.random.Generator
@@ -137,16 +138,26 @@ def decode(  # noqa: PLR0913 (two data, six options)
     Hoerl AE, Kennard RW (1970). Ridge regression: biased estimation for nonorthogonal problems. Technometrics 12:55-67.
     Golub GH, Heath M, Wahba G (1979). Generalized cross-validation as a method for choosing a good ridge parameter.
     Technometrics 21:215-223.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import xarray as xr
+    >>> names = [f"{i:02d}.jpg" for i in range(12)]
+    >>> layer = xr.DataArray(np.arange(12.0)[:, None], dims=["image", "fc:unit"], coords={"image": names}, name="fc")
+    >>> result = decode(layer, layer[:, 0] / 10 + 3, n_permutations=19)
+    >>> result["estimate"].values, result["p"].values
+    (array([1.]), array([0.05]))
     """
     table = as_features(features)
     target = in_name_order(_varying(matched(as_scores(scores), table, argument="scores", reference="features")))
     fit = ESTIMATORS[one_of("estimator", estimator, ESTIMATORS)]
+    side = one_of("alternative", exchange.get("alternative", "greater"), stats.ALTERNATIVES)
     known = None if reliability is None else spearman_brown(reliability)
     generator, seed = seeded(rng)
     plan = _plan(target, folds, (n_permutations, n_bootstraps), generator, exchange)
     layers = {name: _decoded(_gram(table[name]), plan, fit) for name in layer_names(table)}
     result = _labelled(layers, plan, target[IMAGE]).sel({IMAGE: table[IMAGE].values})
-    side = exchange.get("alternative", "greater")
     result = result.assign({name: (LAYER, values) for name, values in _inference(layers, plan, side).items()})
     if known is not None:
         result = result.assign(relative(result, known, float(target.values.var())))
@@ -155,6 +166,7 @@ def decode(  # noqa: PLR0913 (two data, six options)
         features.attrs,
         method=f"{estimator}, out of fold",
         statistic="Spearman correlation pooled over folds",
+        null="scores are unrelated to features; penalties are chosen anew for permuted scores",
         scores=str(target.name),
         scale="none",
         n_folds=folds,
@@ -162,7 +174,9 @@ def decode(  # noqa: PLR0913 (two data, six options)
         n_permutations=plan.targets.shape[1] - 1,
         exact=plan.exact,
         permute=exchange.get("permute", "free"),
+        blocks=None if "blocks" not in exchange else str(exchange["blocks"].name),
         alternative=side,
+        correction="p_corrected: max-statistic over layers; p_fdr: Benjamini-Hochberg over layers",
         n_bootstraps=n_bootstraps,
         interval="95 % percentile bootstrap over images, predictions held fixed",
         reliability=known,
@@ -178,19 +192,22 @@ def _varying(scores: xr.DataArray) -> xr.DataArray:
 
 
 def _plan(
-    target: xr.DataArray, folds: int, draws: tuple[int, int], generator: np.random.Generator, exchange: Exchange
+    target: xr.DataArray, folds: int, draws: tuple[int, int], generator: np.random.Generator, exchange: stats.Exchange
 ) -> _Plan:
     """Draw folds, permutations and bootstrap samples."""
     for name in exchange:
-        looked_up("option", name, Exchange.__annotations__)
+        looked_up("option", name, stats.Exchange.__annotations__)
     blocks = exchange.get("blocks")
     scheme: dict[str, Any] = {
-        "blocks": None if blocks is None else grouping(blocks, to=target).values,
+        "blocks": None if blocks is None else stats.grouping(blocks, to=target).values,
         "permute": exchange.get("permute"),
     }
     fold = shuffled(len(target), folds, generator)
-    index, exact = permutations(len(target), draws[0], rng=generator, **scheme)
-    counts = bootstrap_counts(len(target), draws[1], rng=generator, **scheme)
+    index, exact, counts = np.empty((0, len(target)), dtype=np.intp), False, np.empty((0, len(target)), dtype=np.int64)
+    if count("n_permutations", draws[0], least=0):
+        index, exact = stats.permutations(len(target), draws[0], rng=generator, **scheme)
+    if count("n_bootstraps", draws[1], least=0):
+        counts = stats.bootstrap_counts(len(target), draws[1], rng=generator, **scheme)
     return _Plan(fold, np.column_stack([target.values, target.values[index].T]), counts, exact)
 
 
@@ -219,13 +236,17 @@ def _decoded(products: Array, plan: _Plan, fit: Estimator) -> _Decoded:
 
 
 def _inference(layers: Mapping[str, _Decoded], plan: _Plan, side: str) -> dict[str, Array]:
-    """Test all layers together."""
-    observed = np.array([layer.metrics["estimate"] for layer in layers.values()])
-    null = np.array([layer.null for layer in layers.values()])
-    low, high = interval(np.array([layer.draws for layer in layers.values()]))
-    p = p_value(observed, null, exact=plan.exact, alternative=side)
-    corrected = max_statistic(observed, null, exact=plan.exact, alternative=side)
-    return {"ci_low": low, "ci_high": high, "p": p, "p_corrected": corrected, "p_fdr": fdr(p)}
+    """Test all layers together; what was not asked for is NaN."""
+    found = dict.fromkeys(INFERENCE, np.full(len(layers), np.nan))
+    if len(plan.counts):
+        found["ci_low"], found["ci_high"] = stats.interval(np.array([layer.draws for layer in layers.values()]))
+    if plan.targets.shape[1] > 1:
+        observed = np.array([layer.metrics["estimate"] for layer in layers.values()])
+        null = np.array([layer.null for layer in layers.values()])
+        found["p"] = stats.p_value(observed, null, exact=plan.exact, alternative=side)
+        found["p_corrected"] = stats.max_statistic(observed, null, exact=plan.exact, alternative=side)
+        found["p_fdr"] = stats.fdr(found["p"])
+    return found
 
 
 def _labelled(layers: Mapping[str, _Decoded], plan: _Plan, images: xr.DataArray) -> xr.Dataset:
