@@ -3,17 +3,11 @@
 Seeds are fixed. `make calibrate` writes what was measured into results/.
 """
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import xarray as xr
-from scipy.stats import kstest, norm
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from record import band, record
+from scipy.stats import kstest, norm
 
 from memfeat import regression
 from memfeat.regression.metrics import resampled_spearman, spearman
