@@ -18,7 +18,8 @@ from memfeat._labels import IMAGE
 from memfeat.activations.engine import Forwarded
 from memfeat.activations.feed import default_size
 from memfeat.activations.job import Job, filled, rows
-from memfeat.activations.store import Pass, Store, block_size, locked, opened, read
+from memfeat.activations.reading import read
+from memfeat.activations.store import Pass, Store, block_size, locked, opened
 from memfeat.errors import StoreError
 
 __all__ = ["fill"]

@@ -1,0 +1,50 @@
+"""Reading a feature store: what was asked for, lazily, and nothing of how it was filled."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from memfeat._labels import IMAGE
+from memfeat.activations.store import DONE, PASS
+
+__all__ = ["read"]
+
+
+def read(path: Path, names: Sequence[str], layers: Sequence[str]) -> xr.Dataset:
+    """Read layers of images lazily.
+
+    Parameters
+    ----------
+    path : Path
+        The store.
+    names : sequence of str
+        The images, in the order wanted.
+    layers : sequence of str
+        The layers, in the order wanted.
+
+    Returns
+    -------
+    Dataset (image, ...)
+        The layers of those images that could be read.
+    """
+    stored = xr.open_zarr(path)
+    passes = sorted({int(stored[layer].attrs["pass"]) for layer in layers})
+    good = np.logical_and.reduce([stored[f"{PASS}{number}"].values == DONE for number in passes])
+    position = {str(name): i for i, name in enumerate(stored[IMAGE].values)}
+    rows = [position[name] for name in names if good[position[name]]]
+    chosen = stored[list(layers)].drop_vars([f"{PASS}{number}" for number in _numbers(stored)], errors="ignore")
+    # A plain range keeps the store's own chunks; a list of positions would cut them up.
+    if rows != list(range(stored.sizes[IMAGE])):
+        chosen = chosen.isel({IMAGE: rows})
+    for layer in layers:
+        chosen[layer].attrs.pop("pass", None)
+    # zarr gives numpy's newer text type, which netCDF cannot write.
+    texts = {name: (IMAGE, np.asarray(chosen[name].values, dtype=object)) for name in (IMAGE, "sha256")}
+    named: xr.Dataset = chosen.drop_vars(["status", "reason"], errors="ignore").assign_coords(texts)
+    return named
+
+
+def _numbers(stored: xr.Dataset) -> list[int]:
+    return [int(name.removeprefix(PASS)) for name in map(str, stored.coords) if name.startswith(PASS)]
