@@ -95,6 +95,9 @@ def image_names(data: xr.Dataset | xr.DataArray, argument: str) -> npt.NDArray[A
         remedy = 'Name the images: data.assign_coords(image=names), with a dim "image".'
         raise ArgumentError(advice(argument, "have a dim 'image' with names", dims, remedy))
     names = np.asarray(data[IMAGE].values)
+    if names.dtype.kind == "T":
+        # A store gives numpy's newer text type, which not every numpy compares with the older ones.
+        names = names.astype(object)
     values, counts = np.unique(names.astype(str), return_counts=True)
     if (counts > 1).any():
         raise ArgumentError(
