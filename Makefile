@@ -42,10 +42,10 @@ $(BIN)/pip:
 
 $(VENV)/.memfeat-%: pyproject.toml | $(BIN)/pip
 ifneq ($(TORCH_INDEX),)
-	$(BIN)/python -m pip install --quiet --index-url $(TORCH_INDEX) torch torchvision
+	$(BIN)/python -m pip install --disable-pip-version-check --index-url $(TORCH_INDEX) torch torchvision
 endif
 	@echo 'Installing memfeat[$*] into $(VENV). The first time this fetches torch and the ResMem weights and takes minutes.'
-	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	$(BIN)/python -m pip install --disable-pip-version-check --editable '.[$*]'
 	@touch $(foreach extra,$($*_stamps),$(VENV)/.memfeat-$(extra))
 
 # --- using ------------------------------------------------------------------------------------------------------------
