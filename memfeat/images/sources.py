@@ -69,6 +69,8 @@ def found(source: Any, *, column: str | None, root: Any) -> Found:
     if isinstance(source, pd.DataFrame):
         return _table(source, column=column, base=base, home=Path())
     if isinstance(source, str | os.PathLike):
+        if not os.fspath(source):  # pathlib would take it for the working directory
+            raise MissingFileError(advice("source", "be a path that exists", source))
         return _path(Path(source).expanduser(), column=column, base=base)
     if isinstance(source, Iterable) and not isinstance(source, bytes) and not hasattr(source, "detach"):
         return _paths(source, base=base)

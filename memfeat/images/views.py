@@ -66,7 +66,7 @@ def thumbnails(images: xr.Dataset, *, size: int = 96, names: Sequence[str] | Non
     Returns
     -------
     DataArray (image, y, x, rgb)
-        uint8. Images in the order of `names`, or of the table.
+        Values of 0 to 255, uint8. Images in the order of `names`, or of the table.
 
     Raises
     ------
