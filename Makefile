@@ -91,9 +91,7 @@ bench: $(VENV)/.memfeat-test
 	$(BIN)/python -m pytest -o norecursedirs= tests/benchmarks $(PYTEST_ARGS)
 
 notebooks: $(VENV)/.memfeat-test
-	for script in analyses/*.py; do \
-	  $(BIN)/jupytext --to ipynb --execute --output "notebooks/$$(basename "$$script" .py).ipynb" "$$script" || exit 1; \
-	done
+	$(BIN)/python .ci/notebooks.py
 
 clean:
 	rm -rf build dist docs/_build docs/jupyter_execute docs/generated docs/notebooks memfeat-demo $(OLDEST)

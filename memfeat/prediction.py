@@ -73,7 +73,7 @@ def predict(images: Any, *, model: Model | None = None, **options: Unpack[RunOpt
 
     See Also
     --------
-    extract : Activations of layers.
+    memfeat.extract : Activations of layers.
 
     Notes
     -----

@@ -1,8 +1,8 @@
 """A store of features on disk: zarr that plain `xarray.open_zarr` reads, filled block by block.
 
-What stands where
------------------
-One group. `image`, `sha256`, `status` and `reason` have one entry per image, in order of arrival. Every layer is an
+What stands where: there is one group.
+
+`image`, `sha256`, `status` and `reason` have one entry per image, in order of arrival. Every layer is an
 array (image, ...) of float32. Layers that were computed together belong to one pass; `pass_0`, `pass_1` … (image) say
 how far it is: 0 not yet, 1 done, 2 unreadable. A block is a chunk of images. Its rows are written whole for every layer
 of the pass, synced to disk, and only then marked in `pass_k`. So whatever a kill leaves behind is computed again, and

@@ -38,8 +38,8 @@ FIGURES = {
     ),
     "rdm": (
         "Dissimilarities",
-        "One minus the correlation of the features of every two photographs, in the last residual block; photographs sorted by "
-        "predicted memorability.",
+        "One minus the correlation of the features of every two photographs, in the last residual block; photographs "
+        "sorted by predicted memorability.",
     ),
     "rsa": (
         "Where are memorable photographs alike? (RSA)",

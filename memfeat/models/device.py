@@ -14,7 +14,7 @@ def choose(device: str | torch.device | None = None) -> torch.device:
     Parameters
     ----------
     device : str or torch.device, optional
-        "cpu", "cuda", "cuda:1", "mps" …
+        One of "cpu", "cuda", "cuda:1", "mps" and what else torch knows.
 
     Returns
     -------

@@ -61,7 +61,7 @@ class Normalise(nn.Module):
 
 
 class Block(Bottleneck):  # type: ignore[misc]  # torchvision is untyped
-    """torchvision's bottleneck, with its addition as a module of its own."""
+    """Bottleneck of torchvision, with its addition as a module of its own."""
 
     def __init__(self, *args: int, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
