@@ -15,7 +15,7 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, as_scores, image_names, matched
 from memfeat.errors import ArgumentError, KindError
-from memfeat.plot.style import COLOURS, MM, SCALES, canvas, drawing, note, room
+from memfeat.plot.style import COLOURS, INCH, SCALES, canvas, drawing, note, room
 
 __all__ = ["embedding"]
 
@@ -106,14 +106,14 @@ def _pictures(thumbnails: Any, points: xr.DataArray) -> npt.NDArray[Any]:
 
 
 def _place(ax: Axes, xy: npt.NDArray[Any], pictures: npt.NDArray[Any], colours: Sequence[Any]) -> None:
-    width = room(ax) / MM
+    width = room(ax) * INCH
     side = min(LARGEST, 0.55 * width / np.sqrt(len(xy)))
     if side < SMALLEST:
         most = int((0.55 * width / SMALLEST) ** 2)
         remedy = "Draw on wider Axes (mf.plot.axes), or pass a subset of the images."
         raise ArgumentError(advice("thumbnails", f"be at most {most} on {width:.0f} mm", len(xy), remedy))
     for point, picture, colour in zip(xy, pictures, colours, strict=True):
-        box = OffsetImage(picture, zoom=side * MM * 72 / max(picture.shape[:2]), interpolation="antialiased")
+        box = OffsetImage(picture, zoom=side / INCH * 72 / max(picture.shape[:2]), interpolation="antialiased")
         frame = {"edgecolor": colour, "linewidth": 1.1, "boxstyle": "square,pad=0.02"}
         ax.add_artist(AnnotationBbox(box, (point[0], point[1]), frameon=True, bboxprops=frame, pad=0.1))
 

@@ -1,8 +1,8 @@
 """How memfeat figures look: one style, sizes in millimetres, and files that come out the same each time."""
 
 import textwrap
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,10 @@ from matplotlib.figure import Figure, SubFigure
 from memfeat._check import advice, listed, one_of
 from memfeat.errors import ArgumentError, KindError
 
-__all__ = ["COLOURS", "MM", "SCALES", "STYLE", "WIDTHS", "axes", "canvas", "drawing", "note", "room", "save"]
+__all__ = ["COLOURS", "INCH", "SCALES", "STYLE", "WIDTHS", "axes", "canvas", "drawing", "note", "room", "save"]
 
-#: One millimetre in inches.
-MM = 1 / 25.4
+#: Millimetres in an inch: sizes are divided by it, because 50.8 / 25.4 is 2 and 50.8 * (1 / 25.4) is not.
+INCH = 25.4
 #: Column widths that journals print, in millimetres.
 WIDTHS = {"single": 85.0, "double": 180.0}
 #: Blue, vermilion and greys that stay apart for colour-blind readers and in a black-and-white print (Okabe and Ito).
@@ -64,15 +64,22 @@ STYLE: dict[Any, Any] = {
 _FILE_BACKENDS = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}
 
 
-def drawing() -> AbstractContextManager[None]:
+@contextmanager
+def drawing() -> Iterator[None]:
     """Use the style for as long as the context lasts.
 
-    Returns
-    -------
-    context manager
-        The style is undone when it ends.
+    Yields
+    ------
+    None
+        While the style is in use; its settings are then what they were before.
     """
-    return mpl.rc_context(STYLE)
+    # matplotlib.rc_context would also undo what a notebook sets up when its first figure is made
+    before = {key: mpl.rcParams[key] for key in STYLE}
+    mpl.rcParams.update(STYLE)
+    try:
+        yield
+    finally:
+        mpl.rcParams.update(before)
 
 
 def axes(*, width: str | float = "single", height: float | None = None) -> Axes:
@@ -107,7 +114,7 @@ def axes(*, width: str | float = "single", height: float | None = None) -> Axes:
         if not size > 10:
             raise ArgumentError(advice(name, "be more than 10 mm", size, "Sizes are in millimetres."))
     with drawing():
-        return Figure(figsize=(wide * MM, high * MM), layout="constrained").add_subplot()
+        return Figure(figsize=(wide / INCH, high / INCH), layout="constrained").add_subplot()
 
 
 def canvas(ax: Axes | None, *, height: float = 62.0) -> Axes:
@@ -138,7 +145,7 @@ def canvas(ax: Axes | None, *, height: float = 62.0) -> Axes:
     if plt.get_backend().lower() in _FILE_BACKENDS:
         return axes(height=height)
     with drawing():
-        return plt.figure(figsize=(WIDTHS["single"] * MM, height * MM), layout="constrained").add_subplot()
+        return plt.figure(figsize=(WIDTHS["single"] / INCH, height / INCH), layout="constrained").add_subplot()
 
 
 def note(ax: Axes, text: str) -> None:
