@@ -2,12 +2,11 @@
 
 import itertools
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import nbclient
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -468,12 +467,14 @@ def test_wrong_sizes_formats_and_axes_are_refused(call, error, message):
         call()
 
 
-def test_where_figures_are_shown_a_new_one_belongs_to_pyplot(tmp_path):
-    code = (
-        "import matplotlib; matplotlib.use('module://matplotlib_inline.backend_inline')\n"
-        "import pandas as pd, matplotlib.pyplot as plt\n"
-        "from memfeat import plot\n"
-        "ax = plot.scores(pd.Series([1.0, 2.0], index=['a', 'b']))\n"
-        "assert plt.gcf() is ax.figure\n"
-    )
-    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, cwd=Path(tmp_path))
+def test_in_a_notebook_each_figure_is_shown_once_and_so_are_the_reader_s_own():
+    made = "ax = plot.scores(pd.Series([1.0, 2.0], index=['a', 'b']))"
+    cells = [f"import pandas as pd\nfrom memfeat import plot\n{made}", made]
+    cells.append("import matplotlib.pyplot as plt\nfigure, own = plt.subplots()")
+    cells.append("assert plt.get_fignums() == []")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MPLBACKEND", raising=False)
+        nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    shown = [sum("image/png" in output.get("data", {}) for output in cell.outputs) for cell in notebook.cells]
+    assert shown == [1, 1, 1, 0]

@@ -1,0 +1,40 @@
+"""Derive each notebook from its script in analyses/, execute it, and write it so that the same run gives the same file.
+
+Called by `make notebooks`.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import jupytext
+import nbclient
+import nbformat
+
+ROOT = Path(__file__).parents[1]
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+
+
+def derive(script: Path) -> Path:
+    """Turn a script into an executed notebook."""
+    notebook = jupytext.read(script)
+    notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    for number, cell in enumerate(notebook.cells):
+        cell.id, cell.metadata = f"cell-{number:02}", {}
+    client = nbclient.NotebookClient(notebook, timeout=1200, kernel_name=KERNEL["name"], record_timing=False)
+    client.execute(cwd=str(ROOT))
+    for cell in notebook.cells:
+        # progress and remarks are for whoever runs it, not for whoever reads it
+        if cell.cell_type != "code":
+            continue
+        cell.outputs = [output for output in cell.get("outputs", []) if output.get("name") != "stderr"]
+    notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    target = ROOT / "notebooks" / f"{script.stem}.ipynb"
+    nbformat.write(notebook, target)
+    return target
+
+
+if __name__ == "__main__":
+    os.environ.pop("MPLBACKEND", None)
+    for path in sorted((ROOT / "analyses").glob("*.py")):
+        sys.stdout.write(f"{derive(path).relative_to(ROOT)}\n")

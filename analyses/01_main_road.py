@@ -1,0 +1,173 @@
+# %% [markdown]
+# # Where in a network do memorable photographs look alike?
+#
+# The whole road once, from a folder of photographs to a figure: predicted memorability, features of 50 layers, how
+# alike the photographs are in each, and whether that goes with memorability.
+#
+# **Data.** About twenty photographs that scikit-image, scikit-learn and matplotlib bring along, or your own: set
+# `MEMFEAT_PHOTOS` to a folder, and `MEMFEAT_SCORES` and `MEMFEAT_COLUMN` to a CSV with measured scores and its
+# column.
+#
+# **Time.** About a minute on two cores.
+#
+# **What this is worth.** With the photographs that come along, nothing but an illustration: they are far too few and
+# were not sampled from anything, and no human memory was measured. The scores are predictions of the retrained
+# network, the features come from its frozen variant. With your own photographs and measured scores it is an analysis.
+
+# %%
+import os
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from scipy.spatial.distance import pdist
+from scipy.stats import spearmanr
+
+import memfeat as mf
+from memfeat import demo
+
+home = Path(os.environ.get("MEMFEAT_ANALYSES", "analyses" if Path("analyses").is_dir() else "../analyses"))
+photos, table = os.environ.get("MEMFEAT_PHOTOS"), os.environ.get("MEMFEAT_SCORES")
+column = os.environ.get("MEMFEAT_COLUMN", "hit_rate")
+results = home / "results"
+
+# %% [markdown]
+# ## The photographs
+#
+# Each is named by its path in the folder. That name holds everything together from here on: no step relies on order.
+
+# %%
+shipped = photos is None
+if shipped:
+    photos = results / "photographs"
+    credit = demo.collect(photos)
+    print(credit[["image", "credit", "licence"]].to_string(index=False))
+images = mf.images.read(photos, scores=table)
+n = images.sizes["image"]
+assert len(set(images["image"].values)) == n
+
+# %% [markdown]
+# A photograph that cannot be read stays in the table, with the reason. There should be none here.
+
+# %%
+ledger = mf.images.ledger(images)
+print(f"{n} photographs, {len(ledger)} unreadable")
+assert ledger.empty
+
+# %% [markdown]
+# ## How memorable are they?
+#
+# ResMem predicts the share of people who would recognise each photograph. Its predictions do not go below about .41:
+# at or below the floor (.42) photographs cannot be told apart.
+
+# %%
+memory = mf.predict(images)
+assert memory["memorability"].sizes == {"image": n}
+assert ((memory["memorability"] > 0) & (memory["memorability"] < 1)).all()
+assert (memory["at_floor"] == (memory["memorability"] <= memory.attrs["floor"])).all()
+ranked = memory["memorability"].to_series().sort_values(ascending=False).round(2)
+print(ranked.to_string())
+if shipped:
+    assert (ranked["coffee.png"], ranked["chelsea.png"], ranked["rocket.jpg"]) == (0.88, 0.84, 0.64)
+
+# %%
+ax = mf.plot.scores(memory)
+
+# %% [markdown]
+# From here on, `scores` are those you measured. Without any, the predictions stand in for them.
+
+# %%
+scores = memory["memorability"] if table is None else images[column]
+assert scores.notnull().all()
+
+# %% [markdown]
+# ## What does the network see?
+#
+# Features come from the frozen variant. The retrained one was fitted to memorability itself, so that its features
+# would know the scores from the start. The mean over space leaves one number per channel.
+
+# %%
+model = mf.models.load("resmem-frozen", backbone="released")
+layers = "features.layer[1-4].*"
+features = mf.extract(images, model=model, layers=layers, store=results / "01_main_road.zarr").load()
+assert len(features.data_vars) == 50
+assert features["features.layer4.2"].sizes == {"image": n, "features.layer4.2:channel": 2048}
+
+# %% [markdown]
+# ## Which photographs are alike?
+#
+# Two photographs are as unlike as their features are uncorrelated. In the last block, sorted from the least to the
+# most memorable:
+
+# %%
+rdms = mf.rdm.compute(features, metric="correlation")
+assert rdms["rdm"].sizes == {"layer": 50, "pair": n * (n - 1) // 2}
+ax = mf.plot.rdm(rdms, layer="features.layer4.2", order=scores)
+
+# %% [markdown]
+# The same block in two dimensions, with the photographs themselves:
+
+# %%
+space = mf.reduction.embed(features["features.layer4.2"], "pca", n_components=2)
+ax = mf.plot.embedding(space, thumbnails=mf.images.thumbnails(images), scores=scores)
+
+# %% [markdown]
+# ## Are memorable photographs alike?
+#
+# A model RDM says so: two memorable photographs are close, two forgettable ones are far apart. Its rank correlation
+# with the RDM of each layer is tested by exchanging photographs, and corrected for the 50 layers with the largest
+# statistic of each permutation.
+
+# %%
+memorable = mf.rdm.from_scores(scores, kind="both_memorable")
+compared = mf.rsa.compare(rdms, memorable, method="spearman", n_permutations=9_999, rng=0)
+by_hand = spearmanr(pdist(features["features.layer4.2"].astype(float), "correlation"), memorable["rdm"][0]).statistic
+assert np.isclose(compared["estimate"].sel(layer="features.layer4.2"), by_hand, atol=1e-6)
+assert ((compared["p_corrected"] >= compared["p"]) & (compared["p_corrected"] <= 1)).all()
+assert (compared["n"] == n).all()
+
+# %% [markdown]
+# ## Can the score be read out?
+#
+# Ridge regression predicts the score of photographs it has not seen. The penalty is chosen inside each training set.
+# Correlations pooled over folds lie below zero when there is nothing to find, so p is to be looked at, and not the
+# distance from zero.
+
+# %%
+decoded = mf.regression.decode(features, scores, n_permutations=999, rng=0)
+predicted = decoded["prediction"].sel(layer="features.layer4.2", image=scores["image"])
+assert np.isclose(decoded["estimate"].sel(layer="features.layer4.2"), spearmanr(predicted, scores).statistic)
+assert ((decoded["p"] > 0) & (decoded["p"] <= 1)).all()
+
+# %% [markdown]
+# ## The answer
+#
+# Both questions for every layer. A filled marker is a layer that passes after correction.
+
+# %%
+figure, (above, below) = plt.subplots(2, 1, figsize=(180 / 25.4, 130 / 25.4), layout="constrained")
+mf.plot.layer_profile(compared, ax=above, label="RSA, Spearman ρ")
+mf.plot.layer_profile(decoded, ax=below, label="Decoding, Spearman ρ")
+mf.plot.save(figure, home / "figures" / "01_main_road", formats=["svg"])
+
+# %%
+for name, result in {"RSA": compared, "decoding": decoded}.items():
+    passed = result["layer"].values[result["p_corrected"] < 0.05]
+    smallest = float(result["p_corrected"].min())
+    print(f"{name}: n = {n}, {len(passed)} of 50 layers pass; smallest corrected p = {smallest:.3f}")
+    if shipped:
+        assert len(passed) == 0
+
+# %% [markdown]
+# Neighbouring layers are much alike: the number of layers that pass is no measure of anything, and one that passes
+# beside one that does not is no difference between the two.
+#
+# What was found, with how it was made in the attributes, is saved for later.
+
+# %%
+saved = compared.drop_vars("n").rename({name: f"rsa_{name}" for name in compared.data_vars if name != "n"})
+saved = saved.merge(decoded.rename({name: f"decoding_{name}" for name in compared.data_vars if name != "n"}))
+saved.attrs = {f"rsa_{key}": value for key, value in compared.attrs.items()}
+saved.attrs |= {f"decoding_{key}": value for key, value in decoded.attrs.items()}
+saved = saved.assign(scores=scores.reset_coords(drop=True))
+saved.to_netcdf(results / "01_main_road.nc", engine="h5netcdf")

@@ -1,0 +1,132 @@
+"""Analyses: scripts and notebooks hold the same code, and both run from beginning to end."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jupytext
+import nbclient
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = sorted((ROOT / "analyses").glob("*.py"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+every_pair = pytest.mark.parametrize(
+    ("script", "notebook"), list(zip(SCRIPTS, NOTEBOOKS, strict=False)), ids=[path.stem for path in SCRIPTS]
+)
+MEGABYTE = 2**20
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Where analyses write while they are tested; what one has extracted the next one finds."""
+    return tmp_path_factory.mktemp("analyses")
+
+
+def run(script, home, **environment):
+    """Run a script as a user would, with warnings as errors."""
+    known = {key: value for key, value in os.environ.items() if not key.startswith("MEMFEAT_")}
+    return subprocess.run(
+        [sys.executable, "-W", "error", script],
+        env=known | {"MEMFEAT_ANALYSES": str(home), "MPLBACKEND": "agg"} | environment,
+        cwd=home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def percent(notebook):
+    """Write a notebook as a script, without what notebooks add."""
+    notebook.metadata = {"jupytext": {"notebook_metadata_filter": "-all", "cell_metadata_filter": "-all"}}
+    return jupytext.writes(notebook, fmt="py:percent")
+
+
+def test_both_folders_hold_the_same_names():
+    assert SCRIPTS
+    assert [path.stem for path in SCRIPTS] == [path.stem for path in NOTEBOOKS]
+
+
+@every_pair
+def test_the_notebook_turned_back_is_the_script(script, notebook):
+    assert percent(nbformat.read(notebook, as_version=4)) == script.read_text(encoding="utf-8")
+
+
+@every_pair
+def test_the_notebook_was_executed_in_order_and_holds_no_error(script, notebook):
+    cells = [cell for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error"]
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+
+
+@every_pair
+def test_the_notebook_is_small_and_tells_nothing_of_the_machine_it_ran_on(script, notebook):
+    text = notebook.read_text(encoding="utf-8")
+    assert len(text.encode()) < MEGABYTE
+    assert str(ROOT) not in text
+    assert str(Path.home()) not in text.replace("/root", "") or Path.home() == Path("/root")
+
+
+@every_pair
+def test_the_script_asks_a_question_and_asserts_what_it_reports(script, notebook):
+    text = script.read_text(encoding="utf-8")
+    title = next(line for line in text.splitlines() if line.startswith("# # "))
+    assert title.endswith("?")
+    assert text.count("\nassert ") >= 5
+
+
+@every_pair
+def test_the_script_runs(script, notebook, home):
+    done = run(script, home)
+    assert done.returncode == 0, done.stderr
+    assert (home / "results" / f"{script.stem}.nc").stat().st_size
+    assert "<svg" in (home / "figures" / f"{script.stem}.svg").read_text(encoding="utf-8")
+
+
+@every_pair
+def test_the_notebook_runs(script, notebook, home, monkeypatch):
+    monkeypatch.setenv("MEMFEAT_ANALYSES", str(home))
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    content = nbformat.read(notebook, as_version=4)
+    done = nbclient.NotebookClient(content, timeout=600, kernel_name="python3").execute(cwd=str(home))
+    figures = [out for cell in done.cells for out in cell.get("outputs", []) if "image/png" in out.get("data", {})]
+    assert figures
+
+
+def test_the_main_road_saves_what_it_found(home):
+    if not (home / "results" / "01_main_road.nc").exists():
+        pytest.skip("the script has not run in this session")
+    with xr.open_dataset(home / "results" / "01_main_road.nc", engine="h5netcdf") as saved:
+        assert saved.sizes["layer"] == 50
+        for name in ("rsa_p_corrected", "decoding_p_corrected"):
+            assert bool(((saved[name] > 0) & (saved[name] <= 1)).all())
+        assert saved.attrs["rsa_seed"] == "0"
+        assert saved.attrs["decoding_seed"] == "0"
+
+
+def test_the_main_road_can_be_walked_with_ones_own_photographs_and_scores(home, tmp_path):
+    photographs = home / "results" / "photographs"
+    if not photographs.is_dir():
+        pytest.skip("the script has not run in this session")
+    names = sorted(path.name for path in photographs.iterdir())
+    scores = pd.DataFrame({"image": names, "recall": np.linspace(0.2, 0.9, len(names))})
+    scores.sample(frac=1, random_state=0).to_csv(tmp_path / "scores.csv", index=False)
+    done = run(
+        ROOT / "analyses" / "01_main_road.py",
+        home,
+        MEMFEAT_PHOTOS=str(photographs),
+        MEMFEAT_SCORES=str(tmp_path / "scores.csv"),
+        MEMFEAT_COLUMN="recall",
+    )
+    assert done.returncode == 0, done.stderr
+    with xr.open_dataset(home / "results" / "01_main_road.nc", engine="h5netcdf") as saved:
+        np.testing.assert_allclose(saved["scores"].sel(image=names).values, np.linspace(0.2, 0.9, len(names)))
+        assert saved.attrs["decoding_scores"] == "recall"
