@@ -797,6 +797,8 @@ def test_a_pillow_image_whose_file_is_cut_off_is_truncated(tmp_path: Path) -> No
     with Image.open(truncated(tmp_path / "a.jpg", "JPEG")) as lazy:
         images = mi.read({"a": lazy, "b": noise()})
     assert images.status.values.tolist() == ["truncated", "ok"]
+    with pytest.raises(mi.UnreadableImage, match="image 'a' is truncated"):
+        mi.decode(images, "a")
 
 
 # --- the table as a whole --------------------------------------------------------------------------------------------
