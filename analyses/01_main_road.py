@@ -145,7 +145,8 @@ assert ((decoded["p"] > 0) & (decoded["p"] <= 1)).all()
 # Both questions for every layer. A filled marker is a layer that passes after correction.
 
 # %%
-figure, (above, below) = plt.subplots(2, 1, figsize=(180 / 25.4, 130 / 25.4), layout="constrained")
+with plt.rc_context(mf.plot.STYLE):
+    figure, (above, below) = plt.subplots(2, 1, figsize=(180 / 25.4, 140 / 25.4), layout="constrained")
 mf.plot.layer_profile(compared, ax=above, label="RSA, Spearman ρ")
 mf.plot.layer_profile(decoded, ax=below, label="Decoding, Spearman ρ")
 mf.plot.save(figure, home / "figures" / "01_main_road", formats=["svg"])

@@ -70,7 +70,7 @@ def embedding(
             drawn = ax.get_figure().colorbar(bar[0], ax=ax, label=bar[1], shrink=0.7)  # type: ignore[union-attr]
             drawn.outline.set_visible(False)
         ax.set_aspect("equal", adjustable="datalim")
-        ax.margins(0.12)
+        ax.margins(0.08 if pictures is None else 0.2)
         ax.set(xlabel=_label(space, components[0]), ylabel=_label(space, components[1]))
         note(ax, _caption(space, len(names)))
     return ax
