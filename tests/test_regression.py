@@ -215,6 +215,7 @@ def test_the_p_value_is_that_of_a_loop_over_permuted_scores():
     looped = np.array(looped)
     for i, observed in enumerate(result["estimate"].values):
         assert result["p"].values[i] == pytest.approx((1 + (looped[:, i] >= observed - 1e-9).sum()) / 31)
+        assert result["null_mean"].values[i] == pytest.approx(looped[:, i].mean())
         largest = looped.max(axis=1)
         assert result["p_corrected"].values[i] == pytest.approx((1 + (largest >= observed - 1e-9).sum()) / 31)
 
@@ -312,7 +313,7 @@ def test_what_is_not_asked_for_is_nan():
     features, scores = planted()
     full = regression.decode(features, scores, **QUICK)
     bare = regression.decode(features, scores, n_permutations=0, n_bootstraps=0)
-    for name in ("ci_low", "ci_high", "p", "p_corrected", "p_fdr"):
+    for name in ("ci_low", "ci_high", "p", "p_corrected", "p_fdr", "null_mean"):
         assert bare[name].isnull().all()
     for name in ("estimate", "mse", "prediction", "fold"):
         np.testing.assert_allclose(bare[name], full[name], rtol=1e-9)
