@@ -99,10 +99,10 @@ def decode(  # noqa: PLR0913 (two data, six options)
     Dataset (layer, image, held_out)
         Per layer: `estimate` (Spearman correlation of scores with out-of-fold predictions, pooled over folds),
         `ci_low`, `ci_high` (95 %), `p`, `p_corrected` (largest statistic over layers), `p_fdr`, `null_mean` (mean
-        estimate for permuted scores), `n`, `pearson`, `r2` and `mse` (in squared units of the scores); with `reliability` also `estimate_relative`, `pearson_relative`,
-        `r2_relative` and `mse_floor`. `prediction (layer, image)`, in units of the scores and in the order of the
-        features; `fold (image)`, the fold in which an image is held out; `penalty (layer, held_out)`, in squared units
-        of the features.
+        estimate for permuted scores), `n`, `pearson`, `r2` and `mse` (in squared units of the scores); with
+        `reliability` also `estimate_relative`, `pearson_relative`, `r2_relative` and `mse_floor`.
+        `prediction (layer, image)`, in units of the scores and in the order of the features; `fold (image)`, the fold
+        in which an image is held out; `penalty (layer, held_out)`, in squared units of the features.
 
     Raises
     ------
