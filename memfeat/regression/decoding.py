@@ -110,7 +110,9 @@ def decode(  # noqa: PLR0913 (two data, six options)
         If features or scores are no labelled numbers.
     ArgumentError
         If images differ, a value is missing, scores or a layer do not vary, there are fewer than two images per fold,
-        or an option is unknown.
+        or an option has an unknown value.
+    UnknownNameError
+        If there is no option of that name.
 
     See Also
     --------
@@ -137,8 +139,8 @@ def decode(  # noqa: PLR0913 (two data, six options)
     References
     ----------
     Hoerl AE, Kennard RW (1970). Ridge regression: biased estimation for nonorthogonal problems. Technometrics 12:55-67.
-    Golub GH, Heath M, Wahba G (1979). Generalized cross-validation as a method for choosing a good ridge parameter.
-    Technometrics 21:215-223.
+    Allen DM (1974). The relationship between variable selection and data augmentation and a method for prediction.
+    Technometrics 16:125-127.
 
     Examples
     --------
