@@ -110,6 +110,14 @@ def test_bootstrap_values_equal_rsatoolbox_for_the_same_draws(method, n, kind):
         np.testing.assert_allclose(values, expected[:, 0], atol=1e-10)
 
 
+@pytest.mark.parametrize("method", ["spearman", "pearson"])
+def test_a_sample_of_equal_dissimilarities_has_no_correlation(method):
+    a, b = np.random.default_rng(0).random((2, 50, 10)) / 3
+    counts = np.array([[5, 2, 0, 0, 0]])  # one pair, ten times
+    for one, other in zip(a, b, strict=True):
+        assert np.isnan(METHODS[method].resampled(one[None], other, counts)).all()
+
+
 @settings(max_examples=25)
 @given(st.integers(4, 9), st.integers(0, 2**31), st.sampled_from(list(METHODS)))
 def test_bootstrap_values_equal_those_of_the_sample_written_out(n, seed, method):

@@ -9,6 +9,7 @@ from scipy.stats import binomtest
 from memfeat import rdm, rsa
 from memfeat.rsa.similarity import METHODS
 
+pytestmark = pytest.mark.timeout(0)
 SOURCES = ("gram", "rdm", "rsa", "stats")
 SIMULATIONS = 1_000
 #: Tests of p-values in this file; their family-wise level is 1 %.
@@ -100,6 +101,11 @@ def related(rng, n, kind, metric, strength):
     return rdm.compute(labelled(values, "l0"), metric=metric), rdm.from_scores(labelled(scores, "score"), kind=kind)
 
 
+def large_sample(rng, method, kind, metric, strength):
+    rdms, ref = related(rng, 1_500, kind, metric, strength)
+    return METHODS[method].scaled(rdms.rdm.values[0]) @ METHODS[method].scaled(ref.rdm.values[0])
+
+
 @pytest.mark.parametrize(
     ("method", "kind", "metric", "strength"),
     [
@@ -112,9 +118,7 @@ def related(rng, n, kind, metric, strength):
 )
 def test_the_interval_covers_the_value_of_very_many_images(method, kind, metric, strength):
     rng = np.random.default_rng(31)
-    large = [related(rng, 2_000, kind, metric, strength) for _ in range(12)]
-    scaled = [[METHODS[method].scaled(part.rdm.values[0]) for part in pair] for pair in large]
-    truths = np.array([a @ b for a, b in scaled])
+    truths = np.array([large_sample(rng, method, kind, metric, strength) for _ in range(12)])
     truth, covered, estimates, widths = truths.mean(), 0, [], []
     for _ in range(SIMULATIONS):
         rdms, ref = related(rng, N_COVERED, kind, metric, strength)
