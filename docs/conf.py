@@ -11,6 +11,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 GENERATED = HERE / "generated"
+RESULTS = ROOT / "tests" / "calibration" / "results"
 sys.path.insert(0, str(ROOT))
 
 import memfeat  # noqa: E402
@@ -77,15 +78,26 @@ def command_line() -> None:
 
 
 def calibrations() -> None:
-    """Write the recorded results of tests/calibration as tables."""
-    lines = []
-    for file in sorted((ROOT / "tests" / "calibration" / "results").glob("*.json")):
-        facts = json.loads(file.read_text())
-        versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
-        lines += [f"### {file.stem.replace('_', ' ')}", "", "| | |", "|---|---|"]
-        lines += [f"| {name.replace('_', ' ')} | {shown(value)} |" for name, value in facts["figures"].items()]
-        lines += ["", f"Measured {facts['date']} with Python {facts['python']}, {versions}.", ""]
-    (GENERATED / "calibration.md").write_text("\n".join(lines or ["No results are recorded yet."]) + "\n")
+    """Write the recorded results of tests/calibration: one table for all that hold the same figures."""
+    results = {file.stem: json.loads(file.read_text()) for file in sorted(RESULTS.glob("*.json"))}
+    tables: dict[tuple[str, ...], list[str]] = {}
+    for name, facts in results.items():
+        columns = tuple(sorted(facts["figures"]))
+        head = ["result", *columns, "date"]
+        table = tables.setdefault(columns, [row(head).replace("_", " "), row(["---"] * len(head))])
+        table.append(row([name.replace("_", " "), *(shown(facts["figures"][key]) for key in columns), facts["date"]]))
+    versions = sorted(
+        {", ".join(f"{name} {number}" for name, number in facts["versions"].items()) for facts in results.values()}
+    )
+    text = [line for table in tables.values() for line in [*table, ""]]
+    (GENERATED / "calibration.md").write_text(
+        "\n".join([*text, *(f"Measured with {one}.\n" for one in versions)]) + "\n"
+    )
+
+
+def row(cells: list[str]) -> str:
+    """Write one line of a table."""
+    return f"| {' | '.join(cells)} |"
 
 
 def shown(value: object) -> str:
