@@ -41,6 +41,12 @@ def run(script, home, **environment):
     )
 
 
+@pytest.fixture(scope="module")
+def ran(home):
+    """Every script, run once."""
+    return {script.stem: run(script, home) for script in SCRIPTS}
+
+
 def percent(notebook):
     """Write a notebook as a script, without what notebooks add."""
     notebook.metadata = {"jupytext": {"notebook_metadata_filter": "-all", "cell_metadata_filter": "-all"}}
@@ -72,7 +78,7 @@ def test_the_notebook_is_small_and_tells_nothing_of_the_machine_it_ran_on(script
     text = notebook.read_text(encoding="utf-8")
     assert len(text.encode()) < MEGABYTE
     assert str(ROOT) not in text
-    assert str(Path.home()) not in text.replace("/root", "") or Path.home() == Path("/root")
+    assert "site-packages" not in text
 
 
 @every_pair
@@ -84,9 +90,8 @@ def test_the_script_asks_a_question_and_asserts_what_it_reports(script, notebook
 
 
 @every_pair
-def test_the_script_runs(script, notebook, home):
-    done = run(script, home)
-    assert done.returncode == 0, done.stderr
+def test_the_script_runs(script, notebook, home, ran):
+    assert ran[script.stem].returncode == 0, ran[script.stem].stderr
     assert (home / "results" / f"{script.stem}.nc").stat().st_size
     assert "<svg" in (home / "figures" / f"{script.stem}.svg").read_text(encoding="utf-8")
 
@@ -101,9 +106,7 @@ def test_the_notebook_runs(script, notebook, home, monkeypatch):
     assert figures
 
 
-def test_the_main_road_saves_what_it_found(home):
-    if not (home / "results" / "01_main_road.nc").exists():
-        pytest.skip("the script has not run in this session")
+def test_the_main_road_saves_what_it_found(home, ran):
     with xr.open_dataset(home / "results" / "01_main_road.nc", engine="h5netcdf") as saved:
         assert saved.sizes["layer"] == 50
         for name in ("rsa_p_corrected", "decoding_p_corrected"):
@@ -112,10 +115,8 @@ def test_the_main_road_saves_what_it_found(home):
         assert saved.attrs["decoding_seed"] == "0"
 
 
-def test_the_main_road_can_be_walked_with_ones_own_photographs_and_scores(home, tmp_path):
+def test_the_main_road_can_be_walked_with_ones_own_photographs_and_scores(home, ran, tmp_path):
     photographs = home / "results" / "photographs"
-    if not photographs.is_dir():
-        pytest.skip("the script has not run in this session")
     names = sorted(path.name for path in photographs.iterdir())
     scores = pd.DataFrame({"image": names, "recall": np.linspace(0.2, 0.9, len(names))})
     scores.sample(frac=1, random_state=0).to_csv(tmp_path / "scores.csv", index=False)
