@@ -321,12 +321,15 @@ def test_what_is_not_asked_for_is_nan():
 
 def test_blocks_restrict_what_is_exchanged():
     features, scores = planted(n=40)
-    category = per_image(np.repeat(["indoor", "outdoor"], 20).astype(object), "category")
+    category = per_image(np.repeat(["indoor", "outdoor"], [12, 28]).astype(object), "category")
     free = regression.decode(features, scores, **QUICK)
     within = regression.decode(features, scores, blocks=category, permute="within", **QUICK)
     assert within.attrs["permute"] == "within"
     assert within.attrs["blocks"] == "category"
     np.testing.assert_array_equal(within["prediction"], free["prediction"])
+    reversed_ = regression.decode(features, scores, blocks=category[::-1], permute="within", **QUICK)
+    xr.testing.assert_identical(reversed_, within)
+    assert not within["null_mean"].identical(free["null_mean"])
     with pytest.raises(ArgumentError, match="permute must be named when blocks are given"):
         regression.decode(features, scores, blocks=category, **QUICK)
 
