@@ -1,7 +1,9 @@
 """What several test files share. Features of real photographs are extracted once per run, through the public call."""
 
 import os
+import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import hypothesis
 import numpy as np
@@ -35,6 +37,18 @@ def threads():
 def resmem() -> mf.models.Model:
     """The released predictor, loaded once."""
     return mf.models.load("resmem")
+
+
+@pytest.fixture(scope="session")
+def released() -> SimpleNamespace:
+    """The released package's own `network` and `transformer`."""
+    import resmem
+
+    with warnings.catch_warnings():
+        # The released package still uses torchvision's old keyword.
+        warnings.filterwarnings("ignore", message="The parameter 'pretrained' is deprecated")
+        warnings.filterwarnings("ignore", message="Arguments other than a weight enum or `None` for 'weights'")
+        return SimpleNamespace(network=resmem.ResMem(pretrained=True).eval(), transformer=resmem.transformer)
 
 
 @pytest.fixture(scope="session")

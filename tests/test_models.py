@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import threading
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -35,18 +34,6 @@ from memfeat.models.registry import BACKBONES
 from memfeat.models.resmem import ResMem, Trunk
 
 SIZE = 227
-
-
-@pytest.fixture(scope="session")
-def reference():
-    """The released package's own network."""
-    import resmem as released
-
-    with warnings.catch_warnings():
-        # The released package still uses torchvision's old keyword.
-        warnings.filterwarnings("ignore", message="The parameter 'pretrained' is deprecated")
-        warnings.filterwarnings("ignore", message="Arguments other than a weight enum or `None` for 'weights'")
-        return released.ResMem(pretrained=True).eval()
 
 
 @pytest.fixture
@@ -83,10 +70,10 @@ def test_every_tensor_is_the_released_one(resmem):
     assert all(torch.equal(own[name], released[name]) for name in released)
 
 
-def test_the_forward_pass_is_the_released_one(resmem, reference):
+def test_the_forward_pass_is_the_released_one(resmem, released):
     batch = torch.rand((2, 3, SIZE, SIZE), generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
-        torch.testing.assert_close(resmem(batch), reference(batch), atol=1e-6, rtol=0)
+        torch.testing.assert_close(resmem(batch), released.network(batch), atol=1e-6, rtol=0)
 
 
 @pytest.mark.data
@@ -106,12 +93,10 @@ def test_the_45_renders_score_as_another_lab_published_them(data_folder, resmem)
     height=st.integers(1, 400),
     seed=st.integers(0, 2**16),
 )
-def test_preprocessing_is_bit_equal_to_the_released_one(width, height, seed):
-    from resmem import transformer
-
+def test_preprocessing_is_bit_equal_to_the_released_one(released, width, height, seed):
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     image = Image.fromarray(pixels)
-    assert torch.equal(preprocessing.RESMEM(image), transformer(image))
+    assert torch.equal(preprocessing.RESMEM(image), released.transformer(image))
 
 
 def test_it_stays_in_evaluation_mode_and_without_gradients(resmem):

@@ -162,21 +162,14 @@ def test_predictions_rank_photographs_as_people_remember_them(lnsim, lnsim_predi
 
 
 @pytest.fixture(scope="module")
-def released_scores(lnsim):
+def released_scores(lnsim, released):
     """The released package: its own preprocessing and network, image by image in its own batches."""
-    import warnings
-
-    import resmem as released
-
-    with warnings.catch_warnings():
-        # The released package still uses torchvision's old keyword.
-        warnings.filterwarnings("ignore", message="The parameter 'pretrained' is deprecated")
-        warnings.filterwarnings("ignore", message="Arguments other than a weight enum or `None` for 'weights'")
-        network = released.ResMem(pretrained=True).eval()
     scores = []
     paths = [str(path) for path in lnsim["path"].values]
     with torch.inference_mode():
         for start in range(0, len(paths), 10):
-            batch = [released.transformer(Image.open(path).convert("RGB")) for path in paths[start : start + 10]]
-            scores.extend(network(torch.stack(batch))[:, 0].tolist())
+            images = [Image.open(path).convert("RGB") for path in paths[start : start + 10]]
+            scores.extend(
+                released.network(torch.stack([released.transformer(image) for image in images]))[:, 0].tolist()
+            )
     return scores
