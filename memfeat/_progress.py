@@ -1,6 +1,7 @@
 """Progress of long work, with the time that is left."""
 
 import sys
+import warnings
 from typing import Any
 
 from memfeat._check import advice, listed
@@ -31,9 +32,19 @@ def bar(total: int, what: str, progress: bool | None) -> Any:
     KindError
         If `progress` is neither.
     """
-    from tqdm.auto import tqdm
-
     if progress is not None and not isinstance(progress, bool):
         raise KindError(advice("progress", "be True, False or None", listed(repr(progress))))
     show = sys.stderr.isatty() if progress is None else progress
-    return tqdm(total=total, desc=what, unit="img", disable=not show, dynamic_ncols=True)
+    return _kind(show)(total=total, desc=what, unit="img", disable=not show, dynamic_ncols=True)
+
+
+def _kind(show: bool) -> Any:
+    if not show:
+        from tqdm import tqdm
+
+        return tqdm
+    with warnings.catch_warnings():
+        # A notebook without ipywidgets gets a bar of text, which needs no comment.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        from tqdm.auto import tqdm as automatic
+    return automatic

@@ -577,3 +577,10 @@ def test_a_layer_of_a_real_photograph_is_what_the_network_puts_out(lnsim, lnsim_
         expected = trunk.layer2(trunk.layer1(maps)).mean(dim=(2, 3))[0]
     found = lnsim_features["resmem-frozen"]["features.layer2.7"].sel(image=name).values
     np.testing.assert_allclose(found, expected.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_progress_is_shown_when_asked_for_and_not_otherwise(model, table, capsys):
+    mf.extract(table, model=model, layers="fc", progress=True)
+    assert "11/11" in capsys.readouterr().err
+    mf.extract(table, model=model, layers="fc")
+    assert capsys.readouterr().err == ""
