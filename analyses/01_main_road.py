@@ -58,7 +58,7 @@ assert ledger.empty
 # ## How memorable are they?
 #
 # ResMem predicts the share of people who would recognise each photograph. Its predictions do not go below about .41:
-# at or below the floor (.42) photographs cannot be told apart.
+# at or below the floor (.42) the order of photographs means little.
 
 # %%
 memory = mf.predict(images)

@@ -29,7 +29,7 @@ FIGURES = {
     "scores": (
         "Predicted memorability",
         "The share of people who would recognise each photograph, as ResMem predicts it. The dashed line is the "
-        "predictor's floor: at or below it, images can no longer be told apart.",
+        "predictor's floor: at or below it, the order of images means little.",
     ),
     "map": (
         "Which photographs are alike",
