@@ -13,7 +13,7 @@ from memfeat._check import advice
 from memfeat._labels import IMAGE, LAYER
 from memfeat.errors import ArgumentError
 
-__all__ = ["as_json", "per_image", "per_layer", "prepared", "write_csv"]
+__all__ = ["IMAGE_COLUMNS", "as_json", "per_image", "per_layer", "prepared", "write_csv"]
 
 #: Columns of a table of images, in this order; those that are absent are left out, the user's own follow.
 IMAGE_COLUMNS = (
@@ -58,7 +58,7 @@ def per_layer(result: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def prepared(path: str | os.PathLike[str], argument: str) -> Path:
+def prepared(path: str | os.PathLike[str], argument: str, *, endings: tuple[str, ...] = ()) -> Path:
     """Make sure, before the work begins, that a file can be written.
 
     Parameters
@@ -67,6 +67,8 @@ def prepared(path: str | os.PathLike[str], argument: str) -> Path:
         The file. Its folder is made.
     argument : str
         What the user calls it.
+    endings : tuple of str
+        How its name may end, in small letters; anyhow if there are none.
 
     Returns
     -------
@@ -76,9 +78,12 @@ def prepared(path: str | os.PathLike[str], argument: str) -> Path:
     Raises
     ------
     ArgumentError
-        If it cannot be written.
+        If its name ends otherwise, or it cannot be written.
     """
     file = Path(path).expanduser()
+    if endings and not file.name.lower().endswith(endings):
+        remedy = f"Name it {file.stem.removesuffix(endings[0]) + endings[0]!r}; nothing has been computed yet."
+        raise ArgumentError(advice(argument, f"end in {' or '.join(endings)}", str(path), remedy))
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         blocked = file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK)
@@ -105,7 +110,7 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     part.replace(path)
 
 
-def as_json(frame: pd.DataFrame, attrs: dict[str, Any]) -> str:
+def as_json(frame: pd.DataFrame, attrs: dict[str, Any], **about: str) -> str:
     """Write a table and where it came from as JSON.
 
     Parameters
@@ -114,14 +119,18 @@ def as_json(frame: pd.DataFrame, attrs: dict[str, Any]) -> str:
         The table.
     attrs : dict
         Attributes of the result.
+    **about : str
+        What else there is to say, each under its own name.
 
     Returns
     -------
     str
-        One object with `attrs` and `rows`; missing numbers are null.
+        One object with what is said, `attrs` and `rows`; missing numbers are null.
     """
     rows = [{str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
-    return json.dumps({"attrs": attrs, "rows": rows}, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
+    return json.dumps(
+        {**about, "attrs": attrs, "rows": rows}, indent=1, ensure_ascii=False, allow_nan=False, default=_plain
+    )
 
 
 def _plain(value: Any) -> Any:

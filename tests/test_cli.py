@@ -6,6 +6,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import click.testing
 import numpy as np
@@ -25,6 +26,10 @@ from memfeat.errors import ArgumentError, MemfeatWarning
 
 VERBS = ["predict", "layers", "extract", "rsa", "decode", "demo"]
 N = 14
+
+
+def never(*_, **__):
+    raise AssertionError("computed before the arguments were checked")
 
 
 def small(image):
@@ -224,6 +229,30 @@ def test_scores_are_added_by_name(command, photos, scored, tmp_path):
     pd.testing.assert_series_equal(ours["hit_rate"], theirs["hit_rate"].loc[ours.index])
 
 
+@pytest.mark.parametrize("column", ["memorability", "at_floor", "warnings"])
+def test_a_column_of_scores_called_like_one_of_the_result_is_refused_before_the_work(
+    column, command, photos, scored, monkeypatch
+):
+    monkeypatch.setattr(prediction, "predict", never)
+    pd.read_csv(scored).rename(columns={"hit_rate": column}).to_csv(scored, index=False)
+    done = command("predict", photos, "--scores", scored)
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert f"not be called like columns of the result; got 1: '{column}'. Rename it, e.g. human_{column}" in done.stderr
+
+
+def test_when_no_image_can_be_read_both_verbs_end_with_three_and_predict_keeps_its_table(command, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "torn.jpg").write_text("no image")
+    (folder / "empty.jpg").touch()
+    done = command("predict", folder, "-o", tmp_path / "scores.csv")
+    assert done.exit_code == 3
+    assert "2 of 2 images failed:\n  empty.jpg: empty" in done.stderr
+    table = pd.read_csv(tmp_path / "scores.csv").set_index("image")
+    assert dict(table["status"]) == {"empty.jpg": "empty", "torn.jpg": "unreadable"}
+    assert command("extract", folder, "--layers", "0", "-o", tmp_path / "f.zarr").exit_code == 3
+
+
 def test_several_photos_and_a_netcdf_file_work_too(command, photos, tmp_path):
     done = command("predict", photos / "00.png", photos / "02.png", "-o", tmp_path / "scores.nc")
     assert done.exit_code == 0
@@ -232,10 +261,25 @@ def test_several_photos_and_a_netcdf_file_work_too(command, photos, tmp_path):
         assert saved.attrs["model"] == "tiny"
 
 
-def test_a_file_that_cannot_be_written_is_refused_before_the_work(command, photos, tmp_path, monkeypatch):
-    def never(*_, **__):
-        raise AssertionError("computed before the file was checked")
+@pytest.mark.parametrize("name", ["scores.xlsx", "scores", "scores.tsv", "scores.csv.gz"])
+def test_a_file_of_another_kind_is_refused_before_the_work(name, command, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(prediction, "predict", never)
+    done = command("predict", photos, "-o", tmp_path / name)
+    assert done.exit_code == 3
+    assert "--out must end in .csv or .nc; got " in done.stderr
+    assert "Name it 'scores.csv'; nothing has been computed yet." in done.stderr
+    assert not (tmp_path / name).exists()
 
+
+def test_the_ending_of_a_file_may_be_in_capitals(command, photos, tmp_path):
+    assert command("predict", photos / "00.png", "-o", tmp_path / "A.CSV").exit_code == 0
+    assert pd.read_csv(tmp_path / "A.CSV")["image"].tolist() == ["00.png"]
+    assert command("predict", photos / "00.png", "-o", tmp_path / "A.NC").exit_code == 0
+    with xr.open_dataset(tmp_path / "A.NC", engine="h5netcdf") as saved:
+        assert saved["image"].values.tolist() == ["00.png"]
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(command, photos, tmp_path, monkeypatch):
     monkeypatch.setattr(prediction, "predict", never)
     (tmp_path / "taken").write_text("")
     done = command("predict", photos, "-o", tmp_path / "taken" / "scores.csv")
@@ -257,6 +301,29 @@ def test_a_layer_that_is_not_there_is_an_error_with_advice(command):
     done = command("layers", "--layers", "9")
     assert done.exit_code == 3
     assert "layers must name layers of this network; got '9'." in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["layers", "extract"])
+def test_the_default_backbone_is_said_in_the_help(verb, command):
+    said = " ".join(command(verb, "--help").stdout.split())
+    assert "For resmem-frozen: released (default here, works offline" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        ([], {"backbone": "released"}),
+        (["--backbone", "imagenet"], {"backbone": "imagenet"}),
+        (["--backbone", "random"], {"backbone": "random", "rng": 0}),
+        (["resnet18"], {}),
+    ],
+    ids=str,
+)
+def test_the_backbone_that_is_loaded_is_the_one_that_the_help_says(arguments, options, command, tiny, monkeypatch):
+    asked = []
+    monkeypatch.setattr(models, "load", lambda _, **given: asked.append(given) or tiny)
+    assert command("layers", *arguments).exit_code == 0
+    assert asked == [options]
 
 
 def test_extract_writes_a_store_that_xarray_opens_and_goes_on_with(command, store, photos):
@@ -365,6 +432,14 @@ def test_without_the_demo_extra_the_demo_says_what_to_install(command, monkeypat
     done = command("demo", "--out", tmp_path / "demo")
     assert done.exit_code == 3
     assert 'pip install "memfeat[demo]"' in done.stderr
+
+
+def test_the_json_of_the_demo_says_that_it_is_an_illustration(command, monkeypatch, tmp_path):
+    table = xr.Dataset({"memorability": ("image", [0.5, 0.6])}, {"image": ["a.png", "b.png"]}, {"model": "tiny"})
+    monkeypatch.setattr(demo.road, "run", lambda *_, **__: SimpleNamespace(images=table, memory=table))
+    found = json.loads(command("demo", "--json", "--out", tmp_path / "demo").stdout)
+    assert found["note"].startswith("An illustration, not a finding: 2 photographs are far too few")
+    assert (found["attrs"], len(found["rows"])) == ({"model": "tiny"}, 2)
 
 
 # tables ---------------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["matched_inputs", "sources"]
+__all__ = ["matched_inputs", "own_columns", "sources"]
 
 
 def sources(photos: tuple[str, ...]) -> str | list[str]:
@@ -29,6 +29,34 @@ def sources(photos: tuple[str, ...]) -> str | list[str]:
         What `mf.images.read` takes.
     """
     return photos[0] if len(photos) == 1 else list(photos)
+
+
+def own_columns(images: "xr.Dataset") -> "xr.Dataset":
+    """Give the columns that the user brought, which stand beside those of a result.
+
+    Parameters
+    ----------
+    images : Dataset (image)
+        An image table.
+
+    Returns
+    -------
+    Dataset (image)
+        These columns alone.
+
+    Raises
+    ------
+    ArgumentError
+        If one is called like a column of the result.
+    """
+    from memfeat._frames import IMAGE_COLUMNS
+
+    taken = [str(name) for name in images.data_vars if name in IMAGE_COLUMNS]
+    if taken:
+        remedy = f"Rename it, e.g. human_{taken[0]}; nothing has been computed yet."
+        rule = "not be called like columns of the result"
+        raise ArgumentError(advice("columns of your table", rule, listed.of(taken), remedy))
+    return images.drop_vars([name for name in images.coords if name != "image"])
 
 
 def matched_inputs(store: Path, table: Path, column: str) -> "tuple[xr.Dataset, xr.DataArray]":

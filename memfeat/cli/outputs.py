@@ -9,7 +9,33 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["failures", "give", "give_layers", "shown"]
+__all__ = ["destination", "failures", "give", "give_layers", "shown"]
+
+#: Endings of the files that hold results: the table, or all of it.
+ENDINGS = (".csv", ".nc")
+
+
+def destination(out: Path | None) -> Path | None:
+    """Make sure, before the work begins, that a result can be written where it shall.
+
+    Parameters
+    ----------
+    out : Path, optional
+        The file.
+
+    Returns
+    -------
+    Path, optional
+        The same.
+
+    Raises
+    ------
+    ArgumentError
+        If it is neither a .csv nor a .nc file, or cannot be written.
+    """
+    from memfeat import _frames
+
+    return None if out is None else _frames.prepared(out, "--out", endings=ENDINGS)
 
 
 def shown(frame: "pd.DataFrame") -> str:
@@ -46,7 +72,7 @@ def give(frame: "pd.DataFrame", result: "xr.Dataset", *, out: Path | None, as_js
     """
     from memfeat import _frames
 
-    if out is not None and out.suffix == ".nc":
+    if out is not None and out.suffix.lower() == ".nc":
         part = out.with_name(f"{out.name}.part")
         result.to_netcdf(part, engine="h5netcdf")
         part.replace(out)

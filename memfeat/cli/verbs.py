@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from memfeat._version import __version__
-from memfeat.cli.inputs import matched_inputs, sources
-from memfeat.cli.manners import SOME_FAILED, Verbs, messages
-from memfeat.cli.outputs import failures, give, give_layers, shown
+from memfeat.cli.inputs import matched_inputs, own_columns, sources
+from memfeat.cli.manners import FAILED, SOME_FAILED, Verbs, messages
+from memfeat.cli.outputs import destination, failures, give, give_layers, shown
 
 __all__ = ["main"]
 
@@ -42,7 +42,11 @@ _machine = _together(
     click.option("--batch-size", type=click.IntRange(1), help="Images in one forward pass."),
 )
 _network = _together(
-    click.option("--backbone", help='For resmem-frozen: "released" (works offline) or "imagenet" (a download).'),
+    click.option(
+        "--backbone",
+        help="For resmem-frozen: released (default here, works offline; mf.models.load takes imagenet by itself), "
+        "imagenet (a download) or random (untrained, seed 0).",
+    ),
 )
 _test = _together(
     click.argument("features", type=STORE),
@@ -60,7 +64,8 @@ def main() -> None:
     """Layer features of memorability networks, and what they say about memory.
 
     PHOTOS is a folder, image files, or a CSV with a column of paths. Results go to stdout, messages to stderr. Exit
-    codes: 0 done, 1 some images failed (they are listed, the others are done), 2 wrong usage, 3 failed.
+    codes: 0 done, 1 some images failed (they are listed, the others are done), 2 wrong usage, 3 failed, or no image
+    could be read.
     """
 
 
@@ -80,25 +85,26 @@ def predict(
 ) -> None:
     """Predict how memorable photographs are.
 
+    Images that cannot be read are listed and keep a row that says why, even if none can be read.
+
     Example: memfeat predict photos/ -o scores.csv
     """
     from memfeat import _frames
     from memfeat.images import read
     from memfeat.prediction import predict as predicted
 
-    out = None if out is None else _frames.prepared(out, "--out")
+    out = destination(out)
     progress = False if quiet else None
     with messages(quiet=quiet):
         images = read(sources(photos), scores=scores, verify=False, progress=progress)
-        memory = predicted(images, progress=progress, **machine)
-    own = [name for name in images.data_vars if name not in memory and name != "pixels"]
-    memory = memory.assign({name: images[name].reset_coords(drop=True) for name in own})
+        own = own_columns(images)
+        memory = predicted(images, progress=progress, **machine).assign(own.data_vars)
     frame = _frames.per_image(memory)
     give(frame, memory, out=out, as_json=as_json, columns=["image", "memorability", "warnings", "status"])
     bad = frame[frame["status"] != "ok"]
     rows = [(str(r.image), str(r.status), str(r.reason)) for r in bad.itertuples()]
     if failures(rows, len(frame)):
-        click.get_current_context().exit(SOME_FAILED)
+        click.get_current_context().exit(FAILED if len(rows) == len(frame) else SOME_FAILED)
 
 
 @main.command()
@@ -188,7 +194,7 @@ def rsa(  # noqa: PLR0913
     from memfeat import _frames, rdm
     from memfeat import rsa as analysis
 
-    out = None if out is None else _frames.prepared(out, "--out")
+    out = destination(out)
     with messages(quiet=quiet):
         layer_features, scores = matched_inputs(features, table, column)
         rdms = rdm.compute(layer_features, metric=metric)
@@ -220,7 +226,7 @@ def decode(  # noqa: PLR0913
     """
     from memfeat import _frames, regression
 
-    out = None if out is None else _frames.prepared(out, "--out")
+    out = destination(out)
     with messages(quiet=quiet):
         layer_features, scores = matched_inputs(features, table, column)
         result = regression.decode(
@@ -244,11 +250,11 @@ def demo(out: Path, device: str | None, as_json: bool, quiet: bool) -> None:
 
     with messages(quiet=quiet):
         road = way.run(out, device=device, progress=False if quiet else None)
-    images = _frames.per_image(road.memory)
+    images, note = _frames.per_image(road.memory), way.illustration(road)
     if as_json:
-        click.echo(_frames.as_json(images, dict(road.memory.attrs)))
+        click.echo(_frames.as_json(images, dict(road.memory.attrs), note=note))
         return
-    click.echo(page.in_short(road, note=way.illustration(road)))
+    click.echo(page.in_short(road, note=note))
     click.echo(f"\nLook at {out / 'index.html'}. Next, on a folder of your own:\n")
     click.echo("\n".join(f"  {line}" for line in page.NEXT))
 
@@ -257,6 +263,7 @@ def _loaded(name: str, backbone: str | None) -> Any:
     """Load a network; the frozen variant without a download unless one is asked for."""
     from memfeat import models
 
-    if name == "resmem-frozen":
-        return models.load(name, backbone=backbone or "released")
-    return models.load(name) if backbone is None else models.load(name, backbone=backbone)
+    chosen = "released" if backbone is None and name == "resmem-frozen" else backbone
+    options: dict[str, Any] = {} if chosen is None else {"backbone": chosen}
+    # untrained weights have no default seed
+    return models.load(name, **options, **({"rng": 0} if chosen == "random" else {}))
