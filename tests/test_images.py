@@ -343,6 +343,40 @@ def test_scores_that_cannot_be_used_are_refused(folder: Path, scores: object, er
         mi.read(folder, scores=scores)
 
 
+def written_by_memfeat(folder: Path) -> pd.DataFrame:
+    """A table as `memfeat predict` writes it; paths that would not join show that `image` names the images."""
+    table = mi.read(folder).reset_coords().to_dataframe().reset_index()
+    scores = np.arange(len(table)) / 10
+    return table.assign(path=[f"x/{k}" for k in table.index], memorability=scores, at_floor=False, warnings="")
+
+
+def test_a_table_that_memfeat_wrote_joins_as_scores(folder: Path, tmp_path: Path) -> None:
+    table = written_by_memfeat(folder)
+    table.to_csv(tmp_path / "scores.csv", index=False)
+    plain = mi.read(folder)
+    for scores in (tmp_path / "scores.csv", table, table.set_index("image")):
+        images = mi.read(folder, scores=scores)
+        assert list(images.data_vars) == ["memorability", "at_floor"]
+        np.testing.assert_array_equal(images.memorability, [0.0, 0.1, 0.2])
+        xr.testing.assert_equal(images.drop_vars(["memorability", "at_floor"]), plain)
+    assert "status" in table
+
+
+@pytest.mark.parametrize("sign", ["sha256", "status"])
+def test_reserved_columns_of_any_other_table_are_still_refused(folder: Path, sign: str) -> None:
+    with pytest.raises(ArgumentError, match="scores must not have columns with reserved names"):
+        mi.read(folder, scores=written_by_memfeat(folder).drop(columns=sign))
+
+
+def test_a_column_called_image_is_taken_before_others_and_a_chosen_one_before_it(folder: Path) -> None:
+    table = pd.DataFrame({"file": ["b.jpg", "a.JPEG"], "image": ["a.JPEG", "b.jpg"], "s": [1.0, 2.0]})
+    assert read_quietly(folder, scores=table).s.sel(image="a.JPEG") == 1.0
+    with pytest.raises(ArgumentError, match="reserved names; got 1: 'image'"):
+        mi.read(folder, scores=table, column="file")
+    with pytest.raises(ArgumentError, match="have only one column that names the images"):
+        mi.read(folder, scores=table.rename(columns={"image": "name"}))
+
+
 def test_scores_that_repeat_a_column_are_refused(folder: Path) -> None:
     table = pd.DataFrame({"path": ["b.jpg"], "hit_rate": [1.0]})
     with pytest.raises(ArgumentError, match="not repeat columns of the source; got 1: 'hit_rate'"):

@@ -4,6 +4,7 @@ import operator
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -11,14 +12,18 @@ from typing import Any
 import pandas as pd
 
 from memfeat._check import advice, listed
+from memfeat._labels import IMAGE
 from memfeat._tables import read_named
-from memfeat.errors import ArgumentError, KindError
+from memfeat.errors import ArgumentError, KindError, UnknownNameError
 from memfeat.images.sources import EXTENSIONS
-from memfeat.images.table import user_columns
+from memfeat.images.table import RESERVED, user_columns
 
 __all__ = ["Joined", "joined"]
 
 Parts = tuple[str, ...]
+#: Columns by which a table that memfeat wrote is known, and those of it that say nothing but what reading says again.
+SIGNS = ("sha256", "status")
+OWN = (*RESERVED, "warnings")
 
 
 @dataclass(frozen=True)
@@ -76,8 +81,19 @@ def _keyed(scores: Any, column: str | None) -> tuple[pd.DataFrame, list[str]]:
     elif not isinstance(scores, pd.DataFrame) and not hasattr(scores, "__fspath__") and not isinstance(scores, str):
         rule = "be a CSV path, a DataFrame, a Series indexed by image name or a dict of numbers"
         raise KindError(advice("scores", rule, listed(type(scores).__name__)))
-    table, key = read_named(scores, "scores", column=column)
-    return table.drop(columns=key), [str(name) for name in table[key]]
+    table, key = _read(scores, column)
+    names = [str(name) for name in table[key]]
+    own = OWN if set(SIGNS) <= set(table.columns) else ()
+    return table.drop(columns={key, *own} & set(table.columns)), names
+
+
+def _read(scores: Any, column: str | None) -> tuple[pd.DataFrame, str]:
+    """Read a table; a column called exactly `image` names the images, whatever else might."""
+    frame = isinstance(scores, pd.DataFrame)
+    if column is None and (not frame or IMAGE in (*scores.columns, scores.index.name)):
+        with suppress(UnknownNameError):
+            return read_named(scores, "scores", column=IMAGE)
+    return read_named(scores, "scores", column=column)
 
 
 def _rows(keys: list[str], names: list[str]) -> list[int | None]:

@@ -12,13 +12,17 @@ import pandas as pd
 import xarray as xr
 
 from memfeat._check import advice, listed
-from memfeat.errors import ArgumentError, MemfeatWarning
+from memfeat._labels import IMAGE, image_names
+from memfeat.errors import ArgumentError, KindError, MemfeatWarning
 from memfeat.images.inspection import Facts, in_threads, inspect_file, inspect_pixels
 from memfeat.images.joining import Joined, joined
 from memfeat.images.sources import Found, found
 from memfeat.images.table import assembled, column_values, user_columns
 
-__all__ = ["read"]
+__all__ = ["read", "tabled"]
+
+#: Coordinates of every image table.
+COLUMNS = ("path", "sha256", "width", "height", "mode", "status", "reason")
 
 _log = logging.getLogger(__name__)
 
@@ -95,7 +99,9 @@ def read(
     Scores are joined by the whole name first; what is left, by the file's name, where folders on both sides agree as
     far as both name them; and what is left then, by that without the ending of an image file (`rock.png` in a table
     joins `rock.jpg`). A name that fits more than one of the other side joins none. Missing numbers are NaN, missing
-    text is empty.
+    text is empty. A table that memfeat wrote (it has `sha256` and `status`) may be given as scores: what it says about
+    the files themselves is left out, with its `warnings`. Of several columns that could name the images, one called
+    exactly `image` is taken.
 
     Images that declare more than 250 million pixels, or more than Pillow allows (2 × `PIL.Image.MAX_IMAGE_PIXELS`, 179
     million unless changed), are "too large" and not decoded.
@@ -118,6 +124,38 @@ def read(
     counts = have.facts | (more.facts if more else {})
     paths = [item.as_posix() if isinstance(item, Path) else "" for item in have.items]
     return assembled(have.names, paths, facts, both, kind="images", verified=verify, **counts)
+
+
+def tabled(images: Any, *, progress: bool | None = None) -> xr.Dataset:
+    """Give an image table: the one that was given, or what :func:`read` makes of anything else, unverified.
+
+    Parameters
+    ----------
+    images : Dataset (image), or whatever `read` takes
+        The images.
+    progress : bool, optional
+        Show a progress bar.
+
+    Returns
+    -------
+    Dataset (image)
+        The table.
+
+    Raises
+    ------
+    KindError
+        If it is a Dataset, but not an image table.
+    """
+    if not isinstance(images, xr.Dataset):
+        return read(images, verify=False, progress=progress)
+    lacking = [name for name in COLUMNS if name not in images.coords]
+    if IMAGE not in images.dims or lacking:
+        remedy = "Make one with mf.images.read."
+        raise KindError(
+            advice("images", "be an image table", listed(f"a Dataset without {', '.join(lacking)}"), remedy)
+        )
+    image_names(images, "images")
+    return images
 
 
 def _values(table: pd.DataFrame, argument: str) -> dict[str, npt.NDArray[Any]]:
