@@ -136,8 +136,40 @@ def test_an_error_of_ours_ends_with_three_and_is_one_line_of_advice(command, tmp
     done = command("predict", tmp_path / "nowhere")
     assert done.exit_code == 3
     assert done.stdout == ""
-    assert done.stderr.startswith("Error: source must be a path that exists; got ")
+    assert done.stderr.startswith("Error: PHOTOS must be a path that exists; got ")
     assert "Traceback" not in done.stderr
+
+
+def test_advice_is_given_in_the_words_of_the_command_line(command, photos, scored, tmp_path, monkeypatch):
+    table = pd.read_csv(scored)
+
+    def said(**columns):
+        table.assign(**columns).to_csv(tmp_path / "t.csv", index=False)
+        done = command("predict", photos, "--scores", tmp_path / "t.csv", "-o", tmp_path / "out.csv")
+        return done.exit_code, done.stderr
+
+    code, message = said(width=1)
+    assert code == 3
+    assert message.startswith("Error: --scores must not have columns with reserved names; got 1: 'width'.")
+    assert "Rename them, e.g. 'width' to 'my_width', or leave them out." in message
+    code, message = said(hit_rate=table["hit_rate"].where(table.index > 0))
+    assert (code, message) == (0, f"'hit_rate' is NaN for 1 of {N} images, and stays so\n")
+    table = table.rename(columns={"image": "name"})
+    assert "Call the one that does 'image'." in said(file=table["name"])[1]
+    pd.DataFrame({"path": ["gone.jpg"]}).to_csv(tmp_path / "gone.csv", index=False)
+    message = command("predict", tmp_path / "gone.csv").stderr
+    assert message.startswith("Error: PHOTOS must name files that exist; got none of 1: ")
+    assert message.endswith(f"They were looked for in {str(tmp_path)!r}, where the table lies.\n")
+    message = command("predict", photos, "--scores", Path(__file__)).stderr
+    assert message.endswith("Save it as CSV.\n")
+
+
+def test_an_unknown_network_or_backbone_is_refused_in_the_words_of_the_command_line(command, monkeypatch):
+    monkeypatch.undo()
+    message = command("layers", "resnett").stderr
+    assert message.startswith("Error: MODEL must be a known name; got 'resnett'.")
+    assert "It is resmem, resmem-frozen or the name of a torchvision network." in message
+    assert command("layers", "--backbone", "none").stderr.startswith("Error: --backbone must be one of 'imagenet'")
 
 
 def test_an_error_that_nobody_foresaw_ends_with_three_and_a_traceback(command, monkeypatch, tmp_path):
@@ -300,7 +332,8 @@ def test_layers_lists_names_kinds_and_shapes(command):
 def test_a_layer_that_is_not_there_is_an_error_with_advice(command):
     done = command("layers", "--layers", "9")
     assert done.exit_code == 3
-    assert "layers must name layers of this network; got '9'." in done.stderr
+    assert done.stderr.startswith("Error: --layers must name layers of this network; got '9'.")
+    assert "See memfeat layers MODEL; '*' stays" in done.stderr
 
 
 @pytest.mark.parametrize("verb", ["layers", "extract"])

@@ -1,9 +1,10 @@
 """How the commands behave: exit codes, messages on stderr, and errors as advice instead of tracebacks."""
 
 import logging
+import re
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +17,25 @@ __all__ = ["FAILED", "INTERRUPTED", "SOME_FAILED", "Verbs", "messages"]
 SOME_FAILED, FAILED, INTERRUPTED = 1, 3, 130
 #: Said by the commands in their own words.
 UNHEARD = ("memfeat.images.reading",)
+#: What messages call an argument in Python, and what it is called here.
+ARGUMENTS = {
+    "source": "PHOTOS", "features": "FEATURES", "name": "MODEL", "store": "--out", "out": "--out",
+    "batch_size": "--batch-size", "n_permutations": "--permutations",
+} | {name: f"--{name}" for name in (
+    "backbone", "device", "estimator", "folds", "kind", "layers", "method", "metric", "reduce", "scores",
+)}  # fmt: skip
+#: Advice in Python, and the same for whoever types commands.
+WORDING: dict[str, str | Callable[[re.Match[str]], str]] = {
+    rf"^({'|'.join(ARGUMENTS)})(?= must )": lambda found: ARGUMENTS[found[1]],
+    r"\b(backbone|reduce)='(\w+)'": r"--\1 \2",
+    r"See mf\.models\.available\(\)\.": "It is resmem, resmem-frozen or the name of a torchvision network.",
+    r"See mf\.models\.layers\(model\);": "See memfeat layers MODEL;",
+    r"table\.rename\(columns=\{('[^']+'): ('[^']+')\}\)": r"e.g. \1 to \2",
+    r"Say which: column='[^']*'\.": "Call the one that does 'image'.",
+    r": say where they are with root=\.": ", where the table lies.",
+    r", or pass a DataFrame: pandas\.read_excel\(.*\)\.": ".",
+    r"; drop them where a calculation needs all: images\.dropna\(.*\)": "",
+}
 
 
 class Verbs(click.Group):
@@ -31,7 +51,7 @@ class Verbs(click.Group):
             click.echo("Stopped.", err=True)
             ctx.exit(INTERRUPTED)
         except (MemfeatError, OSError) as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {_worded(str(error))}", err=True)
             ctx.exit(FAILED)
         except Exception:
             click.echo(f"{traceback.format_exc()}\nThis is a fault of memfeat; please report it.", err=True)
@@ -58,7 +78,7 @@ def messages(*, quiet: bool) -> Iterator[None]:
         warnings.simplefilter("ignore" if quiet else "always", MemfeatWarning)
         shown = warnings.showwarning
         warnings.showwarning = lambda message, category, *where, **more: (
-            click.echo(str(message), err=True)
+            click.echo(_worded(str(message)), err=True)
             if issubclass(category, MemfeatWarning)
             else shown(message, category, *where, **more)
         )
@@ -71,6 +91,13 @@ def messages(*, quiet: bool) -> Iterator[None]:
             logger.removeHandler(handler)
             logger.setLevel(level)
             logger.propagate = propagate
+
+
+def _worded(message: str) -> str:
+    """Say a message in the words of the command line."""
+    for pattern, words in WORDING.items():
+        message = re.sub(pattern, words, message)
+    return message
 
 
 class _ToStderr(logging.Handler):

@@ -266,4 +266,5 @@ def _loaded(name: str, backbone: str | None) -> Any:
     chosen = "released" if backbone is None and name == "resmem-frozen" else backbone
     options: dict[str, Any] = {} if chosen is None else {"backbone": chosen}
     # untrained weights have no default seed
-    return models.load(name, **options, **({"rng": 0} if chosen == "random" else {}))
+    seed: dict[str, Any] = {"rng": 0} if chosen == "random" else {}
+    return models.load(name, **options, **seed)
