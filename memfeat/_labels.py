@@ -101,7 +101,12 @@ def image_names(data: xr.Dataset | xr.DataArray, argument: str) -> npt.NDArray[A
     values, counts = np.unique(names.astype(str), return_counts=True)
     if (counts > 1).any():
         raise ArgumentError(
-            advice(argument, "name each image once", listed(f"duplicates {listed.of(values[counts > 1])}"))
+            advice(
+                argument,
+                "name each image once",
+                listed(f"duplicates {listed.of(values[counts > 1])}"),
+                f"Drop the second ones: {argument}.drop_duplicates('image').",
+            )
         )
     return names
 
@@ -247,8 +252,8 @@ def matched(data: Labelled, to: xr.Dataset | xr.DataArray, *, argument: str, ref
     only = {argument: sorted(set(mine) - set(theirs)), reference: sorted(set(theirs) - set(mine))}
     if any(only.values()):
         found = "; ".join(f"only in {name} {listed.of(extra)}" for name, extra in only.items() if extra)
-        shared = f"[n for n in {argument}.image.values if n in {reference}.image.values]"
-        remedy = f"Select the shared images first: both = {shared}."
+        shared = f"both = sorted(set({argument}.image.values) & set({reference}.image.values))"
+        remedy = f"Keep the shared images: {shared}, then .sel(image=both) on each, or mf.rdm.select(rdms, both)."
         raise ArgumentError(advice(f"{argument} and {reference}", "hold the same images", listed(found), remedy))
     position = {name: i for i, name in enumerate(mine)}
     return data.isel({IMAGE: [position[name] for name in theirs]})

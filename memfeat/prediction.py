@@ -17,8 +17,9 @@ from memfeat.activations.feed import default_size
 from memfeat.activations.options import Resolved, RunOptions, resolved
 from memfeat.activations.reduce import reduction
 from memfeat.errors import ArgumentError, KindError
-from memfeat.images import read
+from memfeat.images.reading import tabled
 from memfeat.models import Model, load
+from memfeat.models.preprocessing import SquashAndCrop
 
 __all__ = ["predict"]
 
@@ -26,7 +27,6 @@ __all__ = ["predict"]
 WHOLE = {"memorability": ("", 1)}
 #: Photographs squashed more than this look unlike those the network was trained on.
 SQUASHED = 2.0
-NETWORK_PIXELS = 227
 COLUMNS = ("path", "sha256", "width", "height", "mode")
 Said = dict[str, tuple[str, str]]
 
@@ -93,7 +93,7 @@ def predict(images: Any, *, model: Model | None = None, **options: Unpack[RunOpt
     if model is not None and not isinstance(model, Model):
         remedy = "Load one: mf.models.load('resmem')."
         raise KindError(advice("model", "be a memfeat Model", listed(type(model).__name__), remedy))
-    table = images if isinstance(images, xr.Dataset) else read(images, verify=False, progress=chosen.progress)
+    table = tabled(images, progress=chosen.progress)
     network = load("resmem") if model is None else model
     scores, failures = _predicted(table, network, chosen)
     return _labelled(table, network, scores, failures)
@@ -140,7 +140,7 @@ def _labelled(table: xr.Dataset, model: Model, scores: npt.NDArray[np.float64], 
     frame = {
         "memorability": scores,
         "at_floor": at_floor,
-        "warnings": np.array(_warnings(table, at_floor), dtype=object),
+        "warnings": np.array(_warnings(table, model, [status for status, _ in said], at_floor), dtype=object),
         "status": np.array([status for status, _ in said], dtype=object),
         "reason": np.array([reason for _, reason in said], dtype=object),
     }
@@ -162,18 +162,19 @@ def _labelled(table: xr.Dataset, model: Model, scores: npt.NDArray[np.float64], 
     )
 
 
-def _warnings(table: xr.Dataset, at_floor: npt.NDArray[np.bool_]) -> list[str]:
-    columns = (table[name].values for name in ("width", "height", "mode", "status"))
-    rows = zip(*columns, at_floor, strict=True)
-    return ["; ".join(_warned(*row)) if row[3] == "ok" else "" for row in rows]
+def _warnings(table: xr.Dataset, model: Model, status: list[str], at_floor: npt.NDArray[np.bool_]) -> list[str]:
+    columns = (table[name].values for name in ("width", "height", "mode"))
+    rows = zip(status, at_floor, *columns, strict=True)
+    return ["; ".join(_warned(model.transform, *row)) if said == "ok" else "" for said, *row in rows]
 
 
-def _warned(width: int, height: int, mode: str, _: str, at_floor: bool) -> Iterator[str]:
+def _warned(transform: Any, at_floor: bool, width: int, height: int, mode: str) -> Iterator[str]:
     if at_floor:
         yield "at the floor"
-    if min(width, height) < NETWORK_PIXELS:
-        yield f"enlarged from {width} × {height}"
-    if max(width, height) > SQUASHED * min(width, height):
-        yield f"squashed {max(width, height) / min(width, height):.1f} : 1"
+    if isinstance(transform, SquashAndCrop):
+        if min(width, height) < transform.resize:
+            yield f"enlarged from {width} × {height}"
+        if max(width, height) > SQUASHED * min(width, height):
+            yield f"squashed {max(width, height) / min(width, height):.1f} : 1"
     if mode != "RGB":
         yield f"mode {mode} made RGB"

@@ -344,6 +344,19 @@ def test_a_transform_must_give_tensors_of_one_shape(model, pictures):
         mf.extract(pictures, model=later, layers="conv1")
 
 
+def test_what_is_no_table_or_path_is_refused(model, table):
+    with pytest.raises(KindError, match="images must be an image table; got a Dataset without path"):
+        mf.extract(xr.Dataset(coords={"image": ["a"]}), model=model, layers="fc")
+    with pytest.raises(KindError, match="store must be a path; got int. For instance store="):
+        mf.extract(table, model=model, layers="fc", store=5)
+
+
+def test_a_store_in_the_home_folder_is_found(model, table, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    mf.extract(table, model=model, layers="fc", store="~/s.zarr")
+    assert (tmp_path / "s.zarr" / "zarr.json").is_file()
+
+
 def test_what_is_no_model_is_refused(table):
     with pytest.raises(KindError, match="model must be a memfeat Model; got str"):
         mf.extract(table, model="resmem", layers="fc")

@@ -355,6 +355,10 @@ def test_published_weights_are_downloaded_once_and_checked(server, monkeypatch, 
         file.unlink()
     again = mf.models.load("squeezenet1_1")
     assert again.provenance["weights_sha256"] == weights.digest(module)
+    kept = next((tmp_path / "cache").rglob("*.pth"))
+    kept.write_bytes(kept.read_bytes()[:-1])
+    with pytest.raises(WeightsError, match=r"weights must have a sha256 that starts with .*Delete that file and load"):
+        mf.models.load("squeezenet1_1")
 
 
 def test_a_damaged_download_is_refused_and_not_kept(server, monkeypatch, tmp_path):
@@ -391,8 +395,14 @@ def test_a_file_that_holds_no_weights_is_refused(tmp_path, content, message):
         weights.read(file)
 
 
+def test_a_bad_file_is_not_answered_with_torchs_advice_to_load_it_unsafely(tmp_path):
+    (tmp_path / "w.pth").write_text("text")
+    with pytest.raises(WeightsError, match=r"Write it with torch.save\(module.state_dict\(\), path\)\.$"):
+        weights.read(tmp_path / "w.pth")
+
+
 def test_weights_that_are_not_there_are_reported(tmp_path):
-    with pytest.raises(MissingFileError, match="weights must name a file that exists"):
+    with pytest.raises(MissingFileError, match="weights must name a file that exists.*Check the path"):
         mf.models.load("resnet18", weights=tmp_path / "nowhere.pth")
 
 

@@ -68,14 +68,34 @@ def test_what_makes_a_number_less_trustworthy_is_said(brightness):
     pictures = {
         "a plain": grey(200),
         "b floor": grey(10),
-        "c small": grey(200, (100, 120)),
+        "c small": grey(200, (7, 12)),
         "d long": grey(200, (900, 300)),
         "e grey": Image.new("L", (300, 300), 200),
     }
     found = mf.predict(pictures, model=brightness)
     said = found.warnings.values.tolist()
-    assert said[:4] == ["", "at the floor", "enlarged from 100 × 120", "squashed 3.0 : 1"]
+    assert said[:4] == ["", "at the floor", "enlarged from 7 × 12", "squashed 3.0 : 1"]
     assert said[4] in {"mode L made RGB", ""}
+
+
+def test_what_a_network_makes_of_sizes_is_not_guessed(brightness):
+    other = mf.models.wrap(brightness.module, lambda image: preprocessing.SquashAndCrop(8, 8)(image))
+    assert mf.predict({"a": grey(200, (7, 70))}, model=other).warnings.values.tolist() == [""]
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_a_truncated_file_is_told_alike_however_the_table_was_made(brightness, tmp_path, verify):
+    Image.effect_noise((64, 60), 90).convert("CMYK").save(tmp_path / "whole.jpg")
+    content = (tmp_path / "whole.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(content[: len(content) // 2])
+    found = mf.predict(mf.images.read(tmp_path, verify=verify), model=brightness)
+    assert found.status.values.tolist() == ["truncated", "ok"]
+    assert found.warnings.values.tolist() == ["", "mode CMYK made RGB"]
+
+
+def test_a_dataset_that_is_no_image_table_is_refused(brightness):
+    with pytest.raises(KindError, match=r"images must be an image table; got a Dataset without path.*mf.images.read"):
+        mf.predict(xr.Dataset(coords={"image": ["a"]}), model=brightness)
 
 
 def test_unreadable_images_keep_their_row(brightness, tmp_path):

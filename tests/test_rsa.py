@@ -11,7 +11,7 @@ from scipy.spatial.distance import squareform
 from scipy.stats import pearsonr, rankdata, spearmanr
 
 from memfeat import rdm, rsa, stats
-from memfeat.errors import ArgumentError, KindError
+from memfeat.errors import ArgumentError, KindError, UnknownNameError
 from memfeat.rsa.similarity import METHODS, permuted
 
 with warnings.catch_warnings():
@@ -295,5 +295,5 @@ def test_what_cannot_be_compared_is_an_error_with_advice():
         rsa.compare(rdms, ref, alternative="both")
     with pytest.raises(KindError, match="rng must be a whole number"):
         rsa.compare(rdms, ref, rng=None)
-    with pytest.raises(TypeError, match="unexpected keyword argument 'permut'"):
+    with pytest.raises(UnknownNameError, match="option must be a known name; got 'permut'. Did you mean 'permute'"):
         rsa.compare(rdms, ref, permut="free")

@@ -18,8 +18,8 @@ from memfeat.activations.filling import fill
 from memfeat.activations.job import Job, filled, rows
 from memfeat.activations.options import RunOptions, resolved
 from memfeat.activations.reduce import reduction
-from memfeat.errors import MemfeatWarning, NoImageError
-from memfeat.images import read
+from memfeat.errors import KindError, MemfeatWarning, NoImageError
+from memfeat.images.reading import tabled
 from memfeat.models import Model
 from memfeat.models import layers as list_layers
 from memfeat.models.layers import Selection, select
@@ -105,16 +105,24 @@ def extract(
     available = list_layers(model)
     names = select(available, layers)["name"].astype(str).tolist()
     kept = reduction(reduce)
-    table = images if isinstance(images, xr.Dataset) else read(images, verify=False, progress=chosen.progress)
+    place = None if store is None else _store_path(store)
+    table = tabled(images, progress=chosen.progress)
     job = Job(images=table, model=model, table=available, reduce=kept, options=chosen)
     readable = [str(name) for name in table[IMAGE].values[np.asarray(table["status"].values == "ok")]]
     if not readable:
         raise NoImageError(_nothing(_left_out(table, {})))
-    if store is None:
+    if place is None:
         features, failures = _in_memory(job, names, readable)
     else:
-        features, failures = fill(job, names, readable, Path(store))
+        features, failures = fill(job, names, readable, place)
     return _finished(features, job, _left_out(table, failures))
+
+
+def _store_path(store: Any) -> Path:
+    if not isinstance(store, str | Path):
+        remedy = 'For instance store="features.zarr".'
+        raise KindError(advice("store", "be a path", listed(type(store).__name__), remedy))
+    return Path(store).expanduser()
 
 
 def _in_memory(job: Job, layers: list[str], names: list[str]) -> tuple[xr.Dataset, Failures]:
@@ -150,7 +158,8 @@ def _left_out(images: xr.Dataset, failures: Failures) -> list[dict[str, str]]:
 
 def _nothing(left_out: list[dict[str, str]]) -> str:
     which = listed.of(f"{row['image']}: {row['status']}" for row in left_out)
-    return advice("images", "hold at least one readable image", listed(f"unreadable ones, {which}"))
+    remedy = "mf.images.ledger(mf.images.read(...)) says why."
+    return advice("images", "hold at least one readable image", listed(f"unreadable ones, {which}"), remedy)
 
 
 def _finished(features: xr.Dataset, job: Job, left_out: list[dict[str, str]]) -> xr.Dataset:

@@ -22,6 +22,8 @@ LICENCE = (
     "'resmem' package. For noncommercial purposes only."
 )
 
+SAVED_SO = "Write it with torch.save(module.state_dict(), path)."
+
 
 def released_path() -> Path:
     """Find the released checkpoint in the installed `resmem` package, without importing that package.
@@ -92,18 +94,18 @@ def read(path: Path, *, sha256: str | None = None) -> dict[str, Tensor]:
         If the hash differs, or the file holds no state dict.
     """
     if not path.is_file():
-        raise MissingFileError(advice("weights", "name a file that exists", str(path)))
+        remedy = "Check the path; it is looked up from the working directory."
+        raise MissingFileError(advice("weights", "name a file that exists", str(path), remedy))
     if sha256 is not None and (found := file_sha256(path)) != sha256:
         remedy = f"The file is damaged or another one; install it again: {path}"
         raise WeightsError(advice("weights", f"have sha256 {sha256}", found, remedy))
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch's reader raises nearly anything on a file that is none of its own
-        raise WeightsError(
-            advice("weights", "be a file of tensors", str(path), f"Reading it failed: {error}")
-        ) from error
+        # torch's own message advises loading without safety, which is no advice of ours.
+        raise WeightsError(advice("weights", "be a file of tensors", str(path), SAVED_SO)) from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsError(advice("weights", "hold a state dict (names and tensors)", str(path)))
+        raise WeightsError(advice("weights", "hold a state dict (names and tensors)", str(path), SAVED_SO))
     return state
 
 
@@ -113,7 +115,7 @@ def cached(url: str, *, remedy: str) -> Path:
     Parameters
     ----------
     url : str
-        Where they are; the file name carries the first digits of its hash, which are checked on download.
+        Where they are; the file name carries the first digits of its hash, which are checked.
     remedy : str
         What to do without a network.
 
@@ -125,17 +127,21 @@ def cached(url: str, *, remedy: str) -> Path:
     Raises
     ------
     WeightsError
-        If they can neither be found in the cache nor downloaded.
+        If they can neither be found in the cache nor downloaded, or are damaged.
     """
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        prefix = path.stem.rsplit("-", 1)[-1] if "-" in path.stem else None
-        try:
-            torch.hub.download_url_to_file(url, str(path), hash_prefix=prefix, progress=False)
-        except (URLError, OSError, RuntimeError) as error:
-            rule = "be in the cache or reachable over the network"
-            raise WeightsError(advice("weights", rule, listed(f"{url} ({error})"), remedy)) from error
+    digits = path.stem.rsplit("-", 1)[-1] if "-" in path.stem else ""
+    if path.is_file():
+        if not file_sha256(path).startswith(digits):
+            rule = f"have a sha256 that starts with {digits}"
+            raise WeightsError(advice("weights", rule, str(path), "Delete that file and load again."))
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        torch.hub.download_url_to_file(url, str(path), hash_prefix=digits or None, progress=False)
+    except (URLError, OSError, RuntimeError) as error:
+        rule = "be in the cache or reachable over the network"
+        raise WeightsError(advice("weights", rule, listed(f"{url} ({error})"), remedy)) from error
     return path
 
 

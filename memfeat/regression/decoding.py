@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from memfeat import gram, stats
-from memfeat._check import advice, count, listed, looked_up, one_of
+from memfeat._check import advice, count, listed, one_of
 from memfeat._check import generator as seeded
 from memfeat._labels import IMAGE, LAYER, as_features, as_scores, in_name_order, layer_names, matched, stamped
 from memfeat.errors import ArgumentError
@@ -155,13 +155,14 @@ def decode(  # noqa: PLR0913 (two data, six options)
     table = as_features(features)
     target = in_name_order(_varying(matched(as_scores(scores), table, argument="scores", reference="features")))
     fit = ESTIMATORS[one_of("estimator", estimator, ESTIMATORS)]
-    side = one_of("alternative", exchange.get("alternative", "greater"), stats.ALTERNATIVES)
+    units = stats.units(exchange, to=target, alternative="greater")
     known = None if reliability is None else spearman_brown(reliability)
     generator, seed = seeded(rng)
-    plan = _plan(target, folds, (n_permutations, n_bootstraps), generator, exchange)
+    plan = _plan(target, folds, (n_permutations, n_bootstraps), generator, units.scheme)
     layers = {name: _decoded(_gram(table[name]), plan, fit) for name in layer_names(table)}
     result = _labelled(layers, plan, target[IMAGE]).sel({IMAGE: table[IMAGE].values})
-    result = result.assign({name: (LAYER, values) for name, values in _inference(layers, plan, side).items()})
+    tested = _inference(layers, plan, units.alternative)
+    result = result.assign({name: (LAYER, values) for name, values in tested.items()})
     if known is not None:
         result = result.assign(relative(result, known, float(target.values.var())))
     return stamped(
@@ -176,9 +177,7 @@ def decode(  # noqa: PLR0913 (two data, six options)
         penalties="leave-one-out squared error in each training fold",
         n_permutations=plan.targets.shape[1] - 1,
         exact=plan.exact,
-        permute=exchange.get("permute", "free"),
-        blocks=None if "blocks" not in exchange else str(exchange["blocks"].name),
-        alternative=side,
+        **units.recorded,
         correction="p_corrected: max-statistic over layers; p_fdr: Benjamini-Hochberg over layers",
         n_bootstraps=n_bootstraps,
         interval="95 % percentile bootstrap over images, predictions held fixed",
@@ -195,16 +194,9 @@ def _varying(scores: xr.DataArray) -> xr.DataArray:
 
 
 def _plan(
-    target: xr.DataArray, folds: int, draws: tuple[int, int], generator: np.random.Generator, exchange: stats.Exchange
+    target: xr.DataArray, folds: int, draws: tuple[int, int], generator: np.random.Generator, scheme: dict[str, Any]
 ) -> _Plan:
     """Draw folds, permutations and bootstrap samples."""
-    for name in exchange:
-        looked_up("option", name, stats.Exchange.__annotations__)
-    blocks = exchange.get("blocks")
-    scheme: dict[str, Any] = {
-        "blocks": None if blocks is None else stats.grouping(blocks, to=target).values,
-        "permute": exchange.get("permute"),
-    }
     fold = shuffled(len(target), folds, generator)
     index, exact, counts = np.empty((0, len(target)), dtype=np.intp), False, np.empty((0, len(target)), dtype=np.int64)
     if count("n_permutations", draws[0], least=0):

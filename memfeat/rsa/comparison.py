@@ -65,6 +65,8 @@ def compare(
     ------
     KindError
         If these are no RDMs, or a number is no whole number.
+    UnknownNameError
+        If an option of `exchange` is unknown.
     ArgumentError
         If images differ, there are fewer than 4, an RDM holds NaN or is constant, `ref` has more than one layer, or
         blocks come without a scheme.
@@ -99,16 +101,16 @@ def compare(
     count("n_bootstraps", n_bootstraps, least=0)
     random, seed = generator(rng)
     layers, reference = _read(rdms, ref)
-    groups, alternative = _exchange(layers, **exchange)
+    units = stats.units(exchange, to=layers[IMAGE], alternative="two-sided")
     n = layers.sizes[IMAGE]
     data, target = _normalised(kernel, layers, "rdms"), _normalised(kernel, reference, "ref")[0]
     table = {"estimate": data @ target}
     exact = False
     if n_permutations:
-        rows, exact = stats.permutations(n, n_permutations, rng=random, **groups)
-        table |= _p_values(table["estimate"], permuted(data, target, rows), exact, alternative)
+        rows, exact = stats.permutations(n, n_permutations, rng=random, **units.scheme)
+        table |= _p_values(table["estimate"], permuted(data, target, rows), exact, units.alternative)
     if n_bootstraps:
-        counts = stats.bootstrap_counts(n, n_bootstraps, rng=random, **groups)
+        counts = stats.bootstrap_counts(n, n_bootstraps, rng=random, **units.scheme)
         draws = kernel.resampled(layers["rdm"].values, reference["rdm"].values[0], counts)
         table["ci_low"], table["ci_high"] = stats.interval(draws)
     return stamped(
@@ -118,8 +120,7 @@ def compare(
         metric=rdms.attrs.get("metric"),
         reference=str(reference[LAYER].values[0]),
         null="which image is which in the reference is unrelated to the layers (Mantel)",
-        permute=groups["permute"] or "free",
-        alternative=alternative,
+        **units.recorded,
         n_permutations=n_permutations,
         exact=exact,
         correction="p_corrected: max-statistic over layers; p_fdr: Benjamini-Hochberg over layers",
@@ -127,14 +128,6 @@ def compare(
         interval="percentile bootstrap over images, 95 %",
         seed=seed,
     )
-
-
-def _exchange(
-    layers: xr.Dataset, *, blocks: Any = None, permute: Any = None, alternative: Any = "two-sided"
-) -> tuple[dict[str, Any], str]:
-    """Check what may be exchanged; groups come out in the order of images."""
-    numbers = None if blocks is None else stats.grouping(blocks, to=layers[IMAGE]).values
-    return {"blocks": numbers, "permute": permute}, one_of("alternative", alternative, stats.ALTERNATIVES)
 
 
 def _p_values(estimate: Array, null: Array, exact: bool, alternative: str) -> dict[str, Array]:

@@ -4,18 +4,19 @@ from collections.abc import Callable, Iterator
 from itertools import islice, product
 from itertools import permutations as arrangements
 from math import factorial, prod
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NamedTuple, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from memfeat._check import advice, count, listed, one_of
+from memfeat._check import advice, count, listed, looked_up, one_of
 from memfeat._labels import IMAGE, image_names, matched
 from memfeat.errors import ArgumentError, KindError
+from memfeat.stats.inference import ALTERNATIVES
 
-__all__ = ["Exchange", "bootstrap_counts", "grouping", "permutations"]
+__all__ = ["Exchange", "Units", "bootstrap_counts", "grouping", "permutations", "units"]
 
 Array = npt.NDArray[Any]
 Scheme = Literal["free", "within", "whole"]
@@ -34,6 +35,52 @@ class Exchange(TypedDict, total=False):
     blocks: xr.DataArray | pd.Series
     permute: Scheme
     alternative: Alternative
+
+
+class Units(NamedTuple):
+    """Options of a test, checked, with groups in the order of the images."""
+
+    scheme: dict[str, Any]
+    """`blocks` (array or None) and `permute`, as :func:`permutations` and :func:`bootstrap_counts` take them."""
+    alternative: str
+    recorded: dict[str, str | None]
+    """What goes into the attributes of the result: `blocks`, `permute` and `alternative`."""
+
+
+def units(exchange: Exchange, *, to: xr.Dataset | xr.DataArray, alternative: Alternative) -> Units:
+    """Check what may be exchanged and which side is tested.
+
+    Parameters
+    ----------
+    exchange : dict
+        The options that the user gave; those that are None count as not given.
+    to : Dataset or DataArray (image, ...)
+        Labelled data whose images the groups must cover; gives the order.
+    alternative : {"two-sided", "greater", "less"}
+        The side that is tested unless the user says otherwise.
+
+    Returns
+    -------
+    Units
+        The options, checked.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such option.
+    KindError, ArgumentError
+        If groups are not one label per image of `to`, a scheme is missing or superfluous, or the side is unknown.
+    """
+    for name in exchange:
+        looked_up("option", name, Exchange.__annotations__)
+    given: dict[str, Any] = {name: value for name, value in exchange.items() if value is not None}
+    column = given.get("blocks")
+    groups = None if column is None else grouping(column, to=to)
+    scheme = _scheme(groups, given.get("permute"))
+    side = one_of("alternative", given.get("alternative", alternative), ALTERNATIVES)
+    called = None if groups is None else str(groups.name) if groups.name is not None else "groups"
+    recorded = {"blocks": called, "permute": scheme, "alternative": side}
+    return Units({"blocks": None if groups is None else groups.values, "permute": scheme}, side, recorded)
 
 
 def grouping(column: Any, *, to: xr.Dataset | xr.DataArray | None = None, argument: str = "blocks") -> xr.DataArray:
@@ -176,7 +223,7 @@ def bootstrap_counts(
     return counts
 
 
-def _scheme(blocks: Array | None, permute: str | None) -> str:
+def _scheme(blocks: Any, permute: str | None) -> str:
     """Check that groups come with a named scheme, and a scheme that needs groups with groups."""
     if blocks is None and permute in (None, "free"):
         return "free"
