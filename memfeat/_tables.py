@@ -21,6 +21,10 @@ NAME_COLUMNS = (
     "filepath", "file_path", "name", "stimulus",
 )  # fmt: skip
 TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+#: What to do with files of another kind.
+ARRAY = "Arrays with a list of image names go through mf.features.from_array."
+SHEET = "Pass a DataFrame: pandas.read_excel(path)."
+OTHERWISE = {".npy": ARRAY, ".npz": ARRAY, ".mat": ARRAY, ".xlsx": SHEET, ".xls": SHEET, ".ods": SHEET}
 
 
 def texts(values: Iterable[Any]) -> npt.NDArray[np.object_]:
@@ -131,7 +135,7 @@ def _table_file(source: Any, argument: str) -> Path:
         raise MissingFileError(advice(argument, "be a file that exists", str(source), "Check the spelling."))
     if not is_table_file(path):
         endings = ", ".join(TABLE_SUFFIXES)
-        remedy = f"Save it as CSV, or pass a DataFrame: pandas.read_excel({path.name!r})."
+        remedy = OTHERWISE.get(path.suffix.lower(), "Save it as CSV, or pass a DataFrame.")
         raise ArgumentError(advice(argument, f"be a table whose name ends in {endings}", path.name, remedy))
     return path
 

@@ -14,11 +14,11 @@ from scipy.stats import binom
 
 ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("memfeat", "numpy", "scipy", "scikit-learn", "xarray")
+PACKAGES = ("memfeat", "numpy", "scipy", "scikit-learn", "xarray", "torch", "torchvision", "pillow")
 
 
-def record(name: str, figures: Mapping[str, Any], *, sources: Iterable[str]) -> None:
-    """Write the figures of one test into results/NAME.json; `sources` are the rooms of memfeat that they cover."""
+def record(name: str, figures: Mapping[str, Any], *, sources: Iterable[str], folder: Path = RESULTS) -> None:
+    """Write the figures of one test into FOLDER/NAME.json; `sources` are the rooms of memfeat that they cover."""
     files = sorted(file for source in sources for file in _files(source))
     facts = {
         "figures": dict(figures),
@@ -30,8 +30,8 @@ def record(name: str, figures: Mapping[str, Any], *, sources: Iterable[str]) -> 
         "python": platform.python_version(),
         "versions": {package: _version(package) for package in PACKAGES},
     }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n")
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n")
 
 
 def band(rate: float, n: int, *, tests: int, family_wise: float = 0.01) -> tuple[float, float]:
