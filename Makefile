@@ -85,10 +85,10 @@ test-oldest: $(VENV)/.memfeat-dev
 	$(OLDEST)/bin/python -m pytest $(PYTEST_ARGS)
 
 calibrate: $(VENV)/.memfeat-test
-	$(BIN)/python -m pytest -o norecursedirs= tests/calibration $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -o norecursedirs=".*" tests/calibration $(PYTEST_ARGS)
 
 bench: $(VENV)/.memfeat-test
-	$(BIN)/python -m pytest -o norecursedirs= tests/benchmarks $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -o norecursedirs=".*" tests/benchmarks $(PYTEST_ARGS)
 
 notebooks: $(VENV)/.memfeat-test
 	$(BIN)/python .ci/notebooks.py

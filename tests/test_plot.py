@@ -19,6 +19,7 @@ from matplotlib.offsetbox import AnnotationBbox
 from matplotlib.text import Text
 from PIL import Image
 
+import memfeat as mf
 from memfeat import plot
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
 
@@ -478,3 +479,17 @@ def test_in_a_notebook_each_figure_is_shown_once_and_so_are_the_reader_s_own():
         nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     shown = [sum("image/png" in output.get("data", {}) for output in cell.outputs) for cell in notebook.cells]
     assert shown == [1, 1, 1, 0]
+
+
+@pytest.mark.parametrize("n", [4, 9, 16])
+@pytest.mark.parametrize("ending", [".jpg", "_with_a_longer_name.jpg"])
+def test_names_beside_a_heat_map_are_not_cut_off(n, ending):
+    rng = np.random.default_rng(0)
+    layer = mf.features.from_array(rng.normal(size=(n, 5)), [f"{i:04}{ending}" for i in range(n)])
+    ax = mf.plot.rdm(mf.rdm.compute(layer))
+    figure = ax.figure
+    FigureCanvasAgg(figure).draw()
+    drawn = [label.get_window_extent() for label in [*ax.get_yticklabels(), ax.xaxis.label, ax.title]]
+    assert min(box.x0 for box in drawn) >= 0
+    assert min(box.y0 for box in drawn) >= 0
+    assert max(box.x1 for box in drawn) <= figure.bbox.width

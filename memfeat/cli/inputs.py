@@ -132,4 +132,7 @@ def _column(table: Path, column: str, names: list[str]) -> "pd.Series":
     series = pd.Series(frame[column].to_numpy(), index=frame[key], name=column)
     if not pd.api.types.is_numeric_dtype(series):
         raise ArgumentError(advice("--column", "hold numbers", column, f"{table} has text there."))
-    return joined(series, names, column=None).columns[column].astype(float)
+    found = joined(series, names, column=None)
+    for message in found.messages:
+        click.echo(message, err=True)
+    return found.columns[column].astype(float)

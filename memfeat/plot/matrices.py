@@ -69,8 +69,12 @@ def rdm(
         place = np.lexsort((names, ranks.values))
     values = square.values.astype(float)[np.ix_(place, place)]
     np.fill_diagonal(values, np.nan)
+    new = ax is None
     ax = canvas(ax, height=68)
     with drawing():
+        if new:
+            # The plain constrained layout forgets that a square narrows the Axes, and cuts off what stands beside it.
+            ax.get_figure(root=True).set_layout_engine("compressed")  # type: ignore[union-attr]
         _name_images(ax, names[place])
         image = ax.imshow(values, cmap=colormaps[SCALES["distance"]].with_extremes(bad=EMPTY), interpolation="nearest")
         metric = str(rdms.attrs.get("metric", ""))

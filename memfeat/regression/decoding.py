@@ -17,6 +17,7 @@ from memfeat.regression import ridge
 from memfeat.regression.folds import shuffled
 from memfeat.regression.metrics import METRICS, resampled_spearman, spearman
 from memfeat.regression.reliability import relative, spearman_brown
+from memfeat.stats.exchange import units
 
 __all__ = ["ESTIMATORS", "decode"]
 
@@ -155,13 +156,13 @@ def decode(  # noqa: PLR0913 (two data, six options)
     table = as_features(features)
     target = in_name_order(_varying(matched(as_scores(scores), table, argument="scores", reference="features")))
     fit = ESTIMATORS[one_of("estimator", estimator, ESTIMATORS)]
-    units = stats.units(exchange, to=target, alternative="greater")
+    exchanged = units(exchange, to=target, alternative="greater")
     known = None if reliability is None else spearman_brown(reliability)
     generator, seed = seeded(rng)
-    plan = _plan(target, folds, (n_permutations, n_bootstraps), generator, units.scheme)
+    plan = _plan(target, folds, (n_permutations, n_bootstraps), generator, exchanged.scheme)
     layers = {name: _decoded(_gram(table[name]), plan, fit) for name in layer_names(table)}
     result = _labelled(layers, plan, target[IMAGE]).sel({IMAGE: table[IMAGE].values})
-    tested = _inference(layers, plan, units.alternative)
+    tested = _inference(layers, plan, exchanged.alternative)
     result = result.assign({name: (LAYER, values) for name, values in tested.items()})
     if known is not None:
         result = result.assign(relative(result, known, float(target.values.var())))
@@ -177,7 +178,7 @@ def decode(  # noqa: PLR0913 (two data, six options)
         penalties="leave-one-out squared error in each training fold",
         n_permutations=plan.targets.shape[1] - 1,
         exact=plan.exact,
-        **units.recorded,
+        **exchanged.recorded,
         correction="p_corrected: max-statistic over layers; p_fdr: Benjamini-Hochberg over layers",
         n_bootstraps=n_bootstraps,
         interval="95 % percentile bootstrap over images, predictions held fixed",

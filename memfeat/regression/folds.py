@@ -35,7 +35,7 @@ def shuffled(n_images: int, n_folds: int, generator: np.random.Generator) -> npt
     """
     count("folds", n_folds, least=2)
     if n_images < 2 * n_folds:
-        remedy = "Take fewer folds, or more images." if n_images >= 4 else "Take at least 4 images."
-        rule = f"be at most half the number of images, which is {n_images}"
+        remedy = f"Take folds={n_images // 2} or fewer, or more images." if n_images >= 4 else "Take at least 4 images."
+        rule = f"be at most half the number of images ({n_images})"
         raise ArgumentError(advice("folds", rule, n_folds, remedy))
     return generator.permutation(np.arange(n_images, dtype=np.int64) % n_folds)

@@ -11,6 +11,7 @@ from memfeat._check import advice, count, generator, listed, one_of
 from memfeat._labels import IMAGE, LAYER, image_names, matched, stamped
 from memfeat.errors import ArgumentError, KindError
 from memfeat.rsa.similarity import METHODS, Method, permuted
+from memfeat.stats.exchange import units
 
 __all__ = ["compare"]
 
@@ -101,16 +102,16 @@ def compare(
     count("n_bootstraps", n_bootstraps, least=0)
     random, seed = generator(rng)
     layers, reference = _read(rdms, ref)
-    units = stats.units(exchange, to=layers[IMAGE], alternative="two-sided")
+    exchanged = units(exchange, to=layers[IMAGE], alternative="two-sided")
     n = layers.sizes[IMAGE]
     data, target = _normalised(kernel, layers, "rdms"), _normalised(kernel, reference, "ref")[0]
     table = {"estimate": data @ target}
     exact = False
     if n_permutations:
-        rows, exact = stats.permutations(n, n_permutations, rng=random, **units.scheme)
-        table |= _p_values(table["estimate"], permuted(data, target, rows), exact, units.alternative)
+        rows, exact = stats.permutations(n, n_permutations, rng=random, **exchanged.scheme)
+        table |= _p_values(table["estimate"], permuted(data, target, rows), exact, exchanged.alternative)
     if n_bootstraps:
-        counts = stats.bootstrap_counts(n, n_bootstraps, rng=random, **units.scheme)
+        counts = stats.bootstrap_counts(n, n_bootstraps, rng=random, **exchanged.scheme)
         draws = kernel.resampled(layers["rdm"].values, reference["rdm"].values[0], counts)
         table["ci_low"], table["ci_high"] = stats.interval(draws)
     return stamped(
@@ -120,7 +121,7 @@ def compare(
         metric=rdms.attrs.get("metric"),
         reference=str(reference[LAYER].values[0]),
         null="which image is which in the reference is unrelated to the layers (Mantel)",
-        **units.recorded,
+        **exchanged.recorded,
         n_permutations=n_permutations,
         exact=exact,
         correction="p_corrected: max-statistic over layers; p_fdr: Benjamini-Hochberg over layers",

@@ -3,13 +3,12 @@
 Arrays have their core dims last: a null distribution is `(layer, permutation)`, bootstrap values are `(layer, draw)`.
 """
 
-from memfeat.stats.exchange import Exchange, Units, bootstrap_counts, grouping, permutations, units
+from memfeat.stats.exchange import Exchange, bootstrap_counts, grouping, permutations
 from memfeat.stats.inference import ALTERNATIVES, fdr, interval, max_statistic, p_value
 
 __all__ = [
     "ALTERNATIVES",
     "Exchange",
-    "Units",
     "bootstrap_counts",
     "fdr",
     "grouping",
@@ -17,5 +16,4 @@ __all__ = [
     "max_statistic",
     "p_value",
     "permutations",
-    "units",
 ]

@@ -72,7 +72,7 @@ def units(exchange: Exchange, *, to: xr.Dataset | xr.DataArray, alternative: Alt
         If groups are not one label per image of `to`, a scheme is missing or superfluous, or the side is unknown.
     """
     for name in exchange:
-        looked_up("option", name, Exchange.__annotations__)
+        looked_up("option", name, Exchange.__annotations__, f"There are {', '.join(Exchange.__annotations__)}.")
     given: dict[str, Any] = {name: value for name, value in exchange.items() if value is not None}
     column = given.get("blocks")
     groups = None if column is None else grouping(column, to=to)
