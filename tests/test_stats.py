@@ -106,7 +106,8 @@ def test_the_largest_statistic_worked_by_hand():
     assert stats.max_statistic(np.array([3.0, 1.5]), null, alternative="greater").tolist() == [1 / 4, 2 / 4]
 
 
-@given(arrays(float, (4, 19), elements=st.floats(-5, 5)), st.sampled_from(["two-sided", "greater", "less"]))
+# Subnormal numbers are left out: the tolerance for ties underflows there.
+@given(arrays(float, (4, 19), elements=st.floats(-5, 5, allow_subnormal=False)), st.sampled_from(["two-sided", "greater", "less"]))
 @settings(max_examples=50)
 def test_a_corrected_p_is_never_smaller_and_is_the_same_for_one_layer(values, alternative):
     observed, null = values[:, 0], values[:, 1:]
