@@ -48,6 +48,8 @@ def released() -> SimpleNamespace:
         # The released package still uses torchvision's old keyword.
         warnings.filterwarnings("ignore", message="The parameter 'pretrained' is deprecated")
         warnings.filterwarnings("ignore", message="Arguments other than a weight enum or `None` for 'weights'")
+        # And it leaves weights_only to torch's default, about which torch warned from 2.4 to 2.5.
+        warnings.filterwarnings("ignore", message="You are using `torch.load` with `weights_only=False`")
         return SimpleNamespace(network=resmem.ResMem(pretrained=True).eval(), transformer=resmem.transformer)
 
 
