@@ -107,7 +107,10 @@ def test_the_largest_statistic_worked_by_hand():
 
 
 # Subnormal numbers are left out: the tolerance for ties underflows there.
-@given(arrays(float, (4, 19), elements=st.floats(-5, 5, allow_subnormal=False)), st.sampled_from(["two-sided", "greater", "less"]))
+@given(
+    arrays(float, (4, 19), elements=st.floats(-5, 5, allow_subnormal=False)),
+    st.sampled_from(["two-sided", "greater", "less"]),
+)
 @settings(max_examples=50)
 def test_a_corrected_p_is_never_smaller_and_is_the_same_for_one_layer(values, alternative):
     observed, null = values[:, 0], values[:, 1:]
