@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -292,7 +293,9 @@ def _mat(path: Path) -> Mapping[str, Any]:
                 for name, item in file.items()
                 if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiub" and not _is_matlab_text(item)
             }
-    loaded: dict[str, Any] = io.loadmat(path)
+    # scipy 1.18 warns unless it is told which kind of sparse matrix to give; scipy 1.13 cannot be told
+    kind = {"spmatrix": False} if "spmatrix" in signature(io.loadmat).parameters else {}
+    loaded: dict[str, Any] = io.loadmat(path, **kind)
     dense = {name: item.toarray() if hasattr(item, "toarray") else item for name, item in loaded.items()}
     return {name: item for name, item in dense.items() if isinstance(item, np.ndarray) and item.dtype.kind in "fiub"}
 

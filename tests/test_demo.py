@@ -163,9 +163,9 @@ def test_decoding_agrees_with_its_own_predictions(walked):
 
 def test_saved_tables_hold_what_was_computed(walked, folder):
     for file, result in {"rsa.csv": walked.rsa, "decoding.csv": walked.decoded}.items():
-        table = pd.read_csv(folder / file, float_precision="round_trip").set_index("layer")
+        table = pd.read_csv(folder / file, dtype=str).set_index("layer")
         for column in ("estimate", "ci_low", "ci_high", "p", "p_corrected"):
-            np.testing.assert_allclose(table[column].values, result[column].values, rtol=1e-15)
+            np.testing.assert_allclose([float(text) for text in table[column]], result[column].values, rtol=1e-15)
     with xr.open_dataset(folder / "rdm.nc", engine="h5netcdf") as saved:
         xr.testing.assert_equal(saved.load(), walked.rdms)
         assert saved.attrs["metric"] == "correlation"
