@@ -294,7 +294,7 @@ def _mat(path: Path) -> Mapping[str, Any]:
                 if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiub" and not _is_matlab_text(item)
             }
     # scipy 1.18 warns unless it is told which kind of sparse matrix to give; scipy 1.13 cannot be told
-    kind = {"spmatrix": False} if "spmatrix" in signature(io.loadmat).parameters else {}
+    kind: dict[str, Any] = {"spmatrix": False} if "spmatrix" in signature(io.loadmat).parameters else {}
     loaded: dict[str, Any] = io.loadmat(path, **kind)
     dense = {name: item.toarray() if hasattr(item, "toarray") else item for name, item in loaded.items()}
     return {name: item for name, item in dense.items() if isinstance(item, np.ndarray) and item.dtype.kind in "fiub"}
