@@ -2,11 +2,6 @@
 
 import copy
 import json
-import signal
-import subprocess
-import sys
-import textwrap
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,48 +10,28 @@ import torchvision
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from networks import random_pictures, reused
 from PIL import Image
 from torch import nn
 from torchvision.models.resnet import BasicBlock
 
 import memfeat as mf
-from memfeat.activations import store as stores
 from memfeat.activations.capture import captured
 from memfeat.activations.feed import default_size
 from memfeat.activations.reduce import REDUCTIONS
-from memfeat.errors import ArgumentError, KindError, MemfeatWarning, NoImageError, StoreError, UnknownNameError
-from memfeat.models import preprocessing
+from memfeat.errors import ArgumentError, KindError, MemfeatWarning, NoImageError, UnknownNameError
 from memfeat.models.layers import first_tensor
 from memfeat.models.resmem import Add
 
 
-class Reused(nn.Module):
-    """A small network with what makes capture hard: an in-place ReLU called twice, and an addition in place."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4)
-        self.conv2, self.bn2 = nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4)
-        self.relu = nn.ReLU(inplace=True)
-        self.fc = nn.Linear(4, 1)
-
-    def forward(self, x):
-        first = self.relu(self.bn1(self.conv1(x)))
-        out = self.bn2(self.conv2(first))
-        out += first
-        return self.fc(self.relu(out).mean(dim=(2, 3)))
-
-
 @pytest.fixture(scope="module")
 def model():
-    torch.manual_seed(0)
-    return mf.models.wrap(Reused().eval(), preprocessing.SquashAndCrop(20, 16), name="reused")
+    return reused()
 
 
 @pytest.fixture(scope="module")
 def pictures():
-    rng = np.random.default_rng(0)
-    return {f"{i:02}.png": rng.integers(0, 256, (24 + i, 30, 3), dtype=np.uint8) for i in range(11)}
+    return random_pictures()
 
 
 @pytest.fixture(scope="module")
@@ -360,207 +335,6 @@ def test_a_store_in_the_home_folder_is_found(model, table, tmp_path, monkeypatch
 def test_what_is_no_model_is_refused(table):
     with pytest.raises(KindError, match="model must be a memfeat Model; got str"):
         mf.extract(table, model="resmem", layers="fc")
-
-
-# --- the store --------------------------------------------------------------------------------------------------------
-
-
-def test_a_store_holds_what_memory_holds(model, table, tmp_path):
-    in_memory = mf.extract(table, model=model, layers=["conv1", "fc"], reduce="none", batch_size=4)
-    stored = mf.extract(
-        table, model=model, layers=["conv1", "fc"], reduce="none", batch_size=4, store=tmp_path / "a" / "s.zarr"
-    )
-    assert stored["conv1"].chunks is not None
-    xr.testing.assert_identical(stored.load(), in_memory)
-
-
-def test_plain_xarray_opens_the_store_without_a_warning(model, table, tmp_path):
-    mf.extract(table, model=model, layers="conv1", store=tmp_path / "s.zarr")
-    mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
-    code = f"""
-        import xarray as xr
-        store = xr.open_zarr({str(tmp_path / "s.zarr")!r})
-        print(sorted(store.data_vars), store.sizes["image"], sorted(map(str, store.status.values))[0])
-    """
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "['conv1', 'fc'] 11 ok"
-
-
-def test_nothing_but_zarr_nodes_stands_inside_the_store(model, table, tmp_path):
-    mf.extract(table, model=model, layers="conv1", store=tmp_path / "s.zarr")
-    inside = {path.name for path in (tmp_path / "s.zarr").iterdir()}
-    assert inside == {"zarr.json", "conv1", "image", "sha256", "status", "reason", "pass_0"}
-    assert {path.name for path in tmp_path.iterdir()} == {"s.zarr", "s.zarr.lock"}
-
-
-def counted(model):
-    """Wrap a network so that the images that go through it can be counted."""
-    seen: list[int] = []
-    module = copy.deepcopy(model.module)
-    module.conv1.register_forward_hook(lambda m, i, o: seen.append(len(o)))
-    return mf.models.wrap(module, model.transform, name="reused"), seen
-
-
-def test_what_is_stored_is_not_computed_again(model, table, tmp_path):
-    counting, seen = counted(model)
-    store = tmp_path / "s.zarr"
-    first = mf.extract(table.isel(image=slice(0, 4)), model=counting, layers="fc", store=store, batch_size=4)
-    del seen[:]
-    again = mf.extract(table.isel(image=slice(0, 4)), model=counting, layers="fc", store=store)
-    assert sum(seen) == 1  # the trial run that lists the layers
-    xr.testing.assert_identical(first.load(), again.load())
-    del seen[:]
-    more = mf.extract(table, model=counting, layers="fc", store=store)
-    assert sum(seen) == 1 + 8  # seven images, in whole batches of four
-    whole = mf.extract(table, model=counting, layers="fc", batch_size=4)
-    xr.testing.assert_allclose(more.load(), whole, atol=1e-6)
-    del seen[:]
-    both = mf.extract(table, model=counting, layers=["fc", "conv2"], store=store)
-    assert sum(seen) == 1 + 12
-    assert list(both.data_vars) == ["conv2", "fc"]
-
-
-def test_images_come_back_in_the_order_of_the_table_that_asks(model, table, tmp_path):
-    mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
-    asked = table.isel(image=[7, 2, 9])
-    found = mf.extract(asked, model=model, layers="fc", store=tmp_path / "s.zarr")
-    assert list(found.image.values) == list(asked.image.values)
-    xr.testing.assert_allclose(found.load(), mf.extract(asked, model=model, layers="fc"), atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"reduce": "max"}, "store must hold what is asked for; got reduction: stored 'mean', asked for 'max'"),
-        ({"model": "other"}, "weights_sha256: stored"),
-        ({"model": "transform"}, "preprocessing: stored 'SquashAndCrop\\(resize=20, crop=16\\)'"),
-    ],
-)
-def test_a_store_of_other_numbers_is_refused(model, table, tmp_path, change, message):
-    mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
-    torch.manual_seed(99)
-    others = {
-        "other": mf.models.wrap(Reused(), model.transform, name="reused"),
-        "transform": mf.models.wrap(model.module, preprocessing.SquashAndCrop(18, 16), name="reused"),
-    }
-    asked = {"model": model, "layers": "fc", "store": tmp_path / "s.zarr"} | change
-    asked["model"] = others.get(asked["model"], asked["model"]) if isinstance(asked["model"], str) else asked["model"]
-    with pytest.raises(StoreError, match=message):
-        mf.extract(table, **asked)
-
-
-def test_a_changed_image_is_noticed(model, files, tmp_path):
-    mf.extract(files, model=model, layers="fc", store=tmp_path / "s.zarr")
-    Image.new("RGB", (30, 30)).save(files / "03.png")
-    with pytest.raises(StoreError, match="images must be unchanged since they were stored; got 1: '03.png'"):
-        mf.extract(files, model=model, layers="fc", store=tmp_path / "s.zarr")
-
-
-def test_what_is_no_store_is_not_written_to(model, table, tmp_path):
-    (tmp_path / "notes.zarr").mkdir()
-    (tmp_path / "notes.zarr" / "thesis.txt").write_text("years of work")
-    with pytest.raises(StoreError, match="store must be a feature store or a new path"):
-        mf.extract(table, model=model, layers="fc", store=tmp_path / "notes.zarr")
-    xr.Dataset({"a": ("x", [1.0])}).to_zarr(tmp_path / "other.zarr", zarr_format=3, consolidated=False)
-    with pytest.raises(StoreError, match="store must have been made by memfeat"):
-        mf.extract(table, model=model, layers="fc", store=tmp_path / "other.zarr")
-
-
-def test_a_store_of_a_newer_memfeat_is_refused_with_advice(model, table, tmp_path):
-    mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
-    file = tmp_path / "s.zarr" / "zarr.json"
-    content = json.loads(file.read_text())
-    content["attributes"]["memfeat_schema"] = 99
-    file.write_text(json.dumps(content))
-    with pytest.raises(StoreError, match="store must have schema 1 or older; got 99. Update memfeat"):
-        mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
-
-
-def test_a_second_process_is_refused_while_the_first_one_writes(model, table, tmp_path):
-    with (
-        stores.locked(tmp_path / "s.zarr"),
-        pytest.raises(StoreError, match="store must be used by one process at a time"),
-    ):
-        mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
-    assert mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr").sizes["image"] == 11
-
-
-def test_a_run_that_does_not_fit_the_disk_is_refused_before_it_starts(model, table, tmp_path, monkeypatch):
-    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 10})())
-    with pytest.raises(StoreError, match=r"store must fit the free disk; got 0.0 GB to write and 0.0 GB free"):
-        mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
-
-
-def test_a_disk_that_fills_up_leaves_a_store_that_goes_on(model, table, tmp_path, monkeypatch):
-    monkeypatch.setattr(stores, "BLOCK", 4)
-    commit, calls = stores.Store.commit, iter(range(100))
-
-    def full(self, *args):
-        if next(calls) == 1:
-            raise OSError(28, "No space left on device")
-        commit(self, *args)
-
-    monkeypatch.setattr(stores.Store, "commit", full)
-    with pytest.raises(StoreError, match="store must have room on its disk; got a full disk. Make room and call again"):
-        mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr", batch_size=4)
-    found = mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
-    xr.testing.assert_allclose(found.load(), mf.extract(table, model=model, layers="fc", batch_size=4), atol=1e-6)
-
-
-KILLED = """
-    import os, signal, sys
-    import numpy as np, torch
-    from pathlib import Path
-    sys.path.insert(0, {tests!r})
-    import memfeat as mf
-    from memfeat.activations import store as stores
-    from test_activations import Reused
-    from memfeat.models import preprocessing
-    stores.BLOCK = 4
-    torch.manual_seed(0)
-    torch.set_num_threads(1)
-    model = mf.models.wrap(Reused(), preprocessing.SquashAndCrop(20, 16), name="reused")
-    left = [int(sys.argv[2])]
-    write = stores._fsync
-    def fatal(path):
-        left[0] -= 1
-        if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        write(path)
-    stores._fsync = fatal
-    mf.extract(Path(sys.argv[1]), model=model, layers=["conv1", "fc"], store=sys.argv[3], batch_size=4)
-"""
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system cannot kill a process outright")
-@pytest.mark.parametrize("moment", [9])
-def test_a_killed_run_goes_on_to_the_same_bytes(files, tmp_path, moment):
-    code = textwrap.dedent(KILLED).format(tests=str(Path(__file__).parent))
-
-    def run(moment: int, store: Path) -> int:
-        command = [sys.executable, "-c", code, str(files), str(moment), str(store)]
-        return subprocess.run(command, check=False, capture_output=True).returncode
-
-    assert run(0, tmp_path / "whole.zarr") == 0
-    assert run(moment, tmp_path / "killed.zarr") == -signal.SIGKILL
-    assert tree(tmp_path / "killed.zarr") != tree(tmp_path / "whole.zarr")
-    (tmp_path / "killed.zarr" / "fc" / "c.abc.partial").write_bytes(b"half a chunk")
-    assert run(0, tmp_path / "killed.zarr") == 0
-    assert tree(tmp_path / "killed.zarr") == tree(tmp_path / "whole.zarr")
-
-
-def test_data_are_synced_before_they_are_marked(model, table, tmp_path, monkeypatch):
-    order = []
-    sync = stores._fsync
-    monkeypatch.setattr(stores, "_fsync", lambda path: (order.append(path.relative_to(tmp_path).parts[1]), sync(path)))
-    mf.extract(table, model=model, layers=["conv1", "fc"], store=tmp_path / "s.zarr")
-    assert order.index("pass_0") > max(i for i, part in enumerate(order) if part in {"conv1", "fc", "status"})
 
 
 # --- real photographs -------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 """Reading what layers put out: hooks, reductions inside them, and a store on disk."""
 
-from memfeat.activations.run import extract
+from memfeat.activations.run import extract, extract_shard, prepare
 
-__all__ = ["extract"]
+__all__ = ["extract", "extract_shard", "prepare"]

@@ -13,11 +13,14 @@ import xarray as xr
 from memfeat.activations.capture import Wanted
 from memfeat.activations.engine import Forwarded, forward
 from memfeat.activations.options import Resolved
+from memfeat.activations.precision import Precision
 from memfeat.activations.reduce import Reduction
 from memfeat.models import Model
 
 __all__ = ["Job", "Layout", "filled", "rows"]
 
+#: Bytes of one number while it is computed.
+FLOAT32 = 4
 IDENTITY = ("model", "variant", "backbone", "weights_sha256", "weights_source", "weights_licence", "preprocessing")
 
 
@@ -31,15 +34,18 @@ class Layout:
         Names of its axes.
     shape : tuple of int
         Their sizes.
+    labels : tuple of str
+        Names of what stands along the last axis, if it has any.
     """
 
     axes: tuple[str, ...]
     shape: tuple[int, ...]
+    labels: tuple[str, ...] = ()
 
     @property
     def nbytes(self) -> int:
         """Bytes for one image in float32."""
-        return 4 * int(np.prod(self.shape, dtype=np.int64))
+        return FLOAT32 * int(np.prod(self.shape, dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,8 @@ class Job:
         All layers of the network.
     reduce : Reduction
         What is kept of an output.
+    precision : Precision
+        How numbers are kept.
     options : Resolved
         How to run.
     """
@@ -64,13 +72,23 @@ class Job:
     model: Model
     table: pd.DataFrame
     reduce: Reduction
+    precision: Precision
     options: Resolved
 
     @property
     def identity(self) -> dict[str, Any]:
         """What makes the numbers what they are."""
         origin = self.model.provenance
-        return {key: origin[key] for key in IDENTITY if key in origin} | {"reduction": self.reduce.name}
+        how = {"reduction": self.reduce.name, "precision": self.precision.name}
+        return {key: origin[key] for key in IDENTITY if key in origin} | how
+
+    def row_bytes(self, layers: Iterable[str]) -> int:
+        """Count bytes of one image in memory, all layers together."""
+        return sum(layout.nbytes for layout in self.layouts(layers).values())
+
+    def stored_bytes(self, layers: Iterable[str]) -> float:
+        """Count bytes of one image on disk before compression, all layers together."""
+        return self.row_bytes(layers) * self.precision.dtype.itemsize / FLOAT32
 
     def wanted(self, layers: Iterable[str]) -> Wanted:
         """Say which module, and which call of it, each layer is."""

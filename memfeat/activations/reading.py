@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from memfeat._labels import IMAGE
-from memfeat.activations.store import DONE, PASS
+from memfeat.activations.store import DONE, ERROR, PASS
 
 __all__ = ["read"]
 
@@ -31,20 +31,19 @@ def read(path: Path, names: Sequence[str], layers: Sequence[str]) -> xr.Dataset:
     """
     stored = xr.open_zarr(path)
     passes = sorted({int(stored[layer].attrs["pass"]) for layer in layers})
-    good = np.logical_and.reduce([stored[f"{PASS}{number}"].values == DONE for number in passes])
+    good = np.logical_and.reduce([np.asarray(stored[f"{PASS}{n}"].values, dtype=object) == DONE for n in passes])
     position = {str(name): i for i, name in enumerate(stored[IMAGE].values)}
     rows = [position[name] for name in names if good[position[name]]]
-    chosen = stored[list(layers)].drop_vars([f"{PASS}{number}" for number in _numbers(stored)], errors="ignore")
+    inner = [name for name in map(str, stored.coords) if name.startswith((PASS, ERROR))]
+    chosen = stored[list(layers)].drop_vars(inner, errors="ignore")
     # A plain range keeps the store's own chunks; a list of positions would cut them up.
     if rows != list(range(stored.sizes[IMAGE])):
         chosen = chosen.isel({IMAGE: rows})
+    labels = {layer: chosen[layer].attrs.pop("labels", None) for layer in layers}
     for layer in layers:
         chosen[layer].attrs.pop("pass", None)
     # zarr gives numpy's newer text type, which netCDF cannot write.
     texts = {name: (IMAGE, np.asarray(chosen[name].values, dtype=object)) for name in (IMAGE, "sha256")}
+    texts |= {chosen[layer].dims[-1]: np.array(names, dtype=object) for layer, names in labels.items() if names}
     named: xr.Dataset = chosen.drop_vars(["status", "reason"], errors="ignore").assign_coords(texts)
     return named
-
-
-def _numbers(stored: xr.Dataset) -> list[int]:
-    return [int(name.removeprefix(PASS)) for name in map(str, stored.coords) if name.startswith(PASS)]

@@ -1,32 +1,47 @@
-"""Extraction: which layers of which images, into memory or into a store."""
+"""Extraction: which layers of which images, into memory or into a store, at once or in shards."""
 
 import json
 import warnings
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
-from memfeat import _progress
 from memfeat._check import advice, listed
-from memfeat._labels import IMAGE, dimension, stamped
-from memfeat.activations.feed import default_size
-from memfeat.activations.filling import fill
-from memfeat.activations.job import Job, filled, rows
+from memfeat._labels import IMAGE, stamped
+from memfeat.activations import cluster, filling, locks, memory, sharding
+from memfeat.activations.job import Job
 from memfeat.activations.options import RunOptions, resolved
+from memfeat.activations.precision import precision
+from memfeat.activations.reading import read
 from memfeat.activations.reduce import reduction
-from memfeat.errors import KindError, MemfeatWarning, NoImageError
+from memfeat.errors import ArgumentError, KindError, MemfeatWarning, NoImageError
 from memfeat.images.reading import tabled
 from memfeat.models import Model
 from memfeat.models import layers as list_layers
 from memfeat.models.layers import Selection, select
 
-__all__ = ["extract"]
+__all__ = ["ExtractOptions", "extract", "extract_shard", "prepare"]
 
 Failures = Mapping[str, tuple[str, str]]
+
+
+class ExtractOptions(RunOptions, total=False):
+    """How to extract: how to run a network, and how to keep what it puts out.
+
+    Attributes
+    ----------
+    precision : str
+        How numbers are kept.
+    client : distributed.Client
+        The cluster to compute on.
+    """
+
+    precision: str
+    client: Any
 
 
 def extract(
@@ -34,9 +49,9 @@ def extract(
     *,
     model: Model,
     layers: Selection,
-    reduce: str = "mean",
+    reduce: Any = "mean",
     store: str | Path | None = None,
-    **options: Unpack[RunOptions],
+    **options: Unpack[ExtractOptions],
 ) -> xr.Dataset:
     """Read activations of a network's layers, for many images and any number of layers in one pass.
 
@@ -50,25 +65,31 @@ def extract(
         Exact names, globs (`*` stays inside one dotted component, `**` crosses), groups ("blocks", "convolutions",
         "head"), a list of these, or a function of a row of `mf.models.layers(model)`. A module that is called several
         times has one layer per call: `layer1.0.relu@2`.
-    reduce : {"mean", "max", "flatten", "none"}
-        What is kept, applied the moment a module puts out its result: the mean or maximum over space (over tokens, for
-        a transformer), everything in one row, or everything as it is.
+    reduce : str or callable
+        What is kept, applied the moment a module puts out its result: REDUCTIONS
     store : path, optional
         A zarr store to write to. Called again, only what is missing is computed: an interrupted run goes on, further
         images and further layers are added.
     **options
-        `device`, `batch_size`, `progress`, `workers`: see Other Parameters.
+        `precision`, `client`, and how to run the network: see Other Parameters.
 
     Returns
     -------
     Dataset (image, ...)
-        One variable per layer, float32, in arbitrary units, with dims `image` and `LAYER:channel`, `LAYER:y`,
+        One variable per layer, in arbitrary units, with dims `image` and `LAYER:channel`, `LAYER:y`,
         `LAYER:x` (or `LAYER:token`, `LAYER:unit`), whatever the reduction left; lazy when read from a store. Images
         stand in the order of the table. Unreadable ones are absent: attrs `n_left_out` and `left_out` say which and
-        why. Further attrs: model, variant, weights_sha256, preprocessing, reduction.
+        why. Further attrs: model, variant, weights_sha256, preprocessing, reduction, precision.
 
     Other Parameters
     ----------------
+    precision : {"float32", "float16", "float32:BITS"}
+        How numbers are kept: as they are; in half of the bytes (values beyond ±65,504 are refused); or with BITS (1 to
+        22) of the mantissa's 23 bits, rounded, which compresses well. The largest error that rounding made, relative to
+        the largest value of the same image and layer, is the store's attribute `largest_rounding_error`.
+    client : distributed.Client
+        A dask cluster to compute on; needs `store`, on a drive that every worker sees under the same path. Each worker
+        holds the network once and writes blocks of its own.
     device : str or torch.device
         Where to compute; by default CUDA, else MPS, else the CPU.
     batch_size : int
@@ -87,35 +108,168 @@ def extract(
     NoImageError
         If not a single image can be read.
     StoreError
-        If the store holds something else, was made by other weights, preprocessing or reduction, an image has changed
-        since, another process is writing to it, or the disk is too small.
+        If the store holds something else, was made by other weights, preprocessing, reduction or precision, an image
+        has changed since, another process is writing to it, or the disk is too small.
 
     Warns
     -----
     MemfeatWarning
         If images were left out.
 
+    See Also
+    --------
+    memfeat.activations.prepare, memfeat.activations.extract_shard : The same in several processes.
+
     Notes
     -----
     Outputs are copied or reduced inside the hook, so a later in-place ReLU or addition cannot alter them. The network
     runs in evaluation mode without gradients and is left as it was found; hooks are removed, also after an error. Every
-    forward pass has one shape: the last batch is filled up with black images whose rows are dropped.
+    forward pass has one shape: the last batch is filled up with black images whose rows are dropped. A store holds the
+    same bytes however often its run was interrupted, on one machine with the same versions, number of threads and batch
+    size; elsewhere values agree to 1e-5 relative to the layer's largest. Dates and durations are in the log beside it.
     """
+    path = None if store is None else _store_path(store)
+    client = options.pop("client", None)
+    if client is not None and path is None:
+        remedy = 'For instance store="features.zarr", on a drive that all workers see.'
+        raise ArgumentError(advice("store", "be given for a cluster", listed("None"), remedy))
+    device = options.get("device")
+    work = None if client is None else cluster.work_on(client, device)
+    if client is not None:
+        options["device"] = "cpu"  # here the network only lists its layers; each worker chooses for itself
+    job, names = _job(images, model, layers, reduce, path, options)
+    readable = _readable(job.images)
+    if path is None:
+        features, failures = memory.compute(job, names, readable)
+    else:
+        failures = filling.fill(job, names, readable, path, work=work)
+        features = read(path, readable, names)
+    return _finished(features, job, failures)
+
+
+def prepare(
+    images: Any,
+    *,
+    model: Model,
+    layers: Selection,
+    reduce: Any = "mean",
+    store: str | Path,
+    **options: Unpack[ExtractOptions],
+) -> pd.DataFrame:
+    """Make room in a store for an extraction that several processes will do, shard by shard.
+
+    Parameters
+    ----------
+    images : Dataset (image), or whatever `mf.images.read` takes
+        The images; files, not images in memory. The table is kept beside the store, so that shards see the same.
+    model, layers, reduce, store
+        As for `memfeat.extract`.
+    **options
+        As for `memfeat.extract`; `client` has no use here.
+
+    Returns
+    -------
+    DataFrame
+        One row per layer: `layer`, `shape` of what is kept of one image, `bytes` per image before compression. Its
+        attrs say `n_images`, `bytes` of all, `block` (images in the smallest unit of work) and `n_blocks`: more shards
+        than blocks have nothing to do.
+
+    Raises
+    ------
+    ArgumentError, KindError, NoImageError, StoreError, UnknownNameError
+        As `memfeat.extract`.
+
+    See Also
+    --------
+    memfeat.activations.extract_shard : What is to be run next.
+    """
+    path = _store_path(store)
+    job, names = _job(images, model, layers, reduce, path, options)
+    readable = _readable(job.images)
+    with locks.alone(path):
+        sharding.remember(job.images, path)
+        made = filling.prepared(job, names, readable, path)
+        try:
+            blocks = {(run.each.number, run.block): run.each.block for run in filling.pending(made, names, readable)}
+        finally:
+            made.close()
+    rows = [
+        {"layer": name, "shape": layout.shape, "bytes": int(job.stored_bytes([name]))}
+        for name, layout in job.layouts(names).items()
+    ]
+    table = pd.DataFrame(rows)
+    facts = {"block": min(blocks.values(), default=0), "n_blocks": len(blocks)}
+    table.attrs = {"n_images": len(readable), "bytes": int(table["bytes"].sum()) * len(readable), **facts}
+    return table
+
+
+def extract_shard(
+    shard: str,
+    *,
+    model: Model,
+    layers: Selection,
+    reduce: Any = "mean",
+    store: str | Path,
+    **options: Unpack[ExtractOptions],
+) -> xr.Dataset:
+    """Do one part of an extraction that was prepared; other processes may do the others at the same time.
+
+    Parameters
+    ----------
+    shard : str
+        Which part of how many, counting from 1: "2/4" is the second of four.
+    model, layers, reduce, store
+        As they were prepared.
+    **options
+        As for `memfeat.extract`; `client` has no use here.
+
+    Returns
+    -------
+    Dataset (image, ...)
+        Whatever the store holds by now of the layers and images that were prepared, as `memfeat.extract` gives it. The
+        shard that finishes last completes the store's description.
+
+    Raises
+    ------
+    ArgumentError, KindError, UnknownNameError
+        As `memfeat.extract`.
+    StoreError
+        If the store was not prepared, or prepared for something else, or a run of its own is writing to it.
+
+    See Also
+    --------
+    memfeat.activations.prepare : What is to be run first.
+
+    Notes
+    -----
+    Shards are sets of whole blocks, so no two processes write to one file, and the store holds the same bytes as if one
+    process had done it all. A shard that is called again computes only what is missing.
+    """
+    path = _store_path(store)
+    sharding.parsed(shard)
+    job, names = _job(sharding.prepared_images(path), model, layers, reduce, path, options)
+    readable = _readable(job.images)
+    failures = sharding.fill_shard(job, names, readable, path, shard=shard)
+    return _finished(read(path, readable, names), job, failures, complete=False)
+
+
+def _job(
+    images: Any, model: Model, layers: Selection, reduce: Any, path: Path | None, options: ExtractOptions
+) -> tuple[Job, list[str]]:
+    kept = precision(options.pop("precision", "float32"))
+    options.pop("client", None)
     chosen = resolved(options)
     available = list_layers(model)
     names = select(available, layers)["name"].astype(str).tolist()
-    kept = reduction(reduce)
-    place = None if store is None else _store_path(store)
     table = tabled(images, progress=chosen.progress)
-    job = Job(images=table, model=model, table=available, reduce=kept, options=chosen)
-    readable = [str(name) for name in table[IMAGE].values[np.asarray(table["status"].values == "ok")]]
-    if not readable:
+    job = Job(images=table, model=model, table=available, reduce=reduction(reduce), precision=kept, options=chosen)
+    if not _readable(table):
         raise NoImageError(_nothing(_left_out(table, {})))
-    if place is None:
-        features, failures = _in_memory(job, names, readable)
-    else:
-        features, failures = fill(job, names, readable, place)
-    return _finished(features, job, _left_out(table, failures))
+    return job, names
+
+
+def _readable(images: xr.Dataset) -> list[str]:
+    return [str(name) for name in images[IMAGE].values[np.asarray(images["status"].values == "ok")]]
 
 
 def _store_path(store: Any) -> Path:
@@ -123,31 +277,6 @@ def _store_path(store: Any) -> Path:
         remedy = 'For instance store="features.zarr".'
         raise KindError(advice("store", "be a path", listed(type(store).__name__), remedy))
     return Path(store).expanduser()
-
-
-def _in_memory(job: Job, layers: list[str], names: list[str]) -> tuple[xr.Dataset, Failures]:
-    size = job.options.batch_size or default_size(len(names), job.options.device)
-    layouts = job.layouts(layers)
-    values = rows(layouts, len(names))
-    failures: dict[str, tuple[str, str]] = {}
-    groups = [names[start : start + size] for start in range(0, len(names), size)]
-    with (
-        _progress.bar(len(names), "extract", job.options.progress) as bar,
-        closing(job.forward(layers, groups, size)) as stream,
-    ):
-        for start, group in zip(range(0, len(names), size), stream, strict=True):
-            filled(values, group, start)
-            failures |= group.failures
-            bar.update(len(group.names))
-    good = np.array([name not in failures for name in names])
-    chosen: Any = slice(None) if good.all() else good
-    hashes = job.images["sha256"].sel({IMAGE: names}).values
-    variables = {
-        layer: ((IMAGE, *(dimension(layer, axis) for axis in layout.axes)), values[layer][chosen])
-        for layer, layout in layouts.items()
-    }
-    coords = {IMAGE: np.array(names, dtype=object)[chosen], "sha256": (IMAGE, hashes[chosen])}
-    return xr.Dataset(variables, coords=coords), failures
 
 
 def _left_out(images: xr.Dataset, failures: Failures) -> list[dict[str, str]]:
@@ -162,8 +291,9 @@ def _nothing(left_out: list[dict[str, str]]) -> str:
     return advice("images", "hold at least one readable image", listed(f"unreadable ones, {which}"), remedy)
 
 
-def _finished(features: xr.Dataset, job: Job, left_out: list[dict[str, str]]) -> xr.Dataset:
-    if features.sizes[IMAGE] == 0:
+def _finished(features: xr.Dataset, job: Job, failures: Failures, *, complete: bool = True) -> xr.Dataset:
+    left_out = _left_out(job.images, failures)
+    if complete and features.sizes[IMAGE] == 0:
         raise NoImageError(_nothing(left_out))
     if left_out:
         which = listed.of(f"{row['image']}: {row['status']}" for row in left_out)

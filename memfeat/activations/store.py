@@ -2,39 +2,48 @@
 
 What stands where: there is one group.
 
-`image`, `sha256`, `status` and `reason` have one entry per image, in order of arrival. Every layer is an
-array (image, ...) of float32. Layers that were computed together belong to one pass; `pass_0`, `pass_1` … (image) say
-how far it is: 0 not yet, 1 done, 2 unreadable. A block is a chunk of images. Its rows are written whole for every layer
-of the pass, synced to disk, and only then marked in `pass_k`. So whatever a kill leaves behind is computed again, and
-what is marked is there. Nothing in the store is a date or a duration: the same images give the same bytes.
+`image` and `sha256` have one entry per image, in order of arrival. Every layer is an array (image, ...). Layers that
+were computed together belong to one pass; `pass_0`, `pass_1` … (image) say how far it is: "" not yet, "ok" done, else why
+the image could not be read. A block is a chunk of images. Its rows are written whole for every layer of the pass, synced
+to disk, and only then marked in `pass_k`. So whatever a kill leaves behind is computed again, and what is marked is there.
+A block has files of its own in every array of its pass, so several processes may fill different blocks.
+
+`status` and `reason`, the largest rounding error and the consolidated metadata follow from the rest and are written
+when the store is closed. Nothing in it is a date or a duration: the same images give the same bytes.
 """
 
-import os
+import shutil
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import zarr
-from filelock import FileLock, Timeout
 
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, SCHEMA, dimension
+from memfeat.activations.durable import sync
 from memfeat.activations.job import Layout
+from memfeat.activations.precision import Precision
 from memfeat.errors import StoreError
 
-__all__ = ["DONE", "FAILED", "PASS", "Pass", "Store", "block_size", "locked", "opened"]
+__all__ = ["DONE", "ERROR", "PASS", "Pass", "Store", "block_size", "opened", "stored_attributes"]
 
-DONE, FAILED = 1, 2
+DONE = "ok"
 #: Images per block, and bytes of a block in memory that make it fewer.
 BLOCK = 256
 BLOCK_BYTES = 256 * 2**20
-PASS = "pass_"
-TEXTS = ("sha256", "status", "reason")
+PASS, ERROR = "pass_", "rounding_"
+#: Entries in one chunk of the columns that describe images.
+COLUMN = 65_536
+#: What xarray is to take for coordinates.
+COORDINATES = "coordinates"
+#: One file per block in the array's own folder: a folder per block would double their number.
+FLAT_KEYS = {"name": "default", "separator": "."}
 
 
 @dataclass(frozen=True)
@@ -55,41 +64,37 @@ class Pass:
     layers: tuple[str, ...]
     block: int
 
+    @property
+    def marks(self) -> str:
+        """Name of the array that says how far it is."""
+        return f"{PASS}{self.number}"
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of a store, which stands beside it.
+    @property
+    def errors(self) -> str:
+        """Name of the array of rounding errors, if values are rounded."""
+        return f"{ERROR}{self.number}"
+
+
+def stored_attributes(path: Path) -> dict[str, Any]:
+    """Read what a store says of itself.
 
     Parameters
     ----------
     path : Path
-        The store.
+        Where it is, or is to be.
 
-    Yields
-    ------
-    None
-        While the lock is held.
-
-    Raises
-    ------
-    StoreError
-        If another process holds it.
+    Returns
+    -------
+    dict
+        Its attributes; empty if there is none.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(f"{path}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        remedy = "Wait until the other run has finished, or write to another store."
-        raise StoreError(advice("store", "be used by one process at a time", str(path), remedy)) from error
-    try:
-        yield
-    finally:
-        lock.release()
+    if not (path / "zarr.json").is_file():
+        return {}
+    return dict(zarr.open_group(path, mode="r", use_consolidated=False).attrs.asdict())
 
 
 def opened(path: Path, identity: Mapping[str, Any], *, settings: Mapping[str, int]) -> "Store":
-    """Open a store for filling, making it if there is none. The caller holds its lock.
+    """Open a store for filling, making it if there is none. The caller holds it alone.
 
     Parameters
     ----------
@@ -103,7 +108,7 @@ def opened(path: Path, identity: Mapping[str, Any], *, settings: Mapping[str, in
     Returns
     -------
     Store
-        The store.
+        The store, without what a killed run left behind.
 
     Raises
     ------
@@ -111,20 +116,14 @@ def opened(path: Path, identity: Mapping[str, Any], *, settings: Mapping[str, in
         If something else stands there, it was made by a newer memfeat, or its identity differs.
     """
     if not path.exists():
-        zarr.create_group(path, attributes={**identity, **settings, "memfeat_schema": SCHEMA, "coordinates": ""})
+        zarr.create_group(path, attributes={**identity, **settings, "memfeat_schema": SCHEMA, COORDINATES: ""})
     elif not (path / "zarr.json").is_file():
         remedy = "Name another path, or remove what stands there."
         raise StoreError(advice("store", "be a feature store or a new path", str(path), remedy))
-    _clear_leftovers(path)
     store = Store(path)
     store.must_be(identity)
+    store.clear_leftovers()
     return store
-
-
-def _clear_leftovers(path: Path) -> None:
-    # zarr writes each chunk beside its place and renames it; a kill in between leaves the unrenamed file.
-    for leftover in path.rglob("*.partial"):
-        leftover.unlink(missing_ok=True)
 
 
 class Store:
@@ -153,7 +152,7 @@ class Store:
         StoreError
             If it differs; the message says in what.
         """
-        attrs = self.group.attrs.asdict()
+        attrs = self.settings
         schema = attrs.get("memfeat_schema")
         if schema is None:
             raise StoreError(advice("store", "have been made by memfeat", str(self.path), "Name another path."))
@@ -174,36 +173,45 @@ class Store:
         """Attributes of the store."""
         return dict(self.group.attrs.asdict())
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """Images in order of arrival."""
-        return [str(name) for name in self._read(IMAGE)] if IMAGE in self.group else []
+        found = self._read(IMAGE) if IMAGE in self.group else []
+        # A kill may have left room for names that were not written.
+        return found[: found.index("")] if "" in found else found
 
-    @property
+    @cached_property
     def passes(self) -> list[Pass]:
         """Passes in order, each with its layers."""
-        found: dict[int, list[str]] = {}
-        for name, array in sorted(self.group.arrays()):
-            if "pass" in array.attrs:
-                found.setdefault(int(str(array.attrs["pass"])), []).append(name)
         return [
-            Pass(number, tuple(names), self._array(f"{PASS}{number}").chunks[0])
-            for number, names in sorted(found.items())
+            Pass(number, tuple(sorted(layers)), self._array(f"{PASS}{number}").chunks[0])
+            for number, layers in sorted(self._layers_by_pass().items())
             if f"{PASS}{number}" in self.group
         ]
 
-    def progress(self, number: int) -> npt.NDArray[np.int8]:
-        """Say how far a pass is: one code per image."""
-        marks: npt.NDArray[np.int8] = self._read(f"{PASS}{number}")
-        return marks
+    def progress(self, each: Pass) -> list[str]:
+        """Say how far a pass is: "" not yet, "ok" done, else why the image could not be read."""
+        return self._read(each.marks)
 
-    def failures(self, names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    def failures(self, names: Iterable[str]) -> dict[str, tuple[str, str]]:
         """Give status and reason of those images that could not be read."""
         wanted = set(names)
-        rows = zip(self.names, map(str, self._read("status")), map(str, self._read("reason")), strict=True)
-        return {name: (status, reason) for name, status, reason in rows if name in wanted and status not in ("", "ok")}
+        said = zip(self.names, self._said(), strict=True)
+        return {
+            name: (status, reason) for name, (status, reason) in said if name in wanted and status not in ("", DONE)
+        }
 
-    def add_images(self, names: Sequence[str], hashes: Mapping[str, str], block: int) -> None:
+    def clear_leftovers(self) -> None:
+        """Remove what a killed run left behind: files that were not renamed, and passes that were not finished."""
+        # zarr writes each chunk beside its place and renames it.
+        for leftover in self.path.rglob("*.partial"):
+            leftover.unlink(missing_ok=True)
+        for number, layers in self._layers_by_pass().items():
+            if f"{PASS}{number}" not in self.group:
+                for layer in layers:
+                    shutil.rmtree(self.path / layer)
+
+    def add_images(self, names: Sequence[str], hashes: Mapping[str, str]) -> None:
         """Add images that are not there yet, after checking that those that are there have not changed.
 
         Parameters
@@ -212,33 +220,27 @@ class Store:
             The images.
         hashes : mapping
             Image → sha256 of its file.
-        block : int
-            Images in one block, should the store be new.
 
         Raises
         ------
         StoreError
             If an image that is there had another hash.
         """
-        known = dict(zip(self.names, map(str, self._read("sha256")), strict=True)) if IMAGE in self.group else {}
+        known = dict(zip(self.names, self._read("sha256"), strict=False)) if self.names else {}
         changed = [name for name in names if name in known and known[name] != hashes[name]]
         if changed:
             remedy = "Their files are not those that were computed. Write to a new store, or give them other names."
             raise StoreError(advice("images", "be unchanged since they were stored", listed.of(changed), remedy))
         new = [name for name in names if name not in known]
-        if not new:
-            return
-        total = len(known) + len(new)
-        for name in (*TEXTS, IMAGE):
-            self._text(name, block, total)
-        self._array("sha256")[len(known) :] = np.array([hashes[name] for name in new], dtype=object)
-        self._array(IMAGE)[len(known) :] = np.array(new, dtype=object)
+        # Names come last: an image is there once it is named.
+        for column, values in (("sha256", [hashes[name] for name in new]), (IMAGE, new)):
+            self._extend(column, len(known), values)
+        self.__dict__.pop("names", None)
         for each in self.passes:
-            for name in (*each.layers, f"{PASS}{each.number}"):
-                array = self._array(name)
-                array.resize((total, *array.shape[1:]))
+            for name in self._arrays_of(each):
+                self._resize(name, len(self.names))
 
-    def add_pass(self, layouts: Mapping[str, Layout], block: int) -> Pass:
+    def add_pass(self, layouts: Mapping[str, Layout], block: int, precision: Precision) -> Pass:
         """Make arrays for layers that are to be computed together.
 
         Parameters
@@ -247,31 +249,28 @@ class Store:
             Layer → its shape for one image.
         block : int
             Images in one block.
+        precision : Precision
+            How values are kept.
 
         Returns
         -------
         Pass
             The new pass.
         """
-        number, n = len(self.passes), len(self.names)
+        new = Pass(len(self.passes), tuple(sorted(layouts)), block)
         for layer, layout in layouts.items():
-            array = self.group.create_array(
-                layer,
-                shape=(n, *layout.shape),
-                chunks=(block, *layout.shape),
-                dtype="float32",
-                fill_value=float("nan"),
-                dimension_names=(IMAGE, *(dimension(layer, axis) for axis in layout.axes)),
-                overwrite=True,
-            )
-            array.attrs["pass"] = number
+            dims = (IMAGE, *(dimension(layer, axis) for axis in layout.axes))
+            about = {"pass": new.number} | ({"labels": list(layout.labels)} if layout.labels else {})
+            self._create(layer, dims, (block, *layout.shape), dtype=precision.dtype.name, attributes=about)
+        if precision.rounds:
+            self._create(new.errors, (IMAGE,), (block,), dtype="float32")
+            self._declare_coordinate(new.errors)
+        self._declare_coordinate(new.marks)
         # Last, because a pass counts from the moment its marks exist.
-        marks = f"{PASS}{number}"
-        self.group.create_array(
-            marks, shape=(n,), chunks=(block,), dtype="int8", fill_value=0, dimension_names=(IMAGE,), overwrite=True
-        )
-        self._declare_coordinate(marks)
-        return next(each for each in self.passes if each.number == number)
+        self._create(new.marks, (IMAGE,), (block,), dtype="string")
+        sync([self.path / "zarr.json", *self._metadata(self._arrays_of(new)), self.path])
+        self.__dict__.pop("passes", None)
+        return new
 
     def commit(
         self,
@@ -289,71 +288,106 @@ class Store:
         start : int
             Position of the first row.
         values : mapping of array (n, ...)
-            Layer → rows; those of unreadable images hold NaN.
+            Layer → rows, as they are kept; those of unreadable images hold NaN. With rounding errors, if there are any.
         failures : mapping
             Offset of a row → (status, reason) of an image that could not be read.
         """
         n = len(next(iter(values.values())))
-        for layer in each.layers:
-            self._array(layer)[start : start + n] = values[layer]
-        self._say(start, n, failures)
-        block = start // each.block
-        self._sync((self.path / layer for layer in (*each.layers, *TEXTS)), block)
-        marks = np.full(n, DONE, dtype=np.int8)
-        marks[list(failures)] = FAILED
-        self._array(f"{PASS}{each.number}")[start : start + n] = marks
-        self._sync([self.path / f"{PASS}{each.number}"], block)
+        for name, rows in values.items():
+            self._array(name)[start : start + n] = rows
+        self._sync_block(values, start // each.block)
+        marks = [": ".join(failures[row]) if row in failures else DONE for row in range(n)]
+        self._array(each.marks)[start : start + n] = np.array(marks, dtype=object)
+        self._sync_block([each.marks], start // each.block)
 
     def close(self) -> None:
-        """Consolidate the metadata, so that plain xarray finds every array."""
+        """Write what follows from the rest: status, reason, rounding error, and metadata that xarray finds whole."""
+        for name, column in zip(("status", "reason"), zip(*self._said(), strict=True), strict=False):
+            self._extend(name, 0, list(column))
+            self._declare_coordinate(name)
+        self._declare_coordinate("sha256")
+        self._say_rounding_error()
         with warnings.catch_warnings():
             # zarr warns that consolidated metadata is not in its format 3 yet; xarray reads and expects it.
             warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
             zarr.consolidate_metadata(self.path, zarr_format=3)
+        sync([self.path / "zarr.json", self.path])
 
-    def _say(self, start: int, n: int, failures: Mapping[int, tuple[str, str]]) -> None:
-        said = [failures.get(offset, ("ok", "")) for offset in range(n)]
-        for name, column in zip(("status", "reason"), zip(*said, strict=True), strict=True):
-            self._array(name)[start : start + n] = np.array(column, dtype=object)
+    def _said(self) -> list[tuple[str, str]]:
+        """Status and reason of each image, from the first pass that has come to it."""
+        said = [("", "")] * len(self.names)
+        for each in self.passes:
+            for row, mark in enumerate(self.progress(each)):
+                if mark and not said[row][0]:
+                    status, _, reason = mark.partition(": ")
+                    said[row] = (status, reason)
+        return said
 
-    def _text(self, name: str, block: int, total: int) -> None:
-        if name in self.group:
-            self._array(name).resize((total,))
-            return
+    def _say_rounding_error(self) -> None:
+        rounded = [self._array(each.errors)[:] for each in self.passes if each.errors in self.group]
+        if rounded:
+            largest = max(float(np.nanmax(errors, initial=0.0)) for errors in rounded)
+            self.group.attrs["largest_rounding_error"] = largest
+
+    def _layers_by_pass(self) -> dict[int, list[str]]:
+        found: dict[int, list[str]] = {}
+        for name, array in self.group.arrays():
+            if "pass" in array.attrs:
+                found.setdefault(int(str(array.attrs["pass"])), []).append(name)
+        return found
+
+    def _arrays_of(self, each: Pass) -> list[str]:
+        return [*each.layers, *([each.errors] if each.errors in self.group else []), each.marks]
+
+    def _extend(self, column: str, start: int, values: Sequence[str]) -> None:
+        if column not in self.group:
+            self._create(column, (IMAGE,), (COLUMN,), dtype="string", n=0)
+        self._resize(column, start + len(values))
+        if values:
+            self._array(column)[start:] = np.array(values, dtype=object)
+        folder = self.path / column
+        sync([*sorted(folder.iterdir()), folder, self.path])
+
+    def _resize(self, name: str, n: int) -> None:
+        array = self._array(name)
+        if array.shape[0] != n:
+            array.resize((n, *array.shape[1:]))
+            sync(self._metadata([name]))
+
+    def _create(self, name: str, dims: tuple[str, ...], chunks: tuple[int, ...], *, dtype: str, **more: Any) -> None:
+        n = more.pop("n", None)
         self.group.create_array(
-            name, shape=(total,), chunks=(block,), dtype="string", fill_value="", dimension_names=(IMAGE,)
+            name,
+            shape=(len(self.names) if n is None else n, *chunks[1:]),
+            chunks=chunks,
+            dtype=dtype,
+            fill_value="" if dtype == "string" else float("nan"),
+            dimension_names=dims,
+            chunk_key_encoding=FLAT_KEYS,  # type: ignore[arg-type]  # zarr's types know only its own class
+            overwrite=True,
+            **more,
         )
-        if name != IMAGE:
-            self._declare_coordinate(name)
 
     def _declare_coordinate(self, name: str) -> None:
-        declared = str(self.group.attrs["coordinates"]).split()
+        declared = str(self.group.attrs[COORDINATES]).split()
         if name not in declared:
-            self.group.attrs["coordinates"] = " ".join([*declared, name])
+            self.group.attrs[COORDINATES] = " ".join([*declared, name])
 
     def _array(self, name: str) -> Any:
         return self.group[name]
 
-    def _read(self, name: str) -> Any:
-        return np.asarray(self._array(name)[:])
+    def _read(self, name: str) -> list[str]:
+        return [str(value) for value in self._array(name)[:]]
 
-    def _sync(self, arrays: Iterable[Path], block: int) -> None:
-        for folder in arrays:
-            chunk = folder / "c" / str(block)
-            # zarr writes no chunk that holds nothing but its fill value.
-            for path in (chunk, *chunk.rglob("*"), folder / "c", folder):
-                if path.exists():
-                    _fsync(path)
+    def _metadata(self, names: Iterable[str]) -> list[Path]:
+        folders = [self.path / name for name in names]
+        return [path for folder in folders for path in (folder / "zarr.json", folder)]
 
-
-def _fsync(path: Path) -> None:
-    if path.is_dir() and os.name == "nt":
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    def _sync_block(self, names: Iterable[str], block: int) -> None:
+        for name in names:
+            folder = self.path / name
+            others = [0] * (self._array(name).ndim - 1)
+            sync([folder / ".".join(map(str, ("c", block, *others))), folder])
 
 
 def block_size(row_bytes: int) -> int:

@@ -1,0 +1,558 @@
+"""The store: what it holds, and that it can be stopped at any moment, added to, and shared by processes."""
+
+import copy
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from networks import Reused, random_pictures, reused
+from PIL import Image
+
+import memfeat as mf
+from memfeat import activations
+from memfeat.activations import durable, locks
+from memfeat.activations import store as stores
+from memfeat.errors import ArgumentError, KindError, StoreError
+from memfeat.models import preprocessing
+
+
+@pytest.fixture(scope="module")
+def model():
+    return reused()
+
+
+@pytest.fixture(scope="module")
+def table():
+    return mf.images.read(random_pictures())
+
+
+@pytest.fixture
+def files(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name, pixels in random_pictures().items():
+        Image.fromarray(pixels).save(folder / name)
+    return folder
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(stores, "BLOCK", 4)
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+# --- what it holds ----------------------------------------------------------------------------------------------------
+
+
+def test_a_store_holds_what_memory_holds(model, table, tmp_path):
+    in_memory = mf.extract(table, model=model, layers=["conv1", "fc"], reduce="none", batch_size=4)
+    stored = mf.extract(
+        table, model=model, layers=["conv1", "fc"], reduce="none", batch_size=4, store=tmp_path / "a" / "s.zarr"
+    )
+    assert stored["conv1"].chunks is not None
+    xr.testing.assert_identical(stored.load(), in_memory)
+
+
+def test_plain_xarray_opens_the_store_without_a_warning(model, table, tmp_path):
+    mf.extract(table, model=model, layers="conv1", store=tmp_path / "s.zarr")
+    mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
+    code = f"""
+        import xarray as xr
+        store = xr.open_zarr({str(tmp_path / "s.zarr")!r})
+        print(sorted(store.data_vars), store.sizes["image"], sorted(map(str, store.status.values))[0])
+    """
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "['conv1', 'fc'] 11 ok"
+
+
+def test_nothing_but_zarr_nodes_stands_inside_the_store(model, table, tmp_path):
+    mf.extract(table, model=model, layers="conv1", store=tmp_path / "s.zarr")
+    inside = {path.name for path in (tmp_path / "s.zarr").iterdir()}
+    assert inside == {"zarr.json", "conv1", "image", "sha256", "status", "reason", "pass_0"}
+    assert {path.name for path in tmp_path.iterdir()} == {"s.zarr", "s.zarr.lock", "s.zarr.log"}
+
+
+def counted(model):
+    """Wrap a network so that the images that go through it can be counted."""
+    seen: list[int] = []
+    module = copy.deepcopy(model.module)
+    module.conv1.register_forward_hook(lambda m, i, o: seen.append(len(o)))
+    return mf.models.wrap(module, model.transform, name="reused"), seen
+
+
+def test_what_is_stored_is_not_computed_again(model, table, tmp_path):
+    counting, seen = counted(model)
+    store = tmp_path / "s.zarr"
+    first = mf.extract(table.isel(image=slice(0, 4)), model=counting, layers="fc", store=store, batch_size=4)
+    del seen[:]
+    again = mf.extract(table.isel(image=slice(0, 4)), model=counting, layers="fc", store=store)
+    assert sum(seen) == 1  # the trial run that lists the layers
+    xr.testing.assert_identical(first.load(), again.load())
+    del seen[:]
+    more = mf.extract(table, model=counting, layers="fc", store=store)
+    assert sum(seen) == 1 + 8  # seven images, in whole batches of four
+    whole = mf.extract(table, model=counting, layers="fc", batch_size=4)
+    xr.testing.assert_allclose(more.load(), whole, atol=1e-6)
+    del seen[:]
+    both = mf.extract(table, model=counting, layers=["fc", "conv2"], store=store)
+    assert sum(seen) == 1 + 12
+    assert list(both.data_vars) == ["conv2", "fc"]
+
+
+def test_images_come_back_in_the_order_of_the_table_that_asks(model, table, tmp_path):
+    mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
+    asked = table.isel(image=[7, 2, 9])
+    found = mf.extract(asked, model=model, layers="fc", store=tmp_path / "s.zarr")
+    assert list(found.image.values) == list(asked.image.values)
+    xr.testing.assert_allclose(found.load(), mf.extract(asked, model=model, layers="fc"), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"reduce": "max"}, "store must hold what is asked for; got reduction: stored 'mean', asked for 'max'"),
+        ({"model": "other"}, "weights_sha256: stored"),
+        ({"model": "transform"}, "preprocessing: stored 'SquashAndCrop\\(resize=20, crop=16\\)'"),
+    ],
+)
+def test_a_store_of_other_numbers_is_refused(model, table, tmp_path, change, message):
+    mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
+    torch.manual_seed(99)
+    others = {
+        "other": mf.models.wrap(Reused(), model.transform, name="reused"),
+        "transform": mf.models.wrap(model.module, preprocessing.SquashAndCrop(18, 16), name="reused"),
+    }
+    asked = {"model": model, "layers": "fc", "store": tmp_path / "s.zarr"} | change
+    asked["model"] = others.get(asked["model"], asked["model"]) if isinstance(asked["model"], str) else asked["model"]
+    with pytest.raises(StoreError, match=message):
+        mf.extract(table, **asked)
+
+
+def test_a_changed_image_is_noticed(model, files, tmp_path):
+    mf.extract(files, model=model, layers="fc", store=tmp_path / "s.zarr")
+    Image.new("RGB", (30, 30)).save(files / "03.png")
+    with pytest.raises(StoreError, match="images must be unchanged since they were stored; got 1: '03.png'"):
+        mf.extract(files, model=model, layers="fc", store=tmp_path / "s.zarr")
+
+
+def test_what_is_no_store_is_not_written_to(model, table, tmp_path):
+    (tmp_path / "notes.zarr").mkdir()
+    (tmp_path / "notes.zarr" / "thesis.txt").write_text("years of work")
+    with pytest.raises(StoreError, match="store must be a feature store or a new path"):
+        mf.extract(table, model=model, layers="fc", store=tmp_path / "notes.zarr")
+    xr.Dataset({"a": ("x", [1.0])}).to_zarr(tmp_path / "other.zarr", zarr_format=3, consolidated=False)
+    with pytest.raises(StoreError, match="store must have been made by memfeat"):
+        mf.extract(table, model=model, layers="fc", store=tmp_path / "other.zarr")
+
+
+def test_a_store_of_a_newer_memfeat_is_refused_with_advice(model, table, tmp_path):
+    mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
+    file = tmp_path / "s.zarr" / "zarr.json"
+    content = json.loads(file.read_text())
+    content["attributes"]["memfeat_schema"] = 99
+    file.write_text(json.dumps(content))
+    with pytest.raises(StoreError, match="store must have schema 1 or older; got 99. Update memfeat"):
+        mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
+
+
+def test_a_second_process_is_refused_while_the_first_one_writes(model, table, tmp_path):
+    with (
+        locks.alone(tmp_path / "s.zarr"),
+        pytest.raises(StoreError, match="store must be used by one run at a time"),
+    ):
+        mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
+    assert mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr").sizes["image"] == 11
+
+
+def test_a_run_that_does_not_fit_the_disk_is_refused_before_it_starts(model, table, tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 10})())
+    with pytest.raises(StoreError, match=r"store must fit the free disk; got 0.0 GB to write and 0.0 GB free"):
+        mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
+
+
+def test_a_disk_that_fills_up_leaves_a_store_that_goes_on(model, table, tmp_path, monkeypatch):
+    monkeypatch.setattr(stores, "BLOCK", 4)
+    commit, calls = stores.Store.commit, iter(range(100))
+
+    def full(self, *args):
+        if next(calls) == 1:
+            raise OSError(28, "No space left on device")
+        commit(self, *args)
+
+    monkeypatch.setattr(stores.Store, "commit", full)
+    with pytest.raises(StoreError, match="store must have room on its disk; got a full disk. Make room and call again"):
+        mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr", batch_size=4)
+    found = mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
+    xr.testing.assert_allclose(found.load(), mf.extract(table, model=model, layers="fc", batch_size=4), atol=1e-6)
+
+
+# --- stopped at any moment --------------------------------------------------------------------------------------------
+
+
+def at_every_sync(monkeypatch, store: Path, run) -> list[Path]:
+    """Keep every state that the store is in when something is synced: what a kill at that moment leaves behind."""
+    states, sync = [{}], durable._fsync
+
+    def keeping(path):
+        if (now := tree(store)) != states[-1]:
+            states.append(now)
+        sync(path)
+
+    monkeypatch.setattr(durable, "_fsync", keeping)
+    run(store)
+    monkeypatch.setattr(durable, "_fsync", sync)
+    folders = [store.parent.with_name(f"{run.__name__}{k}") / "s.zarr" for k in range(1, len(states))]
+    for folder, state in zip(folders, states[1:], strict=True):
+        for name, content in state.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+    return folders
+
+
+def test_stopped_at_any_moment_it_goes_on_to_the_same_bytes(model, files, tmp_path, small_blocks, monkeypatch):
+    """Two calls: the second one adds images and layers. Each moment of both is gone on from."""
+    names = sorted(path.name for path in files.iterdir())
+    first = mf.images.read([files / name for name in names[:6]], verify=False)
+    whole = mf.images.read(files, verify=False)
+
+    def begin(store):
+        mf.extract(first, model=model, layers=["conv1", "fc"], store=store, batch_size=4)
+
+    def add(store):
+        mf.extract(whole, model=model, layers=["conv1", "conv2", "fc"], store=store)
+
+    begun = at_every_sync(monkeypatch, tmp_path / "a" / "s.zarr", begin)
+    after_begin = tree(tmp_path / "a" / "s.zarr")
+    added = at_every_sync(monkeypatch, tmp_path / "a" / "s.zarr", add)
+    after_add = tree(tmp_path / "a" / "s.zarr")
+    assert len(begun) >= 10
+    assert len(added) >= 20
+    for moment in begun:
+        (moment / "c.abc.partial").write_bytes(b"half a chunk")
+        begin(moment)
+        assert tree(moment) == after_begin, moment
+    for moment in added:
+        add(moment)
+        assert tree(moment) == after_add, moment
+
+
+def test_another_call_than_the_one_that_was_stopped_works_too(model, files, tmp_path, small_blocks, monkeypatch):
+    def whole(store):
+        mf.extract(files, model=model, layers=["conv1", "fc"], store=store, batch_size=4)
+
+    for moment in at_every_sync(monkeypatch, tmp_path / "a" / "s.zarr", whole):
+        few = mf.images.read(sorted(files.iterdir())[:3], verify=False)
+        found = mf.extract(few, model=model, layers="conv2", store=moment, batch_size=4)
+        expected = mf.extract(few, model=model, layers="conv2", batch_size=4)
+        xr.testing.assert_allclose(found.load(), expected, atol=1e-6)
+
+
+KILLED = """
+    import os, signal, sys
+    import torch
+    from pathlib import Path
+    sys.path.insert(0, {tests!r})
+    import memfeat as mf
+    from memfeat.activations import durable
+    from memfeat.activations import store as stores
+    from networks import reused
+    stores.BLOCK = 4
+    torch.set_num_threads(1)
+    left = [int(sys.argv[2])]
+    write = durable._fsync
+    def fatal(path):
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        write(path)
+    durable._fsync = fatal
+    mf.extract(Path(sys.argv[1]), model=reused(), layers=["conv1", "fc"], store=sys.argv[3], batch_size=4)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system cannot kill a process outright")
+def test_a_killed_run_lets_go_of_its_lock_and_goes_on_to_the_same_bytes(files, tmp_path):
+    code = textwrap.dedent(KILLED).format(tests=str(Path(__file__).parent))
+
+    def run(moment: int, store: Path) -> int:
+        command = [sys.executable, "-c", code, str(files), str(moment), str(store)]
+        return subprocess.run(command, check=False, capture_output=True).returncode
+
+    assert run(0, tmp_path / "whole.zarr") == 0
+    assert run(25, tmp_path / "killed.zarr") == -signal.SIGKILL
+    assert tree(tmp_path / "killed.zarr") != tree(tmp_path / "whole.zarr")
+    assert run(0, tmp_path / "killed.zarr") == 0
+    assert tree(tmp_path / "killed.zarr") == tree(tmp_path / "whole.zarr")
+
+
+def test_data_are_synced_before_they_are_marked(model, table, tmp_path, monkeypatch):
+    order, sync = [], durable._fsync
+    monkeypatch.setattr(
+        durable, "_fsync", lambda path: (order.append(path.relative_to(tmp_path).as_posix()), sync(path))
+    )
+    mf.extract(table, model=model, layers=["conv1", "fc"], store=tmp_path / "s.zarr")
+    marked = order.index("s.zarr/pass_0/c.0")
+    for name, chunk in {"conv1": "c.0.0", "fc": "c.0.0", "image": "c.0", "sha256": "c.0"}.items():
+        file = order.index(f"s.zarr/{name}/{chunk}")
+        assert file < order.index(f"s.zarr/{name}", file) < marked  # the file, then the folder that lists it
+        assert order.index(f"s.zarr/{name}/zarr.json") < marked
+    assert order.index("s.zarr/status/c.0") > marked
+
+
+def test_blocks_are_not_computed_twice(model, files, tmp_path, small_blocks, monkeypatch):
+    counting, seen = counted(model)
+    commit, calls = stores.Store.commit, iter(range(100))
+
+    def stopped(self, *args):
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+        commit(self, *args)
+
+    monkeypatch.setattr(stores.Store, "commit", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        mf.extract(files, model=counting, layers="fc", store=tmp_path / "s.zarr", batch_size=4)
+    del seen[:]
+    mf.extract(files, model=counting, layers="fc", store=tmp_path / "s.zarr", progress=False)
+    assert sum(seen) == 1 + 4  # the trial run, and the one block of three that was not committed
+
+
+def test_dates_and_durations_are_beside_the_store(model, table, tmp_path, small_blocks):
+    mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr", batch_size=4)
+    lines = [line.split() for line in (tmp_path / "s.zarr.log").read_text().splitlines()]
+    assert [line[1] for line in lines] == ["begin", "block", "block", "block", "end"]
+    assert lines[0][2:] == ["images=11", "layers=1"]
+    assert lines[2][2:5] == ["pass=0", "first=4", "images=4"]
+    mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
+    assert len((tmp_path / "s.zarr.log").read_text().splitlines()) == 5
+
+
+@pytest.mark.parametrize(("batch_size", "threads"), [(3, 2), (11, 2), (4, 1)])
+def test_other_batches_and_threads_give_the_same_values_to_five_digits(model, table, tmp_path, batch_size, threads):
+    reference = mf.extract(table, model=model, layers=["conv2", "fc"], reduce="flatten", batch_size=4)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        options = {"batch_size": batch_size, "store": tmp_path / "s.zarr"}
+        found = mf.extract(table, model=model, layers=["conv2", "fc"], reduce="flatten", **options).load()
+    finally:
+        torch.set_num_threads(before)
+    for layer in reference.data_vars:
+        largest = float(np.abs(reference[layer]).max())
+        assert float(np.abs(found[layer] - reference[layer]).max()) <= 1e-5 * largest
+
+
+@settings(deadline=None, max_examples=15)
+@given(parts=st.lists(st.sets(st.integers(0, 10), min_size=1), min_size=1, max_size=4), layers=st.data())
+def test_in_whatever_portions_it_is_asked_for_the_values_are_the_same(tmp_path_factory, parts, layers):
+    model, table = reused(), mf.images.read(random_pictures())
+    whole = mf.extract(table, model=model, layers=["conv1", "fc"], batch_size=4)
+    store = tmp_path_factory.mktemp("portions") / "s.zarr"
+    for part in parts:
+        asked = layers.draw(st.sampled_from([["conv1"], ["fc"], ["conv1", "fc"]]))
+        some = table.isel(image=sorted(part))
+        found = mf.extract(some, model=model, layers=asked, store=store, batch_size=4).load()
+        xr.testing.assert_allclose(found, whole[asked].isel(image=sorted(part)), atol=1e-6)
+
+
+def test_files_grow_with_blocks_and_not_with_images(model, table, tmp_path, small_blocks):
+    mf.extract(table, model=model, layers=["conv1", "fc"], store=tmp_path / "s.zarr", batch_size=4)
+    layer = sorted(path.name for path in (tmp_path / "s.zarr" / "conv1").iterdir())
+    assert layer == ["c.0.0", "c.1.0", "c.2.0", "zarr.json"]  # 11 images, 4 to a block
+
+
+# --- shared by processes ----------------------------------------------------------------------------------------------
+
+
+def test_shards_give_the_same_bytes_as_one_process(model, files, tmp_path, small_blocks):
+    asked = {"model": model, "layers": ["conv1", "fc"], "batch_size": 4}
+    mf.extract(files, store=tmp_path / "whole.zarr", **asked)
+    told = activations.prepare(files, store=tmp_path / "parts.zarr", **asked)
+    assert told.attrs == {"n_images": 11, "bytes": 11 * 4 * (4 + 1), "block": 4, "n_blocks": 3}
+    assert told.to_dict("list") == {"layer": ["conv1", "fc"], "shape": [(4,), (1,)], "bytes": [16, 4]}
+    second = activations.extract_shard("2/2", store=tmp_path / "parts.zarr", **asked)
+    assert list(second.image.values) == [f"{i:02}.png" for i in range(4, 8)]
+    assert second.attrs["n_left_out"] == 0
+    first = activations.extract_shard("1/2", store=tmp_path / "parts.zarr", **asked)
+    assert first.sizes["image"] == 11
+    assert tree(tmp_path / "parts.zarr") == tree(tmp_path / "whole.zarr")
+    assert {path.name for path in tmp_path.iterdir() if "shard" in path.name} <= {
+        f"parts.zarr.shard-{k}-of-2.lock" for k in (1, 2)
+    }
+
+
+def test_a_shard_sees_the_images_that_were_prepared(model, files, tmp_path):
+    asked = {"model": model, "layers": "fc", "store": tmp_path / "s.zarr", "batch_size": 4}
+    activations.prepare(files, **asked)
+    Image.new("RGB", (30, 30)).save(files / "99.png")
+    (files / "03.png").unlink()
+    with pytest.warns(mf.errors.MemfeatWarning, match="03.png: missing"):
+        found = activations.extract_shard("1/1", **asked)
+    assert found.sizes["image"] == 10
+    assert "99.png" not in found.image.values
+
+
+@pytest.mark.parametrize(
+    ("shard", "error", "message"),
+    [
+        ("0/2", ArgumentError, "shard must say which part of how many, such as '2/4'; got '0/2'"),
+        ("3/2", ArgumentError, "The first of four is 1/4, the last 4/4."),
+        ("two", ArgumentError, "got 'two'"),
+        (2, KindError, "shard must say which part of how many, such as '2/4'; got int"),
+    ],
+)
+def test_what_names_no_shard_is_refused(model, tmp_path, shard, error, message):
+    with pytest.raises(error, match=message):
+        activations.extract_shard(shard, model=model, layers="fc", store=tmp_path / "s.zarr")
+
+
+def test_a_shard_needs_what_was_prepared(model, files, table, tmp_path):
+    store = tmp_path / "s.zarr"
+    with pytest.raises(StoreError, match="store must be prepared before a shard is computed; got .*Prepare it once"):
+        activations.extract_shard("1/2", model=model, layers="fc", store=store)
+    with pytest.raises(ArgumentError, match="images must be files, to be prepared for shards; got images in memory"):
+        activations.prepare(table, model=model, layers="fc", store=store)
+    activations.prepare(files, model=model, layers="fc", store=store)
+    with pytest.raises(StoreError, match="layers must be prepared in the store; got 1: 'conv1'"):
+        activations.extract_shard("1/2", model=model, layers="conv1", store=store)
+    with pytest.raises(StoreError, match="reduction: stored 'mean', asked for 'max'"):
+        activations.extract_shard("1/2", model=model, layers="fc", reduce="max", store=store)
+    beside = tmp_path / "s.zarr.images.json"
+    beside.write_text(beside.read_text().replace("03.png", "04.png", 1))
+    with pytest.raises(StoreError, match="store must have the image table it was prepared with"):
+        activations.extract_shard("1/2", model=model, layers="fc", store=store)
+
+
+def test_shards_keep_others_out_and_the_other_way_round(model, files, tmp_path, monkeypatch):
+    store = tmp_path / "s.zarr"
+    asked = {"model": model, "layers": "fc", "store": store}
+    activations.prepare(files, **asked)
+    with (
+        locks.as_shard(store, "1-of-2"),
+        pytest.raises(StoreError, match="one run at a time; got .*shards that are at work: 1-of-2"),
+    ):
+        mf.extract(files, **asked)
+    with locks.as_shard(store, "1-of-2"), locks.last_one(store) as last:
+        assert not last
+    monkeypatch.setattr(locks, "MOMENT", 0.0)
+    with locks.alone(store), pytest.raises(StoreError, match="one run at a time"):
+        activations.extract_shard("1/2", **asked)
+    with locks.last_one(store) as last:
+        assert last
+
+
+def on_a_shared_drive(monkeypatch):
+    monkeypatch.setattr(locks, "_on_shared_drive", lambda file: True)
+    monkeypatch.setattr(locks, "HEARTBEAT", 0.05)
+    monkeypatch.setattr(locks, "STALE", 0.5)
+
+
+def test_on_a_network_drive_a_lock_is_a_file_that_is_renewed(model, table, tmp_path, monkeypatch):
+    on_a_shared_drive(monkeypatch)
+    store = tmp_path / "s.zarr"
+    with locks.alone(store):
+        assert json.loads((tmp_path / "s.zarr.lock").read_text())["process"]
+        threading.Event().wait(0.8)  # longer than the lock of a dead process would last
+        with pytest.raises(StoreError, match="store must be used by one run at a time"):
+            mf.extract(table, model=model, layers="fc", store=store)
+    assert not (tmp_path / "s.zarr.lock").exists()
+    assert mf.extract(table, model=model, layers="fc", store=store).sizes["image"] == 11
+
+
+def test_the_lock_of_a_machine_that_died_is_taken_over(tmp_path, monkeypatch):
+    on_a_shared_drive(monkeypatch)
+    lock = tmp_path / "s.zarr.lock"
+    lock.write_text("{}")
+    with pytest.raises(StoreError, match="one run at a time"), locks.alone(tmp_path / "s.zarr"):
+        pass
+    os.utime(lock, (0, 0))
+    with locks.alone(tmp_path / "s.zarr"):
+        assert "process" in lock.read_text()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("kind", "shared"), [("ext4", False), ("nfs4", True), ("lustre", True), ("fuse.sshfs", True)])
+def test_a_network_drive_is_known_by_its_file_system(tmp_path, monkeypatch, kind, shared):
+    mounts = f"/dev/sda / ext4 rw 0 0\nserver:/x {str(tmp_path).replace(' ', chr(92) + '040')} {kind} rw 0 0\n"
+    monkeypatch.setattr(Path, "read_text", lambda self, **_: mounts)
+    assert locks._on_shared_drive(tmp_path / "s.zarr.lock") is shared
+    assert locks._on_shared_drive(Path("/etc/s.zarr.lock")) is False
+
+
+def sequential():
+    torch.manual_seed(0)
+    parts = [torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(inplace=True), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()]
+    return mf.models.wrap(torch.nn.Sequential(*parts), preprocessing.SquashAndCrop(20, 16), name="sequential")
+
+
+@pytest.fixture(scope="module")
+def client():
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as connected,
+    ):
+        yield connected
+
+
+def test_two_workers_of_a_cluster_give_the_same_bytes_as_one_process(files, tmp_path, small_blocks, client):
+    model, asked = sequential(), {"layers": ["0", "3"], "batch_size": 4}
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // 2))  # as many as each worker gets
+        mf.extract(files, model=model, store=tmp_path / "one.zarr", **asked)
+    finally:
+        torch.set_num_threads(before)
+    found = mf.extract(files, model=model, store=tmp_path / "two.zarr", client=client, **asked)
+    assert found.sizes["image"] == 11
+    assert tree(tmp_path / "two.zarr") == tree(tmp_path / "one.zarr")
+    lines = (tmp_path / "two.zarr.log").read_text().splitlines()
+    assert sum(" block " in line for line in lines) == 3
+
+
+def test_a_worker_that_does_not_see_the_store_says_so(tmp_path, client):
+    from memfeat.activations.cluster import _unit
+
+    with pytest.raises(StoreError, match="store must be seen by every worker; got .*Put it on a drive"):
+        client.submit(_unit, None, None, path=str(tmp_path / "no.zarr"), device="cpu", neighbours=2).result()
+
+
+def test_a_cluster_needs_a_client_and_a_store(model, files, tmp_path):
+    with pytest.raises(KindError, match="client must be a dask.distributed Client; got str"):
+        mf.extract(files, model=model, layers="fc", store=tmp_path / "s.zarr", client="tcp://scheduler")
+    with pytest.raises(ArgumentError, match="store must be given for a cluster; got None"):
+        mf.extract(files, model=model, layers="fc", client="tcp://scheduler")
+
+
+def test_threads_of_one_host_share_its_cores():
+    from memfeat.activations.cluster import _neighbours
+
+    assert _neighbours({"tcp://10.0.0.1:1": 2, "tcp://10.0.0.1:2": 2, "tcp://10.0.0.2:1": 3}) == 4
+    assert _neighbours({}) == 1
+
+
+def test_threads_of_one_worker_hook_modules_of_their_own():
+    from memfeat.activations.cluster import _same_tensors
+
+    module = Reused()
+    twin = _same_tensors(module)
+    assert all(a is b for a, b in zip(module.parameters(), twin.parameters(), strict=True))
+    assert all(a is b for a, b in zip(module.buffers(), twin.buffers(), strict=True))
+    twin.conv1.register_forward_hook(lambda *_: None)
+    assert not module.conv1._forward_hooks
