@@ -7,39 +7,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import torch
 import xarray as xr
 
+from memfeat._kept import Layout, Reduction
 from memfeat.activations.capture import Wanted
 from memfeat.activations.engine import Forwarded, forward
 from memfeat.activations.options import Resolved
-from memfeat.activations.reduce import Reduction
 from memfeat.models import Model
 
 __all__ = ["Job", "Layout", "filled", "rows"]
 
 IDENTITY = ("model", "variant", "backbone", "weights_sha256", "weights_source", "weights_licence", "preprocessing")
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Shape of one layer for one image.
-
-    Attributes
-    ----------
-    axes : tuple of str
-        Names of its axes.
-    shape : tuple of int
-        Their sizes.
-    """
-
-    axes: tuple[str, ...]
-    shape: tuple[int, ...]
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes for one image in float32."""
-        return 4 * int(np.prod(self.shape, dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -80,18 +58,18 @@ class Job:
     def layouts(self, layers: Iterable[str]) -> dict[str, Layout]:
         """Say which shape each layer has after the reduction."""
         chosen = self.table[self.table["name"].isin(list(layers))]
-        return {str(row["name"]): self._layout(tuple(row["shape"])) for _, row in chosen.iterrows()}
+        shapes = {str(row["name"]): tuple(row["shape"]) for _, row in chosen.iterrows()}
+        reduction = self._reduction()
+        return {layer: reduction.layout(layer, shape, self.options.device) for layer, shape in shapes.items()}
 
-    def _layout(self, shape: tuple[int, ...]) -> Layout:
-        # On the meta device a reduction gives its shape and computes nothing.
-        left = self.reduce.apply(torch.empty((1, *shape), device="meta")).shape[1:]
-        return Layout(self.reduce.axes(len(shape)), tuple(left))
+    def _reduction(self) -> Reduction:
+        return self.reduce.knowing(dict(zip(self.table["name"], self.table["axes"], strict=True)))
 
     def forward(
         self, layers: Sequence[str], groups: Iterable[list[str]], size: int
     ) -> Generator[Forwarded, None, None]:
         """Send groups of images through the network and read layers."""
-        capture = (self.wanted(layers), self.reduce)
+        capture = (self.wanted(layers), self._reduction())
         return forward(self.images, groups, self.model, capture=capture, size=size, options=self.options)
 
 

@@ -12,12 +12,12 @@ import xarray as xr
 
 from memfeat import _progress
 from memfeat._check import advice, listed
+from memfeat._kept import reduction
 from memfeat._labels import IMAGE, dimension, stamped
 from memfeat.activations.feed import default_size
 from memfeat.activations.filling import fill
 from memfeat.activations.job import Job, filled, rows
 from memfeat.activations.options import RunOptions, resolved
-from memfeat.activations.reduce import reduction
 from memfeat.errors import KindError, MemfeatWarning, NoImageError
 from memfeat.images.reading import tabled
 from memfeat.models import Model
@@ -104,10 +104,15 @@ def extract(
     chosen = resolved(options)
     available = list_layers(model)
     names = select(available, layers)["name"].astype(str).tolist()
-    kept = reduction(reduce)
     place = None if store is None else _store_path(store)
     table = tabled(images, progress=chosen.progress)
-    job = Job(images=table, model=model, table=available, reduce=kept, options=chosen)
+    job = Job(
+        images=table,
+        model=model,
+        table=available,
+        reduce=reduction(reduce, n_images=table.sizes[IMAGE]),
+        options=chosen,
+    )
     readable = [str(name) for name in table[IMAGE].values[np.asarray(table["status"].values == "ok")]]
     if not readable:
         raise NoImageError(_nothing(_left_out(table, {})))
