@@ -11,11 +11,11 @@ import xarray as xr
 
 from memfeat import _progress
 from memfeat._check import advice, listed
+from memfeat._kept import reduction
 from memfeat._labels import IMAGE, stamped
 from memfeat.activations.engine import forward
 from memfeat.activations.feed import default_size
 from memfeat.activations.options import Resolved, RunOptions, resolved
-from memfeat.activations.reduce import reduction
 from memfeat.errors import ArgumentError, KindError
 from memfeat.images.reading import tabled
 from memfeat.models import Model, load

@@ -16,9 +16,9 @@ from torch import nn
 from torchvision.models.resnet import BasicBlock
 
 import memfeat as mf
+from memfeat._kept import reduction
 from memfeat.activations.capture import captured
 from memfeat.activations.feed import default_size
-from memfeat.activations.reduce import REDUCTIONS
 from memfeat.errors import ArgumentError, KindError, MemfeatWarning, NoImageError, UnknownNameError
 from memfeat.models.layers import first_tensor
 from memfeat.models.resmem import Add
@@ -98,7 +98,7 @@ def every_layer_equals_the_out_of_place_network(model, batch):
     listing = mf.models.layers(model)
     wanted = {row.name: (row.module, row.call) for row in listing.itertuples()}
     expected = outputs_of(out_of_place(model.module), batch)
-    with torch.inference_mode(), captured(model.module, wanted, REDUCTIONS["none"].apply) as run:
+    with torch.inference_mode(), captured(model.module, wanted, reduction("none").apply) as run:
         found = run(batch)
     assert found.keys() == wanted.keys()
     for layer, (name, call) in wanted.items():
@@ -158,35 +158,7 @@ def test_hooks_are_gone_and_modes_restored_also_after_an_error(model, table):
     assert not any(part._forward_hooks for part in module.modules())
 
 
-# --- reductions -------------------------------------------------------------------------------------------------------
-
-
-def test_reductions_are_what_their_names_say():
-    output = torch.arange(12.0).reshape(1, 2, 2, 3)
-    assert REDUCTIONS["mean"].apply(output).tolist() == [[2.5, 8.5]]
-    assert REDUCTIONS["max"].apply(output).tolist() == [[5.0, 11.0]]
-    assert REDUCTIONS["flatten"].apply(output).tolist() == [list(range(12))]
-    assert torch.equal(REDUCTIONS["none"].apply(output), output)
-    tokens = torch.tensor([[[1.0, 10.0], [3.0, 30.0]]])
-    assert REDUCTIONS["mean"].apply(tokens).tolist() == [[2.0, 20.0]]
-    assert REDUCTIONS["max"].apply(torch.tensor([[1.0, 2.0]])).tolist() == [[1.0, 2.0]]
-
-
-@pytest.mark.parametrize(
-    ("reduce", "dims", "shape"),
-    [
-        ("mean", ("image", "bn1:channel"), (11, 4)),
-        ("max", ("image", "bn1:channel"), (11, 4)),
-        ("flatten", ("image", "bn1:unit"), (11, 1024)),
-        ("none", ("image", "bn1:channel", "bn1:y", "bn1:x"), (11, 4, 16, 16)),
-    ],
-)
-def test_dims_are_what_the_reduction_left(model, table, reduce, dims, shape):
-    found = mf.extract(table, model=model, layers="bn1", reduce=reduce)
-    assert found["bn1"].dims == dims
-    assert found["bn1"].shape == shape
-    assert found["bn1"].dtype == np.float32
-    assert found.attrs["reduction"] == reduce
+# --- batches ----------------------------------------------------------------------------------------------------------
 
 
 @settings(max_examples=15)
@@ -196,26 +168,6 @@ def test_features_do_not_depend_on_the_batch(model, table, size, n):
     whole = mf.extract(table, model=model, layers=["relu@2", "fc"], batch_size=11)
     found = mf.extract(some, model=model, layers=["relu@2", "fc"], batch_size=size)
     xr.testing.assert_allclose(found, whole.isel(image=slice(0, n)), atol=1e-6)
-
-
-def test_every_reduction_follows_from_the_whole_map(model, table):
-    whole = mf.extract(table, model=model, layers="bn1", reduce="none")["bn1"].values
-    for reduce, expected in {
-        "mean": whole.mean(axis=(2, 3)),
-        "max": whole.max(axis=(2, 3)),
-        "flatten": whole.reshape(11, -1),
-    }.items():
-        found = mf.extract(table, model=model, layers="bn1", reduce=reduce)["bn1"].values
-        np.testing.assert_allclose(found, expected, atol=1e-6)
-
-
-def test_transformer_blocks_have_tokens_before_channels():
-    model = mf.models.load("vit_b_16", weights="random", rng=0)
-    pixels = np.zeros((30, 30, 3), dtype=np.uint8)
-    found = mf.extract({"a": pixels}, model=model, layers="encoder.layers.encoder_layer_0", reduce="none")
-    layer = found["encoder.layers.encoder_layer_0"]
-    assert [str(dim).rsplit(":", 1)[-1] for dim in layer.dims] == ["image", "token", "channel"]
-    assert layer.shape == (1, 197, 768)
 
 
 def test_batches_are_no_larger_than_needed():

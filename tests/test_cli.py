@@ -329,6 +329,34 @@ def test_layers_lists_names_kinds_and_shapes(command):
     assert [(row["name"], row["shape"]) for row in rows] == [("0", "4 × 8 × 8"), ("3", "1")]
 
 
+def test_layers_gives_the_bytes_of_what_is_kept(command):
+    found = {
+        reduce: json.loads(command("layers", "--layers", "0", "--reduce", reduce, "--n-images", 9, "--json").stdout)
+        for reduce in ("none", "mean", "grid:2", "magnitude", "project:0.9")
+    }
+    # The layer is 4 × 8 × 8; for 9 images and eps .9 there are 4 ln 9 / (.9² / 2 - .9³ / 3) = 54.2 components.
+    assert {key: done["rows"][0]["bytes"] for key, done in found.items()} == {
+        "none": 1024, "mean": 16, "grid:2": 64, "magnitude": 12, "project:0.9": 216,
+    }  # fmt: skip
+
+
+def test_bytes_are_missing_where_a_reduction_does_not_fit(command, tiny, monkeypatch):
+    tokens = mf.models.wrap(torch.nn.Sequential(*list(tiny.module)[:2], torch.nn.Flatten(2)), tiny.transform)
+    monkeypatch.setattr(models, "load", lambda *_, **__: tokens)
+    rows = json.loads(command("layers", "--reduce", "cls", "--json").stdout)["rows"]
+    assert [row["bytes"] for row in rows] == [None, None, 4]
+    assert command("layers", "--reduce", "cls").stdout.splitlines()[1].split() == ["0", "Conv2d", *"4×8×8"]
+
+
+@pytest.mark.parametrize("verb", ["layers", "extract"])
+def test_a_reduction_that_is_not_there_is_an_error_with_advice(verb, command, photos, tmp_path):
+    arguments = [photos, "--layers", "0", "-o", tmp_path / "f.zarr"] if verb == "extract" else []
+    done = command(verb, *arguments, "--reduce", "median")
+    assert done.exit_code == 3
+    assert "Error: --reduce must be one of 'mean', 'max', 'flatten', 'none', 'cls'" in done.stderr
+    assert "For instance grid:4 or project:0.1" in done.stderr
+
+
 def test_a_layer_that_is_not_there_is_an_error_with_advice(command):
     done = command("layers", "--layers", "9")
     assert done.exit_code == 3

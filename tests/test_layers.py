@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "memfeat"
 BASE = {"_version", "errors", "_check", "_labels"}
 LABELS = BASE | {"_tables", "_frames", "_progress"}
-LOW = {"images", "stats", "gram", "models"}
+LOW = {"_kept", "images", "stats", "gram", "models"}
 
 #: room -> the rooms it may import
 ALLOWED = {
@@ -23,12 +23,13 @@ ALLOWED = {
     "_tables": BASE,
     "_frames": BASE,
     "_progress": BASE,
+    "_kept": LABELS,
     "images": LABELS,
     "stats": LABELS,
     "gram": LABELS,
-    "models": LABELS,
+    "models": LABELS | {"_kept"},
     "features": LABELS,
-    "activations": LABELS | {"images", "models"},
+    "activations": LABELS | {"_kept", "images", "models"},
     "rdm": LABELS | {"gram", "stats"},
     "rsa": LABELS | {"stats"},
     "regression": LABELS | {"gram", "stats"},
@@ -38,7 +39,7 @@ ALLOWED = {
     "demo": LABELS | LOW | {"activations", "features", "rdm", "rsa", "regression", "reduction", "plot", "prediction"},
     "cli": LABELS | LOW | {"activations", "features", "rdm", "rsa", "regression", "plot", "prediction", "demo"},
 }
-TORCH = {"models", "activations", "gram", "prediction", "demo", "cli"}
+TORCH = {"_kept", "models", "activations", "gram", "prediction", "demo", "cli"}
 DRAWING = {"plot", "demo", "cli"}
 HEAVY = ["torch", "xarray", "pandas", "scipy", "sklearn", "matplotlib", "zarr", "dask", "PIL"]
 

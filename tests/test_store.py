@@ -202,6 +202,73 @@ def test_a_disk_that_fills_up_leaves_a_store_that_goes_on(model, table, tmp_path
     xr.testing.assert_allclose(found.load(), mf.extract(table, model=model, layers="fc", batch_size=4), atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("precision", "dtype", "bound"), [("float16", "float16", 2**-11), ("float32:7", "float32", 2**-8)]
+)
+def test_rounded_values_are_stored_with_their_error(model, table, tmp_path, small_blocks, precision, dtype, bound):
+    exact = mf.extract(table, model=model, layers=["conv1", "fc"], batch_size=4)
+    options = {"model": model, "layers": ["conv1", "fc"], "precision": precision, "batch_size": 4}
+    stored = mf.extract(table, store=tmp_path / "s.zarr", **options)
+    assert stored.attrs["precision"] == precision
+    assert set(map(str, stored.coords)) == {"image", "sha256"}
+    assert {str(stored[layer].dtype) for layer in stored.data_vars} == {dtype}
+    xr.testing.assert_identical(stored.load(), mf.extract(table, **options))
+    worst = 0.0
+    for layer in exact.data_vars:
+        share = np.abs(stored[layer] - exact[layer]).max(f"{layer}:channel") / np.abs(exact[layer]).max(
+            f"{layer}:channel"
+        )
+        worst = max(worst, float(share.max()))
+    told = xr.open_zarr(tmp_path / "s.zarr").attrs["largest_rounding_error"]
+    assert told == pytest.approx(worst, rel=1e-3)
+    assert 0 < told <= bound
+    with pytest.raises(StoreError, match=f"precision: stored '{precision}', asked for 'float32'"):
+        mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
+
+
+def test_values_that_do_not_fit_are_counted_and_refused_and_nothing_is_lost(table, tmp_path):
+    huge = mf.models.wrap(torch.nn.Sequential(torch.nn.Upsample(2), Scaled()), preprocessing.SquashAndCrop(20, 16))
+    with pytest.raises(
+        ArgumentError, match=r"precision must hold every value when it is 'float16'; got \d+ values beyond"
+    ):
+        mf.extract(table, model=huge, layers=["0", "1"], precision="float16", store=tmp_path / "s.zarr")
+    assert (
+        mf.extract(table, model=huge, layers="0", precision="float16", store=tmp_path / "s.zarr").sizes["image"] == 11
+    )
+
+
+class Scaled(torch.nn.Module):
+    def forward(self, x):
+        return x * 1e6
+
+
+def test_named_statistics_come_back_with_their_names(model, table, tmp_path):
+    kept = mf.extract(table, model=model, layers="conv1", reduce="magnitude", batch_size=4)
+    stored = mf.extract(table, model=model, layers="conv1", reduce="magnitude", store=tmp_path / "s.zarr", batch_size=4)
+    assert list(stored["conv1:statistic"].values) == ["l1", "l2", "mean"]
+    xr.testing.assert_identical(stored.load(), kept)
+
+
+def image_mean(output):
+    return output.flatten(1).mean(1)
+
+
+def test_a_measure_of_ones_own_is_stored_as_one_number_per_image(model, table, tmp_path):
+    stored = mf.extract(table, model=model, layers="conv1", reduce=image_mean, store=tmp_path / "s.zarr", batch_size=4)
+    assert stored["conv1"].dims == ("image",)
+    whole = mf.extract(table, model=model, layers="conv1", reduce="none", batch_size=4)["conv1"]
+    np.testing.assert_allclose(stored["conv1"], whole.values.reshape(11, -1).mean(1), rtol=1e-5)
+
+
+def test_a_projection_keeps_its_dimension_when_images_are_added(model, table, tmp_path):
+    some = {"model": model, "layers": "conv2", "reduce": "project:0.9", "store": tmp_path / "s.zarr", "batch_size": 4}
+    first = mf.extract(table.isel(image=slice(0, 6)), **some)
+    with pytest.warns(mf.errors.MemfeatWarning):
+        more = mf.extract(table, **some)
+    assert more["conv2"].shape[1] == first["conv2"].shape[1]
+    xr.testing.assert_allclose(more.isel(image=slice(0, 6)).load(), first.load(), atol=1e-6)
+
+
 # --- stopped at any moment --------------------------------------------------------------------------------------------
 
 

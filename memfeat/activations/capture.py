@@ -18,7 +18,7 @@ Wanted = Mapping[str, tuple[str, int]]
 
 @contextmanager
 def captured(
-    module: nn.Module, wanted: Wanted, reduce: Callable[[Tensor], Tensor]
+    module: nn.Module, wanted: Wanted, reduce: Callable[[str, Tensor], Tensor]
 ) -> Iterator[Callable[[Tensor], dict[str, Tensor]]]:
     """Read outputs of modules for as long as the context lasts.
 
@@ -29,8 +29,8 @@ def captured(
     wanted : mapping
         Which layers: name → (module name, call).
     reduce : callable
-        Applied to a module's output (n, ...) at the moment it is put out, before a later in-place operation can
-        change it.
+        Applied to a layer's name and its module's output (n, ...) at the moment it is put out, before a later
+        in-place operation can change it. It may return a view of the output, but not write to it.
 
     Yields
     ------
@@ -49,7 +49,7 @@ def captured(
         layer = layers[name].get(calls[name])
         tensor = first_tensor(output)
         if layer is not None and tensor is not None:
-            taken[layer] = _own(reduce(tensor), tensor)
+            taken[layer] = _own(reduce(layer, tensor), tensor)
 
     def run(batch: Tensor) -> dict[str, Tensor]:
         taken.clear()
@@ -74,7 +74,9 @@ def _hook(keep: Callable[[str, Any], None], name: str) -> Callable[[nn.Module, A
 
 def _own(reduced: Tensor, output: Tensor) -> Tensor:
     # Only a result that is a view of the output can be rewritten by the network; everything else is new already.
-    shared = reduced.untyped_storage().data_ptr() == output.untyped_storage().data_ptr()
+    whole, part = output.untyped_storage(), reduced.untyped_storage()
+    # Memory that went through numpy and back may begin anywhere inside the output's.
+    shared = whole.data_ptr() <= part.data_ptr() < whole.data_ptr() + whole.nbytes()
     return reduced.clone() if shared else reduced
 
 

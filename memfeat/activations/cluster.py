@@ -49,8 +49,9 @@ def work_on(client: Any, device: str | torch.device | None) -> Work:
         raise KindError(advice("client", "be a dask.distributed Client", listed(type(client).__name__), remedy))
 
     def work(store: Store, job: Job, runs: Sequence[Run], done: Callable[[int], Any]) -> None:
-        from distributed import as_completed
+        import distributed
 
+        as_completed: Any = distributed.as_completed
         threads = dict(client.nthreads())
         shared = client.scatter(job, broadcast=True)
         target = {"path": str(store.path.resolve()), "device": device, "neighbours": _neighbours(threads)}

@@ -8,10 +8,10 @@ import numpy.typing as npt
 import torch
 import xarray as xr
 
+from memfeat._kept import Reduction
 from memfeat.activations.capture import Wanted, captured, evaluating
 from memfeat.activations.feed import batches
 from memfeat.activations.options import Resolved
-from memfeat.activations.reduce import Reduction
 from memfeat.models import Model
 
 __all__ = ["Forwarded", "forward"]

@@ -124,6 +124,7 @@ def prepared(job: Job, layers: list[str], names: list[str], path: Path) -> Store
     store = store or opened(path, job.identity, settings=settings)
     hashes = dict(zip(names, map(str, job.images["sha256"].sel({IMAGE: names}).values), strict=True))
     store.add_images(names, hashes)
+    store.drop_empty_pass(layers)
     stored = {layer for each in store.passes for layer in each.layers}
     missing = [layer for layer in layers if layer not in stored]
     if missing:

@@ -2,19 +2,19 @@
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import torch
 import xarray as xr
 
+from memfeat._kept import Layout, Reduction
 from memfeat.activations.capture import Wanted
 from memfeat.activations.engine import Forwarded, forward
 from memfeat.activations.options import Resolved
 from memfeat.activations.precision import Precision
-from memfeat.activations.reduce import Reduction
 from memfeat.models import Model
 
 __all__ = ["Job", "Layout", "filled", "rows"]
@@ -22,30 +22,6 @@ __all__ = ["Job", "Layout", "filled", "rows"]
 #: Bytes of one number while it is computed.
 FLOAT32 = 4
 IDENTITY = ("model", "variant", "backbone", "weights_sha256", "weights_source", "weights_licence", "preprocessing")
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Shape of one layer for one image.
-
-    Attributes
-    ----------
-    axes : tuple of str
-        Names of its axes.
-    shape : tuple of int
-        Their sizes.
-    labels : tuple of str
-        Names of what stands along the last axis, if it has any.
-    """
-
-    axes: tuple[str, ...]
-    shape: tuple[int, ...]
-    labels: tuple[str, ...] = ()
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes for one image in float32."""
-        return FLOAT32 * int(np.prod(self.shape, dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -97,19 +73,25 @@ class Job:
 
     def layouts(self, layers: Iterable[str]) -> dict[str, Layout]:
         """Say which shape each layer has after the reduction."""
-        chosen = self.table[self.table["name"].isin(list(layers))]
-        return {str(row["name"]): self._layout(tuple(row["shape"])) for _, row in chosen.iterrows()}
+        wanted = set(layers)
+        shapes = {str(row["name"]): tuple(row["shape"]) for _, row in self.table.iterrows() if row["name"] in wanted}
+        for layer in shapes.keys() - self._known.keys():
+            self._known[layer] = self._reduction.layout(layer, shapes[layer], self.options.device)
+        return {layer: self._known[layer] for layer in shapes}
 
-    def _layout(self, shape: tuple[int, ...]) -> Layout:
-        # On the meta device a reduction gives its shape and computes nothing.
-        left = self.reduce.apply(torch.empty((1, *shape), device="meta")).shape[1:]
-        return Layout(self.reduce.axes(len(shape)), tuple(left))
+    @cached_property
+    def _known(self) -> dict[str, Layout]:
+        return {}
+
+    @cached_property
+    def _reduction(self) -> Reduction:
+        return self.reduce.knowing(dict(zip(self.table["name"], self.table["axes"], strict=True)))
 
     def forward(
         self, layers: Sequence[str], groups: Iterable[list[str]], size: int
     ) -> Generator[Forwarded, None, None]:
         """Send groups of images through the network and read layers."""
-        capture = (self.wanted(layers), self.reduce)
+        capture = (self.wanted(layers), self._reduction)
         return forward(self.images, groups, self.model, capture=capture, size=size, options=self.options)
 
 

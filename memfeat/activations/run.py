@@ -11,13 +11,14 @@ import pandas as pd
 import xarray as xr
 
 from memfeat._check import advice, listed
+from memfeat._kept import Spec, reduction
 from memfeat._labels import IMAGE, stamped
 from memfeat.activations import cluster, filling, locks, memory, sharding
 from memfeat.activations.job import Job
 from memfeat.activations.options import RunOptions, resolved
 from memfeat.activations.precision import precision
 from memfeat.activations.reading import read
-from memfeat.activations.reduce import reduction
+from memfeat.activations.store import stored_attributes
 from memfeat.errors import ArgumentError, KindError, MemfeatWarning, NoImageError
 from memfeat.images.reading import tabled
 from memfeat.models import Model
@@ -49,7 +50,7 @@ def extract(
     *,
     model: Model,
     layers: Selection,
-    reduce: Any = "mean",
+    reduce: Spec = "mean",
     store: str | Path | None = None,
     **options: Unpack[ExtractOptions],
 ) -> xr.Dataset:
@@ -152,7 +153,7 @@ def prepare(
     *,
     model: Model,
     layers: Selection,
-    reduce: Any = "mean",
+    reduce: Spec = "mean",
     store: str | Path,
     **options: Unpack[ExtractOptions],
 ) -> pd.DataFrame:
@@ -198,8 +199,9 @@ def prepare(
         for name, layout in job.layouts(names).items()
     ]
     table = pd.DataFrame(rows)
-    facts = {"block": min(blocks.values(), default=0), "n_blocks": len(blocks)}
-    table.attrs = {"n_images": len(readable), "bytes": int(table["bytes"].sum()) * len(readable), **facts}
+    needed = int(table["bytes"].sum()) * len(readable)
+    table.attrs["n_images"], table.attrs["bytes"] = len(readable), needed
+    table.attrs["block"], table.attrs["n_blocks"] = min(blocks.values(), default=0), len(blocks)
     return table
 
 
@@ -208,7 +210,7 @@ def extract_shard(
     *,
     model: Model,
     layers: Selection,
-    reduce: Any = "mean",
+    reduce: Spec = "mean",
     store: str | Path,
     **options: Unpack[ExtractOptions],
 ) -> xr.Dataset:
@@ -254,7 +256,7 @@ def extract_shard(
 
 
 def _job(
-    images: Any, model: Model, layers: Selection, reduce: Any, path: Path | None, options: ExtractOptions
+    images: Any, model: Model, layers: Selection, reduce: Spec, path: Path | None, options: ExtractOptions
 ) -> tuple[Job, list[str]]:
     kept = precision(options.pop("precision", "float32"))
     options.pop("client", None)
@@ -262,10 +264,11 @@ def _job(
     available = list_layers(model)
     names = select(available, layers)["name"].astype(str).tolist()
     table = tabled(images, progress=chosen.progress)
-    job = Job(images=table, model=model, table=available, reduce=reduction(reduce), precision=kept, options=chosen)
     if not _readable(table):
         raise NoImageError(_nothing(_left_out(table, {})))
-    return job, names
+    stored = {} if path is None else stored_attributes(path)
+    reduced = reduction(reduce, n_images=table.sizes[IMAGE], stored=stored.get("reduction"))
+    return Job(images=table, model=model, table=available, reduce=reduced, precision=kept, options=chosen), names
 
 
 def _readable(images: xr.Dataset) -> list[str]:

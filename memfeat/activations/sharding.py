@@ -1,4 +1,4 @@
-"""One extraction in several processes that know nothing of each other, such as a job array: prepared, then in shards."""
+"""One extraction in several processes that know nothing of each other (a job array): prepared, then done in shards."""
 
 import hashlib
 import json

@@ -3,10 +3,10 @@
 What stands where: there is one group.
 
 `image` and `sha256` have one entry per image, in order of arrival. Every layer is an array (image, ...). Layers that
-were computed together belong to one pass; `pass_0`, `pass_1` … (image) say how far it is: "" not yet, "ok" done, else why
-the image could not be read. A block is a chunk of images. Its rows are written whole for every layer of the pass, synced
-to disk, and only then marked in `pass_k`. So whatever a kill leaves behind is computed again, and what is marked is there.
-A block has files of its own in every array of its pass, so several processes may fill different blocks.
+were computed together belong to one pass; `pass_0`, `pass_1` … (image) say how far it is: "" not yet, "ok" done, else
+why the image could not be read. A block is a chunk of images. Its rows are written whole for every layer of the pass,
+synced to disk, and only then marked in `pass_k`. So whatever a kill leaves behind is computed again, and what is marked
+is there. A block has files of its own in every array of its pass, so several processes may fill different blocks.
 
 `status` and `reason`, the largest rounding error and the consolidated metadata follow from the rest and are written
 when the store is closed. Nothing in it is a date or a duration: the same images give the same bytes.
@@ -210,6 +210,22 @@ class Store:
             if f"{PASS}{number}" not in self.group:
                 for layer in layers:
                     shutil.rmtree(self.path / layer)
+
+    def drop_empty_pass(self, layers: Iterable[str]) -> None:
+        """Forget the last pass if nothing of it was computed and it holds other layers than those that are asked for.
+
+        Parameters
+        ----------
+        layers : iterable of str
+            Layers that are asked for. One that could not be stored must not keep the others from being.
+        """
+        last = self.passes[-1] if self.passes else None
+        if last is None or set(last.layers) <= set(layers) or any(self.progress(last)):
+            return
+        # The marks go first, because a pass counts for as long as they exist.
+        for name in reversed(self._arrays_of(last)):
+            shutil.rmtree(self.path / name)
+        self.__dict__.pop("passes", None)
 
     def add_images(self, names: Sequence[str], hashes: Mapping[str, str]) -> None:
         """Add images that are not there yet, after checking that those that are there have not changed.

@@ -19,6 +19,7 @@ Command = Callable[..., Any]
 FILE = click.Path(path_type=Path)
 STORE = click.Path(exists=True, file_okay=False, path_type=Path)
 TABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
+REDUCTIONS = "mean, max, flatten, none, cls, magnitude, grid:K, project:EPS or project:EPS:SEED"
 STATISTICS = ["layer", "estimate", "ci_low", "ci_high", "p", "p_corrected", "n"]
 
 
@@ -110,20 +111,33 @@ def predict(
 @main.command()
 @click.argument("model", default="resmem-frozen")
 @click.option("--layers", "wanted", multiple=True, help="Only these: names, globs or groups, as for extract.")
+@click.option("--reduce", help=f"Give the bytes per image of what this keeps, not of all: {REDUCTIONS}.")
+@click.option("--n-images", type=click.IntRange(1), help="Number of images, which a projection needs.")
 @_network
 @_manners
-def layers(model: str, wanted: tuple[str, ...], backbone: str | None, as_json: bool, quiet: bool) -> None:
+def layers(  # noqa: PLR0913
+    model: str,
+    wanted: tuple[str, ...],
+    reduce: str | None,
+    n_images: int | None,
+    backbone: str | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
     """List the layers of a network that can be read. MODEL is resmem, resmem-frozen or a torchvision name.
 
-    Example: memfeat layers resnet50 --layers blocks
+    Example: memfeat layers resnet50 --layers blocks --reduce mean
     """
     from memfeat import _frames, models
     from memfeat.models.layers import select
 
     with messages(quiet=quiet):
-        table = models.layers(_loaded(model, backbone))
+        table = models.layers(_loaded(model, backbone), reduce=reduce, n_images=n_images)
     table = (select(table, list(wanted)) if wanted else table)[["name", "kind", "shape", "bytes"]]
     table = table.assign(shape=[" × ".join(map(str, shape)) for shape in table["shape"]])
+    # missing where the reduction does not fit the layer
+    known = table["bytes"].notna()
+    table = table.assign(bytes=table["bytes"].astype(object).where(known, None if as_json else ""))
     click.echo(_frames.as_json(table, {"model": model}) if as_json else shown(table))
 
 
@@ -131,7 +145,7 @@ def layers(model: str, wanted: tuple[str, ...], backbone: str | None, as_json: b
 @click.argument("photos", nargs=-1, required=True)
 @click.option("--model", default="resmem-frozen", show_default=True, help="resmem-frozen, resmem or from torchvision.")
 @click.option("--layers", "wanted", multiple=True, default=["blocks"], show_default=True, help="Names, globs, groups.")
-@click.option("--reduce", type=click.Choice(["mean", "max", "flatten", "none"]), default="mean", show_default=True)
+@click.option("--reduce", default="mean", show_default=True, help=f"What is kept of an output: {REDUCTIONS}.")
 @click.option("-o", "--out", type=FILE, required=True, help="The zarr store; called again, it goes on.")
 @_network
 @_machine

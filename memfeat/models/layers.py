@@ -3,80 +3,63 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import pandas as pd
-import torch
-from torch import Tensor, nn
 
 from memfeat._check import advice, listed
+from memfeat._kept import Reduction, Spec, reduction
+from memfeat._kept.axes import CHANNEL
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
 from memfeat.models.model import Model
+from memfeat.models.tracing import Seen, first_tensor, trace
 
 __all__ = ["GROUPS", "Selection", "first_tensor", "layers", "select"]
 
-BYTES_PER_VALUE = 4
 Selection = str | Iterable[str] | Callable[[pd.Series], bool]
 
+BLOCKS = frozenset({
+    "BasicBlock", "Block", "Bottleneck", "CNBlock", "EncoderBlock", "Fire", "FusedMBConv", "Inception", "InceptionA",
+    "InceptionB", "InceptionC", "InceptionD", "InceptionE", "InvertedResidual", "MBConv", "MaxVitLayer",
+    "ResBottleneckBlock", "SwinTransformerBlock", "SwinTransformerBlockV2", "_DenseLayer",
+})  # fmt: skip
 #: Names for layers of one sort: the kinds of module they are.
 GROUPS: dict[str, frozenset[str]] = {
-    "blocks": frozenset({"Block", "Bottleneck", "BasicBlock", "EncoderBlock", "SwinTransformerBlock", "CNBlock"}),
+    "blocks": BLOCKS,
     "convolutions": frozenset({"Conv2d"}),
     "head": frozenset({"Linear"}),
 }
+#: Groups that hold only layers with so many axes: what comes after pooling, not the linear parts of transformer blocks.
+ONLY_WITH_AXES = {"head": 1}
 
 
-@dataclass
-class _Seen:
-    name: str
-    kind: str
-    call: int
-    shape: tuple[int, ...]
-
-
-def first_tensor(output: Any) -> Tensor | None:
-    """Give the tensor that a module put out; of a tuple, list or dict its first one.
-
-    Parameters
-    ----------
-    output : object
-        What a module returned.
-
-    Returns
-    -------
-    Tensor or None
-        None if there is no tensor in it.
-    """
-    if isinstance(output, Tensor):
-        return output
-    if isinstance(output, dict):
-        output = list(output.values())
-    if isinstance(output, tuple | list):
-        return next((item for item in output if isinstance(item, Tensor)), None)
-    return None
-
-
-def layers(model: Model) -> pd.DataFrame:
+def layers(model: Model, *, reduce: Spec | None = None, n_images: int | None = None) -> pd.DataFrame:
     """List what can be read from a network, in order of execution.
 
     Parameters
     ----------
     model : Model
         From `mf.models.load` or `mf.models.wrap`.
+    reduce : str or callable, optional
+        What is to be kept, as for `mf.extract`; by default everything.
+    n_images : int, optional
+        Number of images; a projection (`reduce="project:0.1"`) takes its dimension from it.
 
     Returns
     -------
     DataFrame
         One row per module and call, in the order in which they finish: `name` (with `@1`, `@2` … when the module is
         called several times), `module`, `kind` (its class), `call` (1, 2 …), `shape` (of the output for one image),
-        `values` (how many numbers that is), `channels` and `bytes` (per image in float32, unreduced), `order`.
+        `axes` (their names), `values` (how many numbers that is), `channels`, `bytes` (of one image in float32, after
+        the reduction; missing where it does not fit the layer, such as "cls" where there are no tokens) and `order`.
 
     Raises
     ------
     KindError
-        If it is no Model.
+        If it is no Model, or `reduce` is neither text nor a function.
+    ArgumentError
+        If there is no such reduction, it fits no layer, or a projection is asked for without `n_images`.
 
     Notes
     -----
@@ -88,62 +71,48 @@ def layers(model: Model) -> pd.DataFrame:
     >>> import torch
     >>> from torchvision.transforms.functional import to_tensor
     >>> from memfeat.models import wrap
-    >>> layers(wrap(torch.nn.Sequential(torch.nn.Conv2d(3, 2, 5)), to_tensor))[["name", "shape"]].values.tolist()
-    [['0', (2, 252, 252)]]
+    >>> model = wrap(torch.nn.Sequential(torch.nn.Conv2d(3, 2, 5)), to_tensor)
+    >>> layers(model, reduce="mean")[["name", "shape", "bytes"]].values.tolist()
+    [['0', (2, 252, 252), 8]]
     """
     if not isinstance(model, Model):
         remedy = "Load one: mf.models.load('resmem-frozen', backbone='released'), or mf.models.wrap(module, transform)."
         raise KindError(advice("model", "be a memfeat Model", listed(type(model).__name__), remedy))
-    seen = _trace(model)
+    kept = reduction("none" if reduce is None else reduce, n_images=n_images)
+    seen = trace(model)
     calls = Counter(item.name for item in seen)
+    names = [item.name if calls[item.name] == 1 else f"{item.name}@{item.call}" for item in seen]
     rows = [
         {
-            "name": item.name if calls[item.name] == 1 else f"{item.name}@{item.call}",
+            "name": name,
             "module": item.name,
             "kind": item.kind,
             "call": item.call,
             "shape": item.shape,
+            "axes": item.axes,
             "values": prod(item.shape),
-            "channels": item.shape[-1] if len(item.shape) == 2 else item.shape[0],
-            "bytes": BYTES_PER_VALUE * prod(item.shape),
+            "channels": item.shape[item.axes.index(CHANNEL) if CHANNEL in item.axes else 0],
+            "bytes": size,
             "order": order,
         }
-        for order, item in enumerate(seen)
+        for order, (name, item, size) in enumerate(zip(names, seen, _bytes(seen, names, kept), strict=True))
     ]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table.astype({"bytes": "Int64"}) if rows and table["bytes"].isna().any() else table
 
 
-def _trace(model: Model) -> list[_Seen]:
-    seen: list[_Seen] = []
-    calls: Counter[str] = Counter()
-
-    def note(name: str, module: nn.Module, output: Any) -> None:
-        tensor = first_tensor(output)
-        if tensor is not None and tensor.ndim >= 2:
-            calls[name] += 1
-            seen.append(_Seen(name, type(module).__name__, calls[name], tuple(tensor.shape[1:])))
-
-    modules = {name: module for name, module in model.named_modules() if name}
-    was_training = {name: module.training for name, module in model.named_modules()}
-    handles = [
-        module.register_forward_hook(lambda m, _, output, name=name: note(name, m, output))
-        for name, module in modules.items()
-    ]
-    try:
-        model.module.eval()
-        with torch.inference_mode():
-            model.module(_placed(model.example(), model.module))
-    finally:
-        for handle in handles:
-            handle.remove()
-        for name, module in model.named_modules():
-            module.training = was_training[name]
-    return seen
-
-
-def _placed(batch: Tensor, module: nn.Module) -> Tensor:
-    parameter = next(module.parameters(), None)
-    return batch if parameter is None else batch.to(parameter.device, parameter.dtype)
+def _bytes(seen: list[Seen], names: list[str], reduce: Reduction) -> list[Any]:
+    known = reduce.knowing({name: item.axes for name, item in zip(names, seen, strict=True)})
+    found: list[Any] = []
+    for name, item in zip(names, seen, strict=True):
+        try:
+            found.append(known.layout(name, item.shape).nbytes)
+        except ArgumentError as error:
+            found.append(pd.NA)
+            last = error
+    if found and all(value is pd.NA for value in found):
+        raise last
+    return found
 
 
 def select(table: pd.DataFrame, wanted: Selection) -> pd.DataFrame:
@@ -202,6 +171,8 @@ def _fits(table: pd.DataFrame, pattern: Any) -> "pd.Series[bool]":
     # A layer may happen to be called like a group; the layer comes first.
     if pattern in GROUPS and pattern not in set(table["name"]):
         fits = table["kind"].isin(GROUPS[pattern])
+        if pattern in ONLY_WITH_AXES:
+            fits &= table["shape"].map(len) == ONLY_WITH_AXES[pattern]
     else:
         fits = table["name"].map(lambda name: bool(_compiled(pattern).fullmatch(name)))
     if not fits.any():
