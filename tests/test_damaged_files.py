@@ -243,6 +243,16 @@ def test_damaged_files_are_read_without_a_word_but_our_own(folder: Path, caplog,
     assert (table.status != "ok").any()
 
 
+def test_what_pillow_logs_of_a_tiff_is_kept_in(tmp_path: Path, caplog) -> None:
+    data = saved(Image.new("RGB", (5, 5)), "TIFF")
+    samples = struct.pack("<HHIH", 277, 3, 1, 3)
+    assert data.count(samples) == 1
+    (tmp_path / "samples.tif").write_bytes(data.replace(samples, struct.pack("<HHIH", 277, 3, 1, 15_793)))
+    table = mi.read(tmp_path)
+    assert table.status.item() == "unreadable"
+    assert [record.name for record in caplog.records] == ["memfeat.images.reading"]
+
+
 @pytest.mark.parametrize("verify", [True, False])
 def test_extraction_gives_exactly_the_good_ones(folder: Path, verified, tiny, verify: bool) -> None:
     with pytest.warns(mf.errors.MemfeatWarning, match="Images left out"):
