@@ -12,7 +12,7 @@ from PIL import Image
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat.errors import KindError, UnknownNameError
-from memfeat.images.opening import UnreadableImage, opened, quiet, readable
+from memfeat.images.opening import UnreadableImage, opened, quiet, readable, room
 
 __all__ = ["ORIENTATION_TAG", "decode", "decode_file", "orientation", "rgb"]
 
@@ -27,6 +27,8 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 ORIENTATION_TAG = 0x0112
+#: Pixels that are converted at a time where a conversion needs copies.
+STRIP = 1_000_000
 
 
 def orientation(image: Image.Image) -> int:
@@ -62,14 +64,29 @@ def rgb(image: Image.Image) -> Image.Image:
     Returns
     -------
     PIL.Image.Image
-        RGB.
+        RGB; the same image if it is RGB and upright already, because a copy would double the memory.
     """
-    # a TIFF reads its tags again while it loads, and warns about them
-    with quiet() if image.format == "TIFF" else nullcontext():
-        image.load()
-    turn = UPRIGHT.get(orientation(image))
-    flat = _over_white(_eight_bit(image))
-    return flat if turn is None else flat.transpose(turn)
+    with room(image):
+        # a TIFF reads its tags again while it loads, and warns about them
+        with quiet() if image.format == "TIFF" else nullcontext():
+            image.load()
+        turn = UPRIGHT.get(orientation(image))
+        flat = _flat(image)
+        return flat if turn is None else flat.transpose(turn)
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """Give RGB, in strips where that takes more memory than the result."""
+    if image.mode not in DEEP and not image.has_transparency_data:
+        return image if image.mode == "RGB" else image.convert("RGB")
+    rows = max(1, STRIP // image.width)
+    if rows >= image.height:
+        return _over_white(_eight_bit(image))
+    flat = Image.new("RGB", image.size)
+    for top in range(0, image.height, rows):
+        box = (0, top, image.width, min(top + rows, image.height))
+        flat.paste(_over_white(_eight_bit(image.crop(box))), box)
+    return flat
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:

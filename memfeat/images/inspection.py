@@ -14,7 +14,7 @@ from PIL import Image
 from memfeat._progress import bar
 from memfeat.images.arrays import as_image
 from memfeat.images.decoding import ORIENTATION_TAG, orientation, rgb
-from memfeat.images.opening import UnreadableImage, diagnosed, opened, readable
+from memfeat.images.opening import UnreadableImage, diagnosed, opened, readable, room
 
 __all__ = ["Facts", "in_threads", "inspect_file", "inspect_pixels"]
 
@@ -82,8 +82,10 @@ def _verified_size(image: Image.Image) -> tuple[int, int]:
     """Read every byte of the pixels; JPEG at an eighth of the size, which reads as much and costs far less."""
     if image.format in ("JPEG", "MPO"):
         size = _upright_size(image)
-        image.draft(None, (1, 1))
-        image.load()
+        # at its full size: a progressive JPEG is held whole while it is read, however small it comes out
+        with room(image):
+            image.draft(None, (1, 1))
+            image.load()
         return size
     # the tags of a PNG may come after its pixels, so that only now is it known which way is up
     return rgb(image).size

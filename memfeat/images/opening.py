@@ -1,5 +1,8 @@
 """Opening image files: what is there, what is damaged, and why."""
 
+import logging
+import os
+import stat
 import threading
 import warnings
 from collections.abc import Iterator
@@ -12,16 +15,22 @@ from PIL import Image, UnidentifiedImageError
 
 from memfeat.errors import MemfeatError
 
-__all__ = ["PIXEL_LIMIT", "UnreadableImage", "diagnosed", "opened", "quiet", "readable"]
+__all__ = ["PIXEL_LIMIT", "UnreadableImage", "diagnosed", "opened", "quiet", "readable", "room"]
 
-#: Images that declare more pixels than this are not decoded. Pillow's own limit, lower by default, holds as well.
-PIXEL_LIMIT = 250_000_000
+#: Images that declare more pixels than this are not decoded, and all threads together decode no more at once. With at
+#: most 12 bytes a pixel (the stored image, its RGB, and that turned upright) this bounds the memory of decoding.
+PIXEL_LIMIT = 120_000_000
+#: Formats whose decoders take about twice the memory of others: each of their pixels counts as so many.
+COSTLY = {"WEBP": 2, "JPEG2000": 2, "AVIF": 2, "HEIF": 2}
 #: Formats that are tried; those that start another program (EPS) or hold no pixels are not among them.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JPEG2000", "TGA", "AVIF", "HEIF")
 #: How a file begins -> what a whole one has near its end.
 ENDINGS = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG": b"IEND"}
 
 _warnings_lock = threading.Lock()
+#: Memory is shared by all threads, and so is what says how much of it is in use.
+_turn, _change = threading.Lock(), threading.Condition()
+_in_use: list[int] = []
 
 
 class UnreadableImage(MemfeatError, ValueError):
@@ -57,11 +66,53 @@ def quiet() -> Iterator[None]:
         warnings.filterwarnings("ignore", module=r"PIL\.")
         rules: Any = warnings.filters
         rule = rules[0]
+        # what it logs is said again by the error that follows
+        talkative = logging.getLogger("PIL.TiffImagePlugin")
+        talkative.addFilter(_nothing)
         try:
             yield
         finally:
+            talkative.removeFilter(_nothing)
             with suppress(ValueError):
                 rules.remove(rule)
+
+
+def _nothing(_record: logging.LogRecord) -> bool:
+    """Let no message pass."""
+    return False
+
+
+def _weight(image: Image.Image) -> int:
+    """Count the pixels of an image, more than once where its decoder takes more memory."""
+    return image.width * image.height * COSTLY.get(image.format or "", 1)
+
+
+@contextmanager
+def room(image: Image.Image) -> Iterator[None]:
+    """Wait until an image may be decoded: all threads together decode no more than `PIXEL_LIMIT` pixels.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        The image, its pixels not yet read.
+
+    Yields
+    ------
+    None
+        The room is held until the context ends.
+    """
+    # an image in memory may be larger than the limit; it waits until it is alone
+    weight = min(_weight(image), PIXEL_LIMIT)
+    # those who come after one that waits wait behind it, so that small images cannot keep a large one out for ever
+    with _turn, _change:
+        _change.wait_for(lambda: sum(_in_use) + weight <= PIXEL_LIMIT)
+        _in_use.append(weight)
+    try:
+        yield
+    finally:
+        with _change:
+            _in_use.remove(weight)
+            _change.notify_all()
 
 
 @contextmanager
@@ -81,16 +132,18 @@ def readable(path: str | PathLike[str], name: str) -> Iterator[BufferedReader]:
         At its first byte.
     """
     try:
-        file = open(path, "rb")  # noqa: SIM115 (closed below; only the opening is guarded)
+        # a pipe would be waited for, and a device may never end
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise UnreadableImage(name, "unreadable", "it is no ordinary file")
+        with open(path, "rb") as file:
+            if file.seek(0, 2) == 0:
+                raise UnreadableImage(name, "empty", "the file has no bytes")
+            file.seek(0)
+            yield file
     except (FileNotFoundError, NotADirectoryError):
         raise UnreadableImage(name, "missing", f"there is no file {str(path)!r}") from None
-    except OSError as error:
+    except OSError as error:  # also while it is read: a disk or a network drive may fail
         raise UnreadableImage(name, "unreadable", error.strerror or str(error)) from error
-    with file:
-        if file.seek(0, 2) == 0:
-            raise UnreadableImage(name, "empty", "the file has no bytes")
-        file.seek(0)
-        yield file
 
 
 @contextmanager
@@ -114,8 +167,9 @@ def opened(file: BufferedReader, name: str) -> Iterator[Image.Image]:
             Image.init()
             image = Image.open(file, formats=[kind for kind in FORMATS if kind in Image.OPEN])
         with image:
-            if image.width * image.height > PIXEL_LIMIT:
-                raise MemoryError(f"{image.width} × {image.height} pixels exceed the limit of {PIXEL_LIMIT:,}")
+            if _weight(image) > PIXEL_LIMIT:
+                limit = PIXEL_LIMIT // COSTLY.get(image.format or "", 1)
+                raise MemoryError(f"{image.width} × {image.height} pixels are more than {limit:,}; save it smaller")
             yield image
     except UnreadableImage:
         raise
@@ -140,7 +194,7 @@ def diagnosed(error: Exception, file: BufferedReader | None = None) -> tuple[str
     str
         The reason.
     """
-    text = str(error).strip() or type(error).__name__
+    text = _said(error)
     if isinstance(error, MemoryError | Image.DecompressionBombError):
         return "too large", text
     if "truncated" in text.lower() or isinstance(error, EOFError) or (file is not None and _cut_off(file)):
@@ -148,6 +202,14 @@ def diagnosed(error: Exception, file: BufferedReader | None = None) -> tuple[str
     if isinstance(error, UnidentifiedImageError) and file is not None:
         return "unreadable", _unidentified(file)
     return "unreadable", text
+
+
+def _said(error: Exception) -> str:
+    """Put an exception into words; a few of Pillow's say too little, or too much."""
+    if isinstance(error, UnidentifiedImageError):
+        return "its header cannot be read"
+    text = str(error).strip()
+    return text if " " in text else f"{type(error).__name__} {text}".rstrip()
 
 
 def _cut_off(file: BufferedReader) -> bool:

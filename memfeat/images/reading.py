@@ -103,8 +103,8 @@ def read(
     the files themselves is left out, with its `warnings`. Of several columns that could name the images, one called
     exactly `image` is taken.
 
-    Images that declare more than 250 million pixels, or more than Pillow allows (2 × `PIL.Image.MAX_IMAGE_PIXELS`, 179
-    million unless changed), are "too large" and not decoded.
+    Images that declare more than 120 million pixels (60 million in WebP, AVIF and JPEG 2000, which need more memory),
+    or more than Pillow allows (2 × `PIL.Image.MAX_IMAGE_PIXELS`), are "too large" and not decoded.
 
     Examples
     --------
