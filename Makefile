@@ -30,6 +30,7 @@ help:
 # Stamps say which extra is installed; they are renewed when pyproject.toml changes. dev holds docs and test, test holds demo.
 demo_stamps := demo
 test_stamps := demo test
+bench_stamps := demo test bench
 docs_stamps := demo docs
 dev_stamps := demo test docs dev
 
@@ -87,7 +88,7 @@ test-oldest: $(VENV)/.memfeat-dev
 calibrate: $(VENV)/.memfeat-test
 	$(BIN)/python -m pytest -o norecursedirs=".*" tests/calibration $(PYTEST_ARGS)
 
-bench: $(VENV)/.memfeat-test
+bench: $(VENV)/.memfeat-bench
 	$(BIN)/python -m pytest -o norecursedirs=".*" tests/benchmarks $(PYTEST_ARGS)
 
 notebooks: $(VENV)/.memfeat-test

@@ -12,7 +12,10 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 GENERATED = HERE / "generated"
 RESULTS = ROOT / "tests" / "calibration" / "results"
-sys.path.insert(0, str(ROOT))
+BENCHMARKS = ROOT / "tests" / "benchmarks"
+sys.path[:0] = [str(ROOT), str(BENCHMARKS)]
+
+import rendering  # noqa: E402
 
 import memfeat  # noqa: E402
 
@@ -95,6 +98,15 @@ def calibrations() -> None:
     )
 
 
+def benchmarks() -> None:
+    """Write the recorded results of tests/benchmarks as one table."""
+    results = {file.stem: json.loads(file.read_text()) for file in sorted((BENCHMARKS / "results").glob("*.json"))}
+    versions = [f"Measured with {one}.\n" for one in rendering.versions(results)]
+    notes = [f"- {note}" for note in rendering.notes(results)]
+    text = "\n".join([*rendering.table(results), "", *notes, "", *versions])
+    (GENERATED / "benchmarks.md").write_text(text + "\n")
+
+
 def row(cells: list[str]) -> str:
     """Write one line of a table."""
     return f"| {' | '.join(cells)} |"
@@ -113,3 +125,4 @@ GENERATED.mkdir(parents=True, exist_ok=True)
 notebooks()
 command_line()
 calibrations()
+benchmarks()

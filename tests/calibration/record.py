@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import os
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,20 @@ RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("memfeat", "numpy", "scipy", "scikit-learn", "xarray", "torch", "torchvision", "pillow")
 
 
-def record(name: str, figures: Mapping[str, Any], *, sources: Iterable[str], folder: Path = RESULTS) -> None:
-    """Write the figures of one test into FOLDER/NAME.json; `sources` are the rooms of memfeat that they cover."""
+def record(
+    name: str,
+    figures: Mapping[str, Any],
+    *,
+    sources: Iterable[str],
+    folder: Path = RESULTS,
+    packages: Iterable[str] = (),
+    versions: Mapping[str, str] | None = None,
+) -> None:
+    """Write the figures of one test into FOLDER/NAME.json; `sources` are the rooms of memfeat that they cover.
+
+    `packages` are named with their versions besides those that always are; `versions` adds those of packages that are
+    installed elsewhere.
+    """
     files = sorted(file for source in sources for file in _files(source))
     facts = {
         "figures": dict(figures),
@@ -27,8 +41,14 @@ def record(name: str, figures: Mapping[str, Any], *, sources: Iterable[str], fol
         "sources": [file.relative_to(ROOT).as_posix() for file in files],
         "sources_sha256": hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest(),
         "machine": f"{platform.system()} {platform.machine()}",
+        "cpu": _cpu(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "python": platform.python_version(),
-        "versions": {package: _version(package) for package in PACKAGES},
+        "versions": {
+            **{package: _version(package) for package in PACKAGES},
+            **_installed(packages),
+            **(versions or {}),
+        },
     }
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.json").write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n")
@@ -56,3 +76,19 @@ def _version(package: str) -> str:
         from memfeat import __version__
 
         return __version__
+
+
+def _installed(packages: Iterable[str]) -> dict[str, str]:
+    found = {}
+    for package in packages:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
