@@ -110,6 +110,30 @@ def give_layers(features: "xr.Dataset", *, out: Path, as_json: bool) -> None:
         click.echo(f"Wrote {out} ({features.sizes['image']} images, {len(shapes)} layers).")
 
 
+def give_forecast(table: "pd.DataFrame", *, out: Path, as_json: bool) -> None:
+    """Say on stdout what a prepared store will take.
+
+    Parameters
+    ----------
+    table : DataFrame
+        What `memfeat.activations.prepare` gave.
+    out : Path
+        The store.
+    as_json : bool
+        List layers and totals as JSON instead of a summary.
+    """
+    from memfeat import _frames
+
+    total = table.attrs
+    if as_json:
+        shapes = [" × ".join(map(str, shape)) for shape in table["shape"]]
+        click.echo(_frames.as_json(table.assign(shape=shapes), dict(total)))
+        return
+    size = f"{total['bytes'] / 1e6:,.1f} MB before compression"
+    click.echo(f"Prepared {out} ({total['n_images']} images, {len(table)} layers, {size}).")
+    click.echo(f"{total['n_blocks']} blocks of up to {total['block']} images: use at most so many shards.")
+
+
 def failures(rows: "list[tuple[str, str, str]]", total: int) -> bool:
     """List images that failed on stderr.
 

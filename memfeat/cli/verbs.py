@@ -11,7 +11,7 @@ import click
 from memfeat._version import __version__
 from memfeat.cli.inputs import matched_inputs, own_columns, sources
 from memfeat.cli.manners import FAILED, SOME_FAILED, Verbs, messages
-from memfeat.cli.outputs import destination, failures, give, give_layers, shown
+from memfeat.cli.outputs import destination, failures, give, give_forecast, give_layers, shown
 
 __all__ = ["main"]
 
@@ -41,6 +41,11 @@ _manners = _together(
 _machine = _together(
     click.option("--device", help='Where to compute: "cpu", "cuda" or "mps"; by default the fastest there is.'),
     click.option("--batch-size", type=click.IntRange(1), help="Images in one forward pass."),
+)
+_speed = _together(
+    click.option("--fast", is_flag=True, help="Fold batch norms into convolutions: last digits change, the time is less."),
+    click.option("--autocast", help='Compute in "bfloat16" or "float16" where that does; best on a GPU.'),
+    click.option("--tf32", is_flag=True, help="Let a GPU multiply float32 in TF32."),
 )
 _network = _together(
     click.option(
@@ -146,36 +151,46 @@ def layers(  # noqa: PLR0913
 @click.option("--model", default="resmem-frozen", show_default=True, help="resmem-frozen, resmem or from torchvision.")
 @click.option("--layers", "wanted", multiple=True, default=["blocks"], show_default=True, help="Names, globs, groups.")
 @click.option("--reduce", default="mean", show_default=True, help=f"What is kept of an output: {REDUCTIONS}.")
+@click.option("--precision", default="float32", show_default=True, help="float32, float16 or float32:BITS, rounded.")
 @click.option("-o", "--out", type=FILE, required=True, help="The zarr store; called again, it goes on.")
+@click.option("--prepare", is_flag=True, help="Only make room for shards, and say what they will take.")
+@click.option("--shard", help="Do one part of what was prepared, such as 2/4; PHOTOS are those that were prepared.")
 @_network
 @_machine
+@_speed
 @_manners
 def extract(  # noqa: PLR0913
     photos: tuple[str, ...],
     model: str,
     wanted: tuple[str, ...],
-    reduce: str,
     out: Path,
+    prepare: bool,
+    shard: str | None,
     backbone: str | None,
     as_json: bool,
     quiet: bool,
-    **machine: Any,
+    **options: Any,
 ) -> None:
     """Read features of a network's layers into a store.
 
+    In several processes, such as a job array: the same command with --prepare once, then with --shard 1/8 … 8/8.
+
     Example: memfeat extract photos/ --layers "features.layer[1-4].*" -o features.zarr
     """
-    from memfeat.activations import extract as extracted
+    from memfeat import activations
     from memfeat.errors import MemfeatWarning
 
-    progress = False if quiet else None
-    with messages(quiet=quiet):
-        network = _loaded(model, backbone)
-        with warnings.catch_warnings():
-            # the images are listed below, with reasons
-            warnings.simplefilter("ignore", MemfeatWarning)
-            options: dict[str, Any] = {"reduce": reduce, "store": out, "progress": progress} | machine
-            found = extracted(sources(photos), model=network, layers=list(wanted), **options)
+    if prepare and shard:
+        raise click.UsageError("--prepare comes before --shard, in a call of its own.")
+    with messages(quiet=quiet), warnings.catch_warnings():
+        # the images are listed below, with reasons
+        warnings.simplefilter("ignore", MemfeatWarning)
+        options |= {"layers": list(wanted), "store": out, "progress": False if quiet else None}
+        options["model"] = _loaded(model, backbone)
+        if prepare:
+            give_forecast(activations.prepare(sources(photos), **options), out=out, as_json=as_json)
+            return
+        found = activations.extract_shard(shard, **options) if shard else activations.extract(sources(photos), **options)
     give_layers(found, out=out, as_json=as_json)
     bad = json.loads(found.attrs["left_out"])
     if failures([(row["image"], row["status"], row["reason"]) for row in bad], found.sizes["image"] + len(bad)):
