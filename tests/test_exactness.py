@@ -374,8 +374,11 @@ def test_an_error_in_a_hook_leaves_the_network_as_it_was(error, pictures):
 def test_an_error_in_the_reduction_leaves_the_network_as_it_was(error, pictures, monkeypatch):
     module = network()
     before = state(module)
+    amax = Tensor.amax
 
-    def failing(output: Tensor, *args: object, **kwargs: object) -> Tensor:
+    def failing(output: Tensor, *args, **kwargs) -> Tensor:
+        if output.device.type == "meta":  # shapes are found before there are hooks
+            return amax(output, *args, **kwargs)
         raise error
 
     monkeypatch.setattr(Tensor, "amax", failing)
