@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 
 from memfeat.activations.capture import Wanted
-from memfeat.activations.engine import Forwarded, forward
+from memfeat.activations.engine import Forwarded, computation, forward
 from memfeat.activations.options import Resolved
 from memfeat.activations.reduce import Reduction
 from memfeat.models import Model
@@ -70,7 +70,8 @@ class Job:
     def identity(self) -> dict[str, Any]:
         """What makes the numbers what they are."""
         origin = self.model.provenance
-        return {key: origin[key] for key in IDENTITY if key in origin} | {"reduction": self.reduce.name}
+        how = {"reduction": self.reduce.name, "computation": computation(self.model.module, self.options)}
+        return {key: origin[key] for key in IDENTITY if key in origin} | how
 
     def wanted(self, layers: Iterable[str]) -> Wanted:
         """Say which module, and which call of it, each layer is."""
