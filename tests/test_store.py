@@ -612,14 +612,3 @@ def test_threads_of_one_host_share_its_cores():
 
     assert _neighbours({"tcp://10.0.0.1:1": 2, "tcp://10.0.0.1:2": 2, "tcp://10.0.0.2:1": 3}) == 4
     assert _neighbours({}) == 1
-
-
-def test_threads_of_one_worker_hook_modules_of_their_own():
-    from memfeat.activations.cluster import _same_tensors
-
-    module = Reused()
-    twin = _same_tensors(module)
-    assert all(a is b for a, b in zip(module.parameters(), twin.parameters(), strict=True))
-    assert all(a is b for a, b in zip(module.buffers(), twin.buffers(), strict=True))
-    twin.conv1.register_forward_hook(lambda *_: None)
-    assert not module.conv1._forward_hooks

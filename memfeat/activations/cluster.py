@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from memfeat._check import advice, listed
 from memfeat.activations.filling import Run, Work, compute
 from memfeat.activations.job import Job
+from memfeat.activations.placement import sharing
 from memfeat.activations.store import Store
 from memfeat.errors import KindError, StoreError
 from memfeat.models import device as devices
@@ -81,15 +81,11 @@ def _unit(run: Run, job: Job, *, path: str, device: Any, neighbours: int) -> Non
         remedy = "Put it on a drive that all workers mount under the same path."
         raise StoreError(advice("store", "be seen by every worker", path, remedy))
     options = replace(job.options, device=devices.choose(device), workers=min(job.options.workers, threads))
-    # Threads of one worker share the weights, but each hooks modules of its own.
-    model = replace(job.model, module=_same_tensors(job.model.module))
+    # Threads of one worker share the weights where that is safe, but each hooks modules of its own.
+    module = sharing(job.model.module) or copy.deepcopy(job.model.module)
+    model = replace(job.model, module=module)
     compute(Store(Path(path)), replace(job, options=options, model=model), [run], lambda _: None)
 
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _same_tensors(module: nn.Module) -> nn.Module:
-    tensors = [*module.parameters(), *module.buffers()]
-    return copy.deepcopy(module, {id(tensor): tensor for tensor in tensors})

@@ -1,20 +1,31 @@
 """The forward passes: images in, reduced outputs of the wanted modules out, batch by batch."""
 
-from collections.abc import Generator, Iterable
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy.typing as npt
 import torch
 import xarray as xr
+from torch import Tensor, nn
 
 from memfeat._kept import Reduction
 from memfeat.activations.capture import Wanted, captured, evaluating
-from memfeat.activations.feed import batches
-from memfeat.activations.options import Resolved
+from memfeat.activations.feed import Batch, batches
+from memfeat.activations.folding import folded, plan, refuse_folded
+from memfeat.activations.options import HALVES, Resolved
+from memfeat.activations.placement import downloaded, precise, sharing, uploads, with_channels_last
 from memfeat.models import Model
 
-__all__ = ["Forwarded", "forward"]
+__all__ = ["Forwarded", "computation", "deviation", "forward", "running"]
+
+#: Passes that are started before the first of them is waited for, by kind of device: one computes while another's
+#: outputs are on their way. A CPU has no use for it.
+LAG = {"cuda": 1}
+Reduce = Callable[..., Tensor]
+Run = Callable[[Tensor], dict[str, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -68,22 +79,171 @@ def forward(
         One group's outputs.
     """
     wanted, reduction = capture
-    feed = batches(images, groups, model, size=size, workers=options.workers)
-    with (
-        evaluating(model.module, options.device) as module,
-        captured(module, wanted, reduction.apply) as run,
-    ):
+    device = options.device
+    upload = uploads(device)
+    feed = batches(images, groups, model, size=size, workers=options.workers, pinned=device.type == "cuda")
+    started: deque[tuple[Batch, Callable[[], dict[str, npt.NDArray[Any]]]]] = deque()
+    with closing(feed), running(model.module, wanted, reduction.apply, options) as run:
         for batch in feed:
-            n = len(batch.names)
-            values: dict[str, npt.NDArray[Any]] = {}
-            if batch.values.numel():
-                # Not around the loop: a generator would leave the mode on in its caller's code.
-                with torch.inference_mode():
-                    outputs = run(_placed(batch.values, options.device))
-                values = {layer: value[:n].float().cpu().numpy() for layer, value in outputs.items()}
-            yield Forwarded(batch.names, values, batch.failures)
+            outputs = run(upload(batch.values)) if batch.values.numel() else {}
+            rows = {layer: value[: len(batch.names)] for layer, value in outputs.items()}
+            started.append((batch, downloaded(rows, device)))
+            if len(started) > LAG.get(device.type, 0):
+                yield _finished(*started.popleft())
+        while started:
+            yield _finished(*started.popleft())
 
 
-def _placed(values: torch.Tensor, device: torch.device) -> torch.Tensor:
-    layout = torch.channels_last if values.ndim == 4 else torch.preserve_format
-    return values.to(device, memory_format=layout)
+def _finished(batch: Batch, arrived: Callable[[], dict[str, npt.NDArray[Any]]]) -> Forwarded:
+    return Forwarded(batch.names, arrived(), batch.failures)
+
+
+@contextmanager
+def running(module: nn.Module, wanted: Wanted, reduce: Reduce, options: Resolved) -> Iterator[Run]:
+    """Make a network ready to run on a device, in the way that the options ask for.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The network. It is left as it was found.
+    wanted : mapping
+        Which layers: name → (module name, call).
+    reduce : callable
+        What to keep of an output.
+    options : Resolved
+        Device, `fast`, `autocast`, `tf32`.
+
+    Yields
+    ------
+    callable
+        Runs a batch that is on the device, and gives {layer: reduced output}.
+
+    Raises
+    ------
+    UnknownNameError
+        If a layer does not exist in fast mode.
+    ArgumentError
+        If the network cannot be run in fast mode.
+    """
+    if options.fast:
+        refuse_folded(module, [name for name, _ in wanted.values()])
+    kept = reduce if options.autocast is None else _widened(reduce)
+    with ExitStack() as stack:
+        ways = iter(_ways(module, options))
+        settled = False
+
+        def start() -> Run:
+            stack.close()
+            place, layout = next(ways)
+            inner = stack.enter_context(captured(stack.enter_context(place), wanted, kept))
+            return lambda batch: inner(batch.contiguous(memory_format=layout) if batch.ndim == 4 else batch)
+
+        current = start()
+
+        def run(batch: Tensor) -> dict[str, Tensor]:
+            nonlocal current, settled
+            # Around one pass and not around the context: a generator would leave modes on in its caller's code.
+            with torch.inference_mode(), precise(options.tf32), _half(options):
+                try:
+                    outputs = current(batch)
+                except (KeyError, RuntimeError) as error:
+                    if settled or not _about_the_way(error, wanted):
+                        raise
+                    settled, current = True, start()
+                    outputs = current(batch)
+            settled = True
+            return outputs
+
+        yield run
+
+
+def _ways(module: nn.Module, options: Resolved) -> Iterator[tuple[AbstractContextManager[nn.Module], Any]]:
+    """Give the fastest way to run a network, and the one that always works."""
+    make: Callable[[nn.Module], nn.Module | None] = folded if options.fast else sharing
+    for layout in (torch.channels_last, torch.contiguous_format):
+        quick = layout is torch.channels_last
+        mine = make(module) if quick or options.fast else None
+        if mine is None:
+            yield evaluating(module, options.device), layout
+        else:
+            placed = mine.to(options.device)
+            yield nullcontext(with_channels_last(placed) if quick else placed), layout
+
+
+def _about_the_way(error: Exception, wanted: Wanted) -> bool:
+    # Either the network asks for .view() of a map, which only one layout in memory allows; or parts of it are called
+    # behind the copy's back, so that a layer did not come.
+    missing = isinstance(error, KeyError) and error.args[:1] in [(layer,) for layer in wanted]
+    return missing or "view size is not compatible" in str(error)
+
+
+def _half(options: Resolved) -> AbstractContextManager[Any]:
+    kind = HALVES.get(options.autocast or "")
+    return nullcontext() if kind is None else torch.autocast(options.device.type, dtype=kind)
+
+
+def _widened(reduce: Reduce) -> Reduce:
+    # A mean over thousands of places must not be summed or rounded in 8 bits.
+    return lambda *given: reduce(*given[:-1], given[-1].float())
+
+
+def computation(module: nn.Module, options: Resolved) -> str:
+    """Say what was done to compute faster than exactly.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The network.
+    options : Resolved
+        `fast`, `autocast` and `tf32`.
+
+    Returns
+    -------
+    str
+        "exact", or for instance "folded: 155 batch norms, 0123456789ab; autocast: bfloat16". It depends on the options
+        and the network's structure, and belongs to the identity of whatever is computed.
+
+    Raises
+    ------
+    ArgumentError
+        If the network cannot be run in fast mode.
+    """
+    said = [
+        plan(module).words if options.fast else "",
+        f"autocast: {options.autocast}" if options.autocast else "",
+        "tf32" if options.tf32 else "",
+    ]
+    return "; ".join(filter(None, said)) or "exact"
+
+
+def deviation(module: nn.Module, batch: Tensor, wanted: Wanted, options: Resolved) -> dict[str, float]:
+    """Measure how far a faster way to compute is from the exact one.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The network.
+    batch : Tensor (n, 3, y, x)
+        Preprocessed images.
+    wanted : mapping
+        Which layers: name → (module name, call).
+    options : Resolved
+        The faster way.
+
+    Returns
+    -------
+    dict of float
+        Layer → the largest absolute difference of any value, as a share of the layer's largest absolute value.
+    """
+    exactly = replace(options, fast=False, autocast=None, tf32=False)
+    both = []
+    for each in (exactly, options):
+        with running(module, wanted, lambda *given: given[-1], each) as run:
+            outputs = run(batch.to(options.device))
+            both.append({layer: value.double().cpu() for layer, value in outputs.items()})
+    exact, fast = both
+    smallest = torch.finfo(torch.float32).tiny
+    return {
+        layer: float((fast[layer] - value).abs().max() / value.abs().max().clamp_min(smallest))
+        for layer, value in exact.items()
+    }

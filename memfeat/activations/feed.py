@@ -1,7 +1,7 @@
 """Batches of one fixed shape: images decoded in threads while the network computes."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -33,7 +33,8 @@ class Batch:
     names : list of str
         The images, at most as many as the batch has places.
     values : Tensor (size, 3, y, x)
-        Preprocessed; places of unreadable and of absent images hold zeros. Empty if none could be read.
+        Preprocessed, channels last in memory; places of unreadable and of absent images hold zeros. Empty if none could
+        be read.
     failures : dict
         Image → (status, reason) of those that could not be read.
     """
@@ -64,8 +65,8 @@ def default_size(n_images: int, device: torch.device) -> int:
 
 
 def batches(
-    images: xr.Dataset, groups: Iterable[list[str]], model: Model, *, size: int, workers: int
-) -> Iterator[Batch]:
+    images: xr.Dataset, groups: Iterable[list[str]], model: Model, *, size: int, workers: int, pinned: bool = False
+) -> Generator[Batch, None, None]:
     """Decode and preprocess images in threads, a little ahead of the network.
 
     Parameters
@@ -80,6 +81,8 @@ def batches(
         Places in a batch; empty ones are filled with zeros, so that every forward pass has one shape.
     workers : int
         Threads that decode.
+    pinned : bool
+        Whether to put batches into memory from which a GPU can copy by itself.
 
     Yields
     ------
@@ -87,18 +90,26 @@ def batches(
         The images of one forward pass.
     """
     ahead = iter(groups)
-    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="memfeat-decode")
-    waiting: deque[tuple[list[str], list[Future[Tensor | UnreadableImage]]]] = deque()
+    decoding = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="memfeat-decode")
+    # A thread of its own, because it waits for the others.
+    assembling = ThreadPoolExecutor(max_workers=1, thread_name_prefix="memfeat-assemble")
+    waiting: deque[Future[Batch]] = deque()
+
+    def refill() -> None:
+        for group in islice(ahead, AHEAD - len(waiting)):
+            ready = [decoding.submit(_prepared, images, name, model) for name in group]
+            waiting.append(assembling.submit(_assembled, group, ready, size, pinned))
+
     try:
-        while True:
-            for group in islice(ahead, AHEAD - len(waiting)):
-                waiting.append((group, [pool.submit(_prepared, images, name, model) for name in group]))
-            if not waiting:
-                return
-            group, futures = waiting.popleft()
-            yield _assembled(group, [future.result() for future in futures], size)
+        refill()
+        while waiting:
+            batch = waiting.popleft().result()
+            # Before the network takes this one, so that all of its time is used.
+            refill()
+            yield batch
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        decoding.shutdown(wait=True, cancel_futures=True)
+        assembling.shutdown(wait=True, cancel_futures=True)
 
 
 def _prepared(images: xr.Dataset, name: str, model: Model) -> Tensor | UnreadableImage:
@@ -106,25 +117,32 @@ def _prepared(images: xr.Dataset, name: str, model: Model) -> Tensor | Unreadabl
         image = decode(images, name)
     except UnreadableImage as failure:
         return failure
-    value = model.transform(image)
+    try:
+        value = model.transform(image)
+    except MemoryError as error:
+        # A very thin image becomes a very large one when its shorter side is brought to a given length.
+        return UnreadableImage(
+            name, "too large", f"{image.width} × {image.height} pixels cannot be preprocessed: {error}"
+        )
     if not isinstance(value, Tensor):
         remedy = "End it with torchvision.transforms.ToTensor()."
         raise KindError(advice("transform", "give a tensor", listed(type(value).__name__), remedy))
     return value
 
 
-def _assembled(names: list[str], ready: list[Tensor | UnreadableImage], size: int) -> Batch:
-    pairs = list(zip(names, ready, strict=True))
+def _assembled(names: list[str], futures: list[Future[Tensor | UnreadableImage]], size: int, pinned: bool) -> Batch:
+    pairs = [(name, future.result()) for name, future in zip(names, futures, strict=True)]
     failures = {name: (item.status, item.reason) for name, item in pairs if isinstance(item, UnreadableImage)}
-    tensors = [item for item in ready if isinstance(item, Tensor)]
+    tensors = [item for _, item in pairs if isinstance(item, Tensor)]
     if not tensors:
         return Batch(names, torch.zeros(0), failures)
     shapes = {tuple(item.shape) for item in tensors}
     if len(shapes) > 1:
         remedy = "Resize and crop in it, so that every image has one size."
         raise ArgumentError(advice("transform", "give every image one shape", listed(sorted(shapes)), remedy))
-    values = torch.zeros((size, *tensors[0].shape))
-    for place, item in enumerate(ready):
+    layout = torch.channels_last if tensors[0].ndim == 3 else torch.contiguous_format
+    values = torch.empty((size, *tensors[0].shape), memory_format=layout, pin_memory=pinned).zero_()
+    for place, (_, item) in enumerate(pairs):
         if isinstance(item, Tensor):
             values[place] = item
     return Batch(names, values, failures)

@@ -12,7 +12,7 @@ import xarray as xr
 
 from memfeat._kept import Layout, Reduction
 from memfeat.activations.capture import Wanted
-from memfeat.activations.engine import Forwarded, forward
+from memfeat.activations.engine import Forwarded, computation, forward
 from memfeat.activations.options import Resolved
 from memfeat.activations.precision import Precision
 from memfeat.models import Model
@@ -51,11 +51,12 @@ class Job:
     precision: Precision
     options: Resolved
 
-    @property
+    @cached_property
     def identity(self) -> dict[str, Any]:
         """What makes the numbers what they are."""
         origin = self.model.provenance
         how = {"reduction": self.reduce.name, "precision": self.precision.name}
+        how["computation"] = computation(self.model.module, self.options)
         return {key: origin[key] for key in IDENTITY if key in origin} | how
 
     def row_bytes(self, layers: Iterable[str]) -> int:

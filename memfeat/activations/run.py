@@ -14,6 +14,7 @@ from memfeat._check import advice, listed
 from memfeat._kept import Spec, reduction
 from memfeat._labels import IMAGE, stamped
 from memfeat.activations import cluster, filling, locks, memory, sharding
+from memfeat.activations.folding import refuse_folded
 from memfeat.activations.job import Job
 from memfeat.activations.options import RunOptions, resolved
 from memfeat.activations.precision import precision
@@ -262,7 +263,10 @@ def _job(
     options.pop("client", None)
     chosen = resolved(options)
     available = list_layers(model)
-    names = select(available, layers)["name"].astype(str).tolist()
+    selected = select(available, layers)
+    names = selected["name"].astype(str).tolist()
+    if chosen.fast:
+        refuse_folded(model.module, selected["module"].astype(str))
     table = tabled(images, progress=chosen.progress)
     if not _readable(table):
         raise NoImageError(_nothing(_left_out(table, {})))

@@ -124,10 +124,10 @@ def give_forecast(table: "pd.DataFrame", *, out: Path, as_json: bool) -> None:
     """
     from memfeat import _frames
 
-    total = table.attrs
+    total = {str(name): value for name, value in table.attrs.items()}
     if as_json:
         shapes = [" × ".join(map(str, shape)) for shape in table["shape"]]
-        click.echo(_frames.as_json(table.assign(shape=shapes), dict(total)))
+        click.echo(_frames.as_json(table.assign(shape=shapes), total))
         return
     size = f"{total['bytes'] / 1e6:,.1f} MB before compression"
     click.echo(f"Prepared {out} ({total['n_images']} images, {len(table)} layers, {size}).")

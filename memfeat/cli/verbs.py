@@ -43,7 +43,7 @@ _machine = _together(
     click.option("--batch-size", type=click.IntRange(1), help="Images in one forward pass."),
 )
 _speed = _together(
-    click.option("--fast", is_flag=True, help="Fold batch norms into convolutions: last digits change, the time is less."),
+    click.option("--fast", is_flag=True, help="Fold batch norms into convolutions: less time, other last digits."),
     click.option("--autocast", help='Compute in "bfloat16" or "float16" where that does; best on a GPU.'),
     click.option("--tf32", is_flag=True, help="Let a GPU multiply float32 in TF32."),
 )
@@ -190,7 +190,9 @@ def extract(  # noqa: PLR0913
         if prepare:
             give_forecast(activations.prepare(sources(photos), **options), out=out, as_json=as_json)
             return
-        found = activations.extract_shard(shard, **options) if shard else activations.extract(sources(photos), **options)
+        found = (
+            activations.extract_shard(shard, **options) if shard else activations.extract(sources(photos), **options)
+        )
     give_layers(found, out=out, as_json=as_json)
     bad = json.loads(found.attrs["left_out"])
     if failures([(row["image"], row["status"], row["reason"]) for row in bad], found.sizes["image"] + len(bad)):
