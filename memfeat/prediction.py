@@ -13,7 +13,7 @@ from memfeat import _progress
 from memfeat._check import advice, listed
 from memfeat._kept import reduction
 from memfeat._labels import IMAGE, stamped
-from memfeat.activations.engine import forward
+from memfeat.activations.engine import computation, forward
 from memfeat.activations.feed import default_size
 from memfeat.activations.options import Resolved, RunOptions, resolved
 from memfeat.errors import ArgumentError, KindError
@@ -41,7 +41,7 @@ def predict(images: Any, *, model: Model | None = None, **options: Unpack[RunOpt
     model : Model, optional
         A network that puts out one number per image; the released ResMem by default.
     **options
-        `device`, `batch_size`, `progress`, `workers`: see Other Parameters.
+        `device`, `batch_size`, `progress`, `workers`, `fast`, `autocast`, `tf32`: see Other Parameters.
 
     Returns
     -------
@@ -50,7 +50,8 @@ def predict(images: Any, *, model: Model | None = None, **options: Unpack[RunOpt
         between 0 and 1; NaN if the image cannot be read), `at_floor` (True if it is at or below the attribute `floor`:
         such images are forgettable, but their order among themselves means little), `warnings` (what may make the
         number less trustworthy), `status` and `reason` ("ok", or why not). Coordinates: path, sha256, width, height,
-        mode. Attributes: model, variant, weights_sha256, preprocessing, floor, n_images, n_unreadable, n_at_floor.
+        mode. Attributes: model, variant, weights_sha256, preprocessing, computation, floor, n_images, n_unreadable,
+        n_at_floor.
 
     Other Parameters
     ----------------
@@ -62,6 +63,12 @@ def predict(images: Any, *, model: Model | None = None, **options: Unpack[RunOpt
         Whether to show a progress bar with the time left; by default when stderr is a terminal.
     workers : int
         Threads that decode images.
+    fast : bool
+        Fold batch norms into the convolutions before them; the attribute `computation` says so.
+    autocast : {"bfloat16", "float16"}
+        Compute in this type what torch.autocast thinks fit for it.
+    tf32 : bool
+        Let a GPU multiply float32 with 10 bits of mantissa.
 
     Raises
     ------
@@ -95,8 +102,10 @@ def predict(images: Any, *, model: Model | None = None, **options: Unpack[RunOpt
         raise KindError(advice("model", "be a memfeat Model", listed(type(model).__name__), remedy))
     table = tabled(images, progress=chosen.progress)
     network = load("resmem") if model is None else model
-    scores, failures = _predicted(table, network, chosen)
-    return _labelled(table, network, scores, failures)
+    how = computation(network.module, chosen)
+    result = _labelled(table, network, *_predicted(table, network, chosen))
+    result.attrs["computation"] = how
+    return result
 
 
 def _predicted(table: xr.Dataset, model: Model, options: Resolved) -> tuple[npt.NDArray[np.float64], Said]:

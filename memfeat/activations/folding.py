@@ -147,13 +147,10 @@ def folded(module: nn.Module) -> nn.Module:
 def _fold(convolution: Any, norm: Any) -> None:
     kind = next(convolution.parameters()).dtype
     # In double precision, so that each weight is rounded once.
-    weight, bias, mean, variance, scale, shift = (
-        None if tensor is None else tensor.detach().double()
-        for tensor in (
-            convolution.weight, convolution.bias, norm.running_mean, norm.running_var, norm.weight, norm.bias
-        )
-    )  # fmt: skip
-    fused: tuple[Any, Any] = fuse_conv_bn_weights(weight, bias, mean, variance, norm.eps, scale, shift)
+    tensors = (convolution.weight, convolution.bias, norm.running_mean, norm.running_var, norm.weight, norm.bias)
+    exact: Any = [None if tensor is None else tensor.detach().double() for tensor in tensors]
+    weight, bias, mean, variance, scale, shift = exact
+    fused: Any = fuse_conv_bn_weights(weight, bias, mean, variance, norm.eps, scale, shift)
     convolution.weight, convolution.bias = (nn.Parameter(each.to(kind), requires_grad=False) for each in fused)
     # Not replaced by another module: the network may keep this one in more than one place.
     vars(norm)["forward"] = _unchanged

@@ -68,12 +68,17 @@ def extract(
         "head"), a list of these, or a function of a row of `mf.models.layers(model)`. A module that is called several
         times has one layer per call: `layer1.0.relu@2`.
     reduce : str or callable
-        What is kept, applied the moment a module puts out its result: REDUCTIONS
+        What is kept, applied the moment a module puts out its result. "mean" or "max" over space (over tokens, for a
+        transformer); "grid:K", averages over K × K fields; "cls", the first token; "flatten" or "none", everything in
+        one row or as it is; "magnitude", the sum of absolute values, the root of the sum of squares and the mean;
+        "project:EPS" or "project:EPS:SEED", a sparse random projection that keeps squared distances to within EPS. Or a
+        function from Tensor (n, ...) to Tensor or array (n,) or (n, ...), for a measure of your own.
     store : path, optional
         A zarr store to write to. Called again, only what is missing is computed: an interrupted run goes on, further
         images and further layers are added.
     **options
-        `precision`, `client`, and how to run the network: see Other Parameters.
+        `precision`, `client`, and how to run the network (`device`, `batch_size`, `progress`, `workers`, `fast`,
+        `autocast`, `tf32`): see Other Parameters.
 
     Returns
     -------
@@ -81,7 +86,7 @@ def extract(
         One variable per layer, in arbitrary units, with dims `image` and `LAYER:channel`, `LAYER:y`,
         `LAYER:x` (or `LAYER:token`, `LAYER:unit`), whatever the reduction left; lazy when read from a store. Images
         stand in the order of the table. Unreadable ones are absent: attrs `n_left_out` and `left_out` say which and
-        why. Further attrs: model, variant, weights_sha256, preprocessing, reduction, precision.
+        why. Further attrs: model, variant, weights_sha256, preprocessing, reduction, precision, computation.
 
     Other Parameters
     ----------------
@@ -100,18 +105,25 @@ def extract(
         Whether to show a progress bar with the time left; by default when stderr is a terminal.
     workers : int
         Threads that decode images.
+    fast : bool
+        Fold batch norms into the convolutions before them, whose own outputs are then not to be had. By default every
+        module computes what the released network's computes.
+    autocast : {"bfloat16", "float16"}
+        Compute in this type what torch.autocast thinks fit for it. What is kept is float32 all the same.
+    tf32 : bool
+        Let a GPU multiply float32 with 10 bits of mantissa.
 
     Raises
     ------
     UnknownNameError
-        If a layer is not there; near names, or the calls of a repeated module, are listed.
+        If a layer is not there, or not in fast mode; near names, or the calls of a repeated module, are listed.
     ArgumentError, KindError
         If an argument cannot be used.
     NoImageError
         If not a single image can be read.
     StoreError
-        If the store holds something else, was made by other weights, preprocessing, reduction or precision, an image
-        has changed since, another process is writing to it, or the disk is too small.
+        If the store holds something else, was made by other weights, preprocessing, reduction, precision or
+        computation, an image has changed since, another process is writing to it, or the disk is too small.
 
     Warns
     -----
@@ -164,8 +176,14 @@ def prepare(
     ----------
     images : Dataset (image), or whatever `mf.images.read` takes
         The images; files, not images in memory. The table is kept beside the store, so that shards see the same.
-    model, layers, reduce, store
+    model : Model
         As for `memfeat.extract`.
+    layers : str, list of str, or callable
+        As for `memfeat.extract`.
+    reduce : str or callable
+        As for `memfeat.extract`.
+    store : path
+        The store, which is made if there is none.
     **options
         As for `memfeat.extract`; `client` has no use here.
 
@@ -221,8 +239,14 @@ def extract_shard(
     ----------
     shard : str
         Which part of how many, counting from 1: "2/4" is the second of four.
-    model, layers, reduce, store
+    model : Model
+        As it was prepared.
+    layers : str, list of str, or callable
         As they were prepared.
+    reduce : str or callable
+        As it was prepared.
+    store : path
+        The store that was prepared.
     **options
         As for `memfeat.extract`; `client` has no use here.
 
