@@ -44,6 +44,8 @@ def memfeat(work, output):
         reduce=work["reduce"],
         store=output / "features.zarr",
         device="cpu",
+        # By default it depends on the number of images, and so would memory.
+        batch_size=work["batch"],
         progress=False,
         **work.get("options", {}),
     )

@@ -7,6 +7,9 @@ import torch
 from PIL import Image
 from torch import nn
 
+#: The size of a block is a multiple of that of a batch, which by default depends on the number of images.
+OPTIONS = {"device": "cpu", "batch_size": 16, "progress": False}
+
 
 class Deep(nn.Module):
     """Many layers that cost next to nothing."""
@@ -32,7 +35,7 @@ def many_layers(work, output):
         Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(folder / f"{i:06}.png")
     store = output / "features.zarr"
     yield
-    mf.extract(folder, model=model, layers="steps.*", store=store, device="cpu", progress=False)
+    mf.extract(folder, model=model, layers="steps.*", store=store, **OPTIONS)
     yield
     return {}, {"layers": work["layers"], **facts_of(store, work["n"])}
 
@@ -45,7 +48,7 @@ def resmem(work, output):
     store = output / "features.zarr"
     images = [Path(path) for path in work["images"]]
     yield
-    found = mf.extract(images, model=model, layers=layers, store=store, device="cpu", progress=False)
+    found = mf.extract(images, model=model, layers=layers, store=store, **OPTIONS)
     yield
     return {}, {"layers": len(found.data_vars), **facts_of(store, len(images))}
 

@@ -29,7 +29,7 @@ def test_number_of_files(bench, photographs):
     one, two, three, real = (each["facts"] for each in figures["contenders"].values())
     assert one["block"] == two["block"] == three["block"] == real["block"]
     assert real["layers"] == LAYERS
-    fixed, per_block = formula([one, two]) if two["blocks"] > one["blocks"] else formula([real])
+    fixed, per_block = formula(one, two if two["blocks"] > one["blocks"] else three)
     projected = fixed + per_block * -(-MANY // one["block"])
     bench.besides(
         "files", {"files_besides_blocks": fixed, "files_per_block": per_block, "files_of_200,000_images": projected}
@@ -39,11 +39,8 @@ def test_number_of_files(bench, photographs):
     assert projected < MOST_FILES
 
 
-def formula(counts: list[dict[str, int]]) -> tuple[int, int]:
-    """Give files that are there once, and files per block. A rehearsal has one block only, which cannot tell."""
-    if len(counts) == 1:
-        return 0, counts[0]["store_files"]
-    one, two = counts
+def formula(one: dict[str, int], two: dict[str, int]) -> tuple[int, int]:
+    """Give files that are there once, and files per block, from stores with fewer and with more blocks."""
     per_block, rest = divmod(two["store_files"] - one["store_files"], two["blocks"] - one["blocks"])
     assert rest == 0
     return one["store_files"] - per_block * one["blocks"], per_block
