@@ -26,6 +26,7 @@ import zarr
 
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, SCHEMA, dimension
+from memfeat._version import __version__
 from memfeat.activations.durable import sync
 from memfeat.activations.job import Layout
 from memfeat.activations.precision import Precision
@@ -116,7 +117,8 @@ def opened(path: Path, identity: Mapping[str, Any], *, settings: Mapping[str, in
         If something else stands there, it was made by a newer memfeat, or its identity differs.
     """
     if not path.exists():
-        zarr.create_group(path, attributes={**identity, **settings, "memfeat_schema": SCHEMA, COORDINATES: ""})
+        made_by = {"memfeat_version": __version__, "memfeat_schema": SCHEMA}
+        zarr.create_group(path, attributes={**identity, **settings, **made_by, COORDINATES: ""})
     elif not (path / "zarr.json").is_file():
         remedy = "Name another path, or remove what stands there."
         raise StoreError(advice("store", "be a feature store or a new path", str(path), remedy))

@@ -10,7 +10,7 @@ from harness import Case, Contender
 import memfeat as mf
 
 pytestmark = [pytest.mark.data, pytest.mark.timeout(0)]
-IMAGES = 320
+IMAGES = 96
 BATCH = 16
 SOURCES = ["activations", "models", "images"]
 RELEASED, EXACT, FAST = "resmem package, its own forward", "memfeat", "memfeat, fast"
@@ -27,10 +27,10 @@ def test_exact_speed(bench, photographs, thingsvision):
         RELEASED: Contender("extraction:released_loop", peer=False),
         EXACT: Contender("extraction:memfeat", peer=False),
         BARE: Contender("extraction:bare", {"folded": False}, peer=False),
-        "plain hooks, cloning": Contender("extraction:hooks", pairs=2),
-        "torchextractor": Contender("extraction:torchextractor", pairs=2, needs=("torchextractor",)),
-        "torchvision create_feature_extractor": Contender("extraction:torchvision", pairs=2),
-        "thingsvision": Contender("extraction:thingsvision", pairs=2, path=(folder,), not_run=reason),
+        "plain hooks, cloning": Contender("extraction:hooks", pairs=1),
+        "torchextractor": Contender("extraction:torchextractor", pairs=1, needs=("torchextractor",)),
+        "torchvision create_feature_extractor": Contender("extraction:torchvision", pairs=1),
+        "thingsvision": Contender("extraction:thingsvision", pairs=1, path=(folder,), not_run=reason),
     }
     work = {"images": photographs[:n], "layers": [*extraction.BLOCKS, *extraction.CONVOLUTIONS]}
     case = Case(
