@@ -5,7 +5,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
@@ -24,10 +24,12 @@ from memfeat.activations.job import Job, filled, rows
 from memfeat.activations.store import Pass, Store, block_size, opened
 from memfeat.errors import StoreError
 
-__all__ = ["Run", "Work", "compute", "fill", "pending", "prepared"]
+__all__ = ["Run", "Work", "closed_after", "compute", "fill", "pending", "prepared", "room_on_disk"]
 
 log = logging.getLogger(__name__)
 BATCH = "batch_size"
+#: Error numbers of a disk that is full, and of a quota that is used up.
+FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 #: Runs shorter than this are over before their forecast is read.
 WORTH_A_FORECAST = 64
 
@@ -86,14 +88,58 @@ def fill(
     StoreError
         If the store cannot take it, or the disk is too small.
     """
-    with locks.alone(path):
-        store = prepared(job, layers, names, path)
-        with closing(store):
-            runs = pending(store, layers, names)
-            n = sum(len(run.names) for run in runs)
-            with _progress.bar(n, f"extract to {path.name}", job.options.progress) as bar:
-                _logged(work or compute, store, job, runs, bar.update)
-            return store.failures(names)
+    with locks.alone(path), room_on_disk(), closed_after(prepared(job, layers, names, path)) as store:
+        runs = pending(store, layers, names)
+        n = sum(len(run.names) for run in runs)
+        with _progress.bar(n, f"extract to {path.name}", job.options.progress) as bar:
+            _logged(work or compute, store, job, runs, bar.update)
+        return store.failures(names)
+
+
+@contextmanager
+def room_on_disk() -> Iterator[None]:
+    """Say in words what to do about a full disk.
+
+    Yields
+    ------
+    None
+        While something is written.
+
+    Raises
+    ------
+    StoreError
+        If the disk is full, or the user's share of it.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        remedy = "Make room and call again with the same arguments: what is stored is kept."
+        raise StoreError(advice("store", "have room on its disk", listed("a full disk"), remedy)) from error
+
+
+@contextmanager
+def closed_after(store: Store) -> Iterator[Store]:
+    """Close a store in the end, without hiding why it came to that.
+
+    Parameters
+    ----------
+    store : Store
+        The store.
+
+    Yields
+    ------
+    Store
+        The same.
+    """
+    try:
+        yield store
+    except BaseException:
+        with suppress(OSError):
+            store.close()
+        raise
+    store.close()
 
 
 def prepared(job: Job, layers: list[str], names: list[str], path: Path) -> Store:
@@ -213,13 +259,8 @@ def _one_run(store: Store, job: Job, run: Run, groups: Iterator[Forwarded]) -> N
         done += len(group.names)
     computed = time.monotonic()
     offsets = {run.names.index(name): said for name, said in failures.items()}
-    try:
+    with room_on_disk():
         store.commit(run.each, run.start, _kept(run.each, values, job), offsets)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        remedy = "Make room and call again with the same arguments: what is stored is kept."
-        raise StoreError(advice("store", "have room on its disk", listed("a full disk"), remedy)) from error
     facts = {"pass": run.each.number, "first": run.start, "images": len(run.names), "unreadable": len(failures)}
     times = {"seconds": f"{computed - begun:.2f}", "writing": f"{time.monotonic() - computed:.2f}"}
     runlog.note(store.path, "block", **facts, **times)

@@ -206,13 +206,10 @@ def prepare(
     path = _store_path(store)
     job, names = _job(images, model, layers, reduce, path, options)
     readable = _readable(job.images)
-    with locks.alone(path):
+    with locks.alone(path), filling.room_on_disk():
         sharding.remember(job.images, path)
-        made = filling.prepared(job, names, readable, path)
-        try:
+        with filling.closed_after(filling.prepared(job, names, readable, path)) as made:
             blocks = {(run.each.number, run.block): run.each.block for run in filling.pending(made, names, readable)}
-        finally:
-            made.close()
     rows = [
         {"layer": name, "shape": layout.shape, "bytes": int(job.stored_bytes([name]))}
         for name, layout in job.layouts(names).items()

@@ -14,7 +14,7 @@ from memfeat import _progress
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat.activations import locks, runlog
-from memfeat.activations.filling import compute, pending
+from memfeat.activations.filling import compute, pending, room_on_disk
 from memfeat.activations.job import Job
 from memfeat.activations.store import Store
 from memfeat.errors import ArgumentError, KindError, StoreError
@@ -138,7 +138,7 @@ def fill_shard(job: Job, layers: list[str], names: list[str], path: Path, *, sha
         If the store was prepared for something else, or is in use by a run of its own.
     """
     which, n_shards = parsed(shard)
-    with locks.as_shard(path, f"{which}-of-{n_shards}"):
+    with locks.as_shard(path, f"{which}-of-{n_shards}"), room_on_disk():
         store = Store(path)
         store.must_be(job.identity)
         _must_be_prepared(store, layers)
@@ -147,7 +147,7 @@ def fill_shard(job: Job, layers: list[str], names: list[str], path: Path, *, sha
         runlog.note(path, "shard", which=shard, images=n)
         with _progress.bar(n, f"shard {shard} of {path.name}", job.options.progress) as bar:
             compute(store, job, runs, bar.update)
-    with locks.last_one(path) as last:
+    with locks.last_one(path) as last, room_on_disk():
         if last:
             Store(path).close()
     return Store(path).failures(names)
