@@ -397,6 +397,43 @@ def test_extract_writes_a_store_that_xarray_opens_and_goes_on_with(command, stor
     assert sorted(xr.open_zarr(store).data_vars) == ["0", "1", "3"]
 
 
+def test_extract_in_shards_is_prepared_once_and_gives_one_store(command, photos, tmp_path):
+    words = [photos, "--layers", "0", "--layers", "3", "--batch-size", "4"]
+    prepared = command("extract", *words, "-o", tmp_path / "parts.zarr", "--prepare")
+    assert prepared.exit_code == 0
+    assert prepared.stdout.splitlines()[0].startswith(
+        f"Prepared {tmp_path / 'parts.zarr'} ({N} images, 2 layers, 0.0 MB"
+    )
+    assert prepared.stdout.splitlines()[1] == "1 blocks of up to 256 images: use at most so many shards."
+    told = json.loads(command("extract", *words, "-o", tmp_path / "parts.zarr", "--prepare", "--json").stdout)
+    assert told["attributes"] == {"n_images": N, "bytes": N * 5 * 4, "block": 256, "n_blocks": 1}
+    first = command("extract", *words, "-o", tmp_path / "parts.zarr", "--shard", "2/2")
+    assert (first.exit_code, first.stdout) == (0, f"Wrote {tmp_path / 'parts.zarr'} (0 images, 2 layers).\n")
+    second = command("extract", *words, "-o", tmp_path / "parts.zarr", "--shard", "1/2")
+    assert (second.exit_code, second.stdout) == (0, f"Wrote {tmp_path / 'parts.zarr'} ({N} images, 2 layers).\n")
+    command("extract", *words, "-o", tmp_path / "whole.zarr")
+    xr.testing.assert_identical(
+        xr.open_zarr(tmp_path / "parts.zarr").load(), xr.open_zarr(tmp_path / "whole.zarr").load()
+    )
+    both = command("extract", *words, "-o", tmp_path / "parts.zarr", "--prepare", "--shard", "1/2")
+    assert both.exit_code == 2
+    assert "--prepare comes before --shard, in a call of its own." in both.stderr
+
+
+def test_extract_takes_a_precision_and_says_how_it_computed(command, photos, tmp_path):
+    done = command(
+        "extract", photos, "--layers", "0", "--precision", "float32:8", "--fast", "-o", tmp_path / "f.zarr", "--json"
+    )
+    attributes = json.loads(done.stdout)["attributes"]
+    assert (attributes["precision"], attributes["computation"]) == ("float32:8", "exact")  # it has no batch norm
+    refused = command("extract", photos, "--layers", "0", "--precision", "float8", "-o", tmp_path / "g.zarr")
+    assert refused.exit_code == 3
+    assert (
+        "precision must be one of 'float32', 'float16', 'float32:BITS' with 1 to 22 BITS; got 'float8'"
+        in refused.stderr
+    )
+
+
 def test_extract_lists_what_it_left_out_and_ends_with_one(command, photos, tmp_path):
     (photos / "torn.jpg").write_text("no image")
     done = command("extract", photos, "--layers", "0", "-o", tmp_path / "f.zarr", "--json")
