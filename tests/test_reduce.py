@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn.random_projection import SparseRandomProjection, johnson_lindenstrauss_min_dim
 from torch import nn
 from torchvision.models.convnext import CNBlock, LayerNorm2d
-from torchvision.models.swin_transformer import SwinTransformer
+from torchvision.models.swin_transformer import SwinTransformer, SwinTransformerBlock
 from torchvision.models.vision_transformer import VisionTransformer
 
 import memfeat as mf
@@ -302,6 +302,8 @@ def test_a_function_of_ones_own_replaces_the_features():
     assert kept(sparsity, output).tolist() == [0.75, 0.25]
     assert kept(lambda values: values.numpy().reshape(2, -1).max(1).astype("f8"), output).tolist() == [1.0, 1.0]
     assert kept(Above(0), output).tolist() == [1, 3]
+    assert kept(lambda values: values.numpy()[:, 0, ::-1], output).tolist() == [[1.0, 0.0], [1.0, 1.0]]
+    assert kept(lambda values: np.broadcast_to(np.float32(3), len(values)), output).tolist() == [3.0, 3.0]
     layout = reduction(lambda values: values.mean(dim=1)).layout("here", (4, 6, 5))
     assert layout == Layout(("axis0", "axis1"), (6, 5))
 
@@ -555,6 +557,18 @@ def test_what_goes_into_swins_pooling_is_its_mean(swin, pictures):
     """The network averages over space itself; the reduction must find the same numbers one step before."""
     found = mf.extract(pictures, model=swin, layers=["norm", "flatten"])
     np.testing.assert_allclose(found["norm"].values, found["flatten"].values, atol=1e-6)
+
+
+def test_a_swin_block_has_channels_last_whatever_came_before():
+    class Turned(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.block = nn.Conv2d(3, 8, 4, 4), SwinTransformerBlock(8, 2, [2, 2], [0, 0])
+
+        def forward(self, x):
+            return self.block(self.conv(x).permute(0, 2, 3, 1))
+
+    assert mf.models.layers(wrapped(Turned())).set_index("name").loc["block", "axes"] == ("y", "x", "channel")
 
 
 def test_convnext_turns_its_maps_round_and_back():
