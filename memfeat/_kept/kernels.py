@@ -45,7 +45,7 @@ def kernel(function: Callable[[Tensor], Any]) -> Keep:
 def _checked(found: Any, layer: str, n: int) -> Tensor:
     rule = "return one entry per image"
     if isinstance(found, np.ndarray) and found.dtype.kind in "fiub":
-        # A copy, because an array may be a view of the network's own memory.
+        # A copy, because torch takes no array that runs backwards and warns of one that cannot be written to.
         found = torch.from_numpy(np.array(found, dtype=np.float32))
     if not isinstance(found, Tensor) or found.is_complex():
         kind = getattr(found, "dtype", type(found).__name__)
