@@ -41,6 +41,8 @@ INHERITED = (
     "weights_sha256",
     "preprocessing",
     "reduction",
+    "precision",
+    "computation",
     "backbone",
     "source",
 )

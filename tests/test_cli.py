@@ -406,7 +406,7 @@ def test_extract_in_shards_is_prepared_once_and_gives_one_store(command, photos,
     )
     assert prepared.stdout.splitlines()[1] == "1 blocks of up to 256 images: use at most so many shards."
     told = json.loads(command("extract", *words, "-o", tmp_path / "parts.zarr", "--prepare", "--json").stdout)
-    assert told["attributes"] == {"n_images": N, "bytes": N * 5 * 4, "block": 256, "n_blocks": 1}
+    assert told["attrs"] == {"n_images": N, "bytes": N * 5 * 4, "block": 256, "n_blocks": 1}
     first = command("extract", *words, "-o", tmp_path / "parts.zarr", "--shard", "2/2")
     assert (first.exit_code, first.stdout) == (0, f"Wrote {tmp_path / 'parts.zarr'} (0 images, 2 layers).\n")
     second = command("extract", *words, "-o", tmp_path / "parts.zarr", "--shard", "1/2")
@@ -424,7 +424,7 @@ def test_extract_takes_a_precision_and_says_how_it_computed(command, photos, tmp
     done = command(
         "extract", photos, "--layers", "0", "--precision", "float32:8", "--fast", "-o", tmp_path / "f.zarr", "--json"
     )
-    attributes = json.loads(done.stdout)["attributes"]
+    attributes = json.loads(done.stdout)["attrs"]
     assert (attributes["precision"], attributes["computation"]) == ("float32:8", "exact")  # it has no batch norm
     refused = command("extract", photos, "--layers", "0", "--precision", "float8", "-o", tmp_path / "g.zarr")
     assert refused.exit_code == 3

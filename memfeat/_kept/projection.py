@@ -43,8 +43,8 @@ class Projection:
 
     @property
     def name(self) -> str:
-        """What it is, in full."""
-        return f"project(eps={self.eps!r}, seed={self.seed}, dim={self.dim})"
+        """What it is, in full, with the first digits of a hash that tells whether matrices are drawn as ever."""
+        return f"project(eps={self.eps!r}, seed={self.seed}, dim={self.dim}, draw={_drawn(self.seed)})"
 
     def keep(self, layer: str, output: Tensor, axes: Axes) -> tuple[Tensor, Axes]:
         """Project an output.
@@ -101,6 +101,14 @@ class Projection:
                 size=rows.shape,
                 check_invariants=False,
             )
+
+
+def _drawn(seed: int) -> str:
+    """Hash a small matrix: another version of scikit-learn, or another generator, would draw another one."""
+    from sklearn.random_projection import SparseRandomProjection
+
+    small = SparseRandomProjection(n_components=8, random_state=_seed(seed, "")).fit(np.zeros((1, 64))).components_
+    return hashlib.sha256(small.toarray().astype("<f8").tobytes()).hexdigest()[:8]
 
 
 def _seed(seed: int, layer: str) -> int:

@@ -20,9 +20,10 @@ UNHEARD = ("memfeat.images.reading",)
 #: What messages call an argument in Python, and what it is called here.
 ARGUMENTS = {
     "source": "PHOTOS", "features": "FEATURES", "name": "MODEL", "store": "--out", "out": "--out",
-    "batch_size": "--batch-size", "n_permutations": "--permutations",
+    "batch_size": "--batch-size", "n_images": "--n-images", "n_permutations": "--permutations",
 } | {name: f"--{name}" for name in (
-    "backbone", "device", "estimator", "folds", "kind", "layers", "method", "metric", "reduce", "scores",
+    "autocast", "backbone", "device", "estimator", "folds", "kind", "layers", "method", "metric", "precision", "reduce",
+    "scores", "shard",
 )}  # fmt: skip
 #: Advice in Python, and the same for whoever types commands.
 WORDING: dict[str, str | Callable[[re.Match[str]], str]] = {
