@@ -133,7 +133,7 @@ def test_infinity_nan_and_the_smallest_numbers_survive_shortening():
 
 def test_values_beyond_float16_are_counted_and_refused():
     values = np.array([[65_504.0, -65_505.0], [70_000.0, np.nan], [np.inf, 1.0]], dtype=np.float32)
-    message = "precision must hold every value when it is 'float16'; got 3 values beyond ±65,504 in layer 'here'. Store"
+    message = "precision must hold every value when it is 'float16'; got 3 values beyond ±65,504 in layer 'here'. Write"
     with pytest.raises(ArgumentError, match=message):
         precision("float16").apply(values, "here")
     assert stored("float16", [65_504.0, -65_504.0]).tolist() == [65_504.0, -65_504.0]

@@ -1,9 +1,9 @@
 """Extraction on a dask cluster: every worker holds the network once and writes blocks of its own into one store."""
 
-import copy
 import os
+import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,9 @@ from typing import Any
 import torch
 
 from memfeat._check import advice, listed
+from memfeat.activations import locks
 from memfeat.activations.filling import Run, Work, compute
 from memfeat.activations.job import Job
-from memfeat.activations.placement import sharing
 from memfeat.activations.store import Store
 from memfeat.errors import KindError, StoreError
 from memfeat.models import device as devices
@@ -52,9 +52,9 @@ def work_on(client: Any, device: str | torch.device | None) -> Work:
         import distributed
 
         as_completed: Any = distributed.as_completed
-        threads = dict(client.nthreads())
+        workers = list(client.nthreads())
         shared = client.scatter(job, broadcast=True)
-        target = {"path": str(store.path.resolve()), "device": device, "neighbours": _neighbours(threads)}
+        target = {"path": str(store.path.resolve()), "device": device, "neighbours": _neighbours(workers)}
         futures = {client.submit(_unit, run, shared, pure=False, **target): len(run.names) for run in runs}
         try:
             for future in as_completed(list(futures)):
@@ -62,29 +62,31 @@ def work_on(client: Any, device: str | torch.device | None) -> Work:
                 done(futures[future])
         finally:
             client.cancel(list(futures))
+        # Only when all has come back: what is still running would write on, and keeps its lock for as long.
+        locks.forget_workers(store.path)
+        store.clear_leftovers()
 
     return work
 
 
-def _neighbours(threads: Mapping[str, int]) -> int:
-    """Give the largest number of worker threads on one host: the share of its cores that each may use."""
-    by_host: Counter[str] = Counter()
-    for address, n in threads.items():
-        by_host[address.rpartition(":")[0]] += n
-    return max(by_host.values(), default=1)
+def _neighbours(workers: Sequence[str]) -> int:
+    """Give the largest number of workers on one host: the share of its cores that each may use."""
+    return max(Counter(address.rpartition(":")[0] for address in workers).values(), default=1)
+
+
+#: One unit at a time in a process: it uses all cores that the process may, and settings of torch are the process's.
+_one_at_a_time = threading.Lock()
 
 
 def _unit(run: Run, job: Job, *, path: str, device: Any, neighbours: int) -> None:
-    threads = max(1, _cores() // neighbours)
-    torch.set_num_threads(threads)
     if not (Path(path) / "zarr.json").is_file():
         remedy = "Put it on a drive that all workers mount under the same path."
         raise StoreError(advice("store", "be seen by every worker", path, remedy))
-    options = replace(job.options, device=devices.choose(device), workers=min(job.options.workers, threads))
-    # Threads of one worker share the weights where that is safe, but each hooks modules of its own.
-    module = sharing(job.model.module) or copy.deepcopy(job.model.module)
-    model = replace(job.model, module=module)
-    compute(Store(Path(path)), replace(job, options=options, model=model), [run], lambda _: None)
+    with _one_at_a_time, locks.as_worker(Path(path)):
+        threads = max(1, _cores() // neighbours)
+        torch.set_num_threads(threads)
+        options = replace(job.options, device=devices.choose(device), workers=min(job.options.workers, threads))
+        compute(Store(Path(path)), replace(job, options=options), [run], lambda _: None)
 
 
 def _cores() -> int:

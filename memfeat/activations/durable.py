@@ -1,10 +1,41 @@
 """Making sure that what was written is on the disk, also when the power fails."""
 
+import asyncio
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["sync"]
+from zarr.core.buffer import Buffer
+from zarr.storage import LocalStore
+
+__all__ = ["UNFINISHED", "DurableStore", "sync"]
+
+#: How a file is called until it is whole and on the disk.
+UNFINISHED = ".partial"
+
+
+class DurableStore(LocalStore):
+    """A folder whose files are on the disk before they get their names, so that no power failure leaves half of one."""
+
+    async def set(self, key: str, value: Buffer) -> None:
+        """Write a file, sync it, and only then put it in the place of the old one.
+
+        Parameters
+        ----------
+        key : str
+            Where, within the folder.
+        value : Buffer
+            The file's content.
+        """
+        await super().set(key + UNFINISHED, value)
+        final = Path(self.root) / key
+        await asyncio.to_thread(_settle, final.with_name(final.name + UNFINISHED), final)
+
+
+def _settle(unfinished: Path, final: Path) -> None:
+    _fsync(unfinished)
+    unfinished.replace(final)
+    _fsync(final.parent)
 
 
 def sync(paths: Iterable[Path]) -> None:
@@ -13,8 +44,7 @@ def sync(paths: Iterable[Path]) -> None:
     Parameters
     ----------
     paths : iterable of Path
-        Files, and the folders whose entries have changed; a folder after the files in it. Absent ones are passed over,
-        since zarr writes no chunk that holds nothing but its fill value.
+        Files, and the folders whose entries have changed; a folder after the files in it. Absent ones are passed over.
     """
     for path in paths:
         if path.exists():

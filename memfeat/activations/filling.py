@@ -21,15 +21,12 @@ from memfeat.activations import forecasting, locks, runlog
 from memfeat.activations.engine import Forwarded
 from memfeat.activations.feed import default_size
 from memfeat.activations.job import Job, filled, rows
-from memfeat.activations.store import Pass, Store, block_size, opened
+from memfeat.activations.store import DONE, Pass, Store, block_size, opened
 from memfeat.errors import StoreError
 
-__all__ = ["Run", "Work", "closed_after", "compute", "fill", "pending", "prepared", "room_on_disk"]
+__all__ = ["Run", "Work", "closed_after", "compute", "fill", "pending", "prepared", "writable"]
 
 log = logging.getLogger(__name__)
-BATCH = "batch_size"
-#: Error numbers of a disk that is full, and of a quota that is used up.
-FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 #: Runs shorter than this are over before their forecast is read.
 WORTH_A_FORECAST = 64
 
@@ -88,17 +85,29 @@ def fill(
     StoreError
         If the store cannot take it, or the disk is too small.
     """
-    with locks.alone(path), room_on_disk(), closed_after(prepared(job, layers, names, path)) as store:
+    with writable(), locks.alone(path), closed_after(prepared(job, layers, names, path)) as store:
         runs = pending(store, layers, names)
         n = sum(len(run.names) for run in runs)
-        with _progress.bar(n, f"extract to {path.name}", job.options.progress) as bar:
+        size = sum(job.stored_bytes(run.each.layers) * len(run.names) for run in runs)
+        what = f"extract {forecasting.bytes_in_words(size)} to {path.name}"
+        with _progress.bar(n, what, job.options.progress) as bar:
             _logged(work or compute, store, job, runs, bar.update)
-        return store.failures(names)
+        return store.failures(names, layers)
+
+
+AGAIN, READ = "Make room and call again with the same arguments.", "Read it with xarray.open_zarr."
+#: Error numbers of disks that do not take what is written → what is wrong, and what to do.
+UNWRITABLE = {
+    errno.ENOSPC: ("have room on its disk", "a full disk", AGAIN),
+    getattr(errno, "EDQUOT", errno.ENOSPC): ("have room on its disk", "a full disk, or a quota used up", AGAIN),
+    errno.EROFS: ("be on a disk that can be written to", "one that cannot", READ),
+    errno.EACCES: ("be where you may write", "a place where you may not", READ),
+}
 
 
 @contextmanager
-def room_on_disk() -> Iterator[None]:
-    """Say in words what to do about a full disk.
+def writable() -> Iterator[None]:
+    """Say in words what to do about a disk that does not take what is written. What is stored is kept.
 
     Yields
     ------
@@ -108,15 +117,15 @@ def room_on_disk() -> Iterator[None]:
     Raises
     ------
     StoreError
-        If the disk is full, or the user's share of it.
+        If the disk is full, or may not be written to.
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in FULL:
+        if error.errno not in UNWRITABLE:
             raise
-        remedy = "Make room and call again with the same arguments: what is stored is kept."
-        raise StoreError(advice("store", "have room on its disk", listed("a full disk"), remedy)) from error
+        rule, found, remedy = UNWRITABLE[error.errno]
+        raise StoreError(advice("store", rule, listed(found), remedy)) from error
 
 
 @contextmanager
@@ -164,20 +173,20 @@ def prepared(job: Job, layers: list[str], names: list[str], path: Path) -> Store
     StoreError
         If the store cannot take it, or the disk is too small. A new store is not even begun then.
     """
-    settings = {BATCH: _batch(job, layers, len(names))}
-    store = opened(path, job.identity, settings=settings) if path.exists() else None
+    store = opened(path, job.identity) if path.exists() else None
+    if store:
+        store.drop_empty_pass(layers)
     _must_fit(job, layers, names, path, store)
-    store = store or opened(path, job.identity, settings=settings)
+    store = store or opened(path, job.identity)
     hashes = dict(zip(names, map(str, job.images["sha256"].sel({IMAGE: names}).values), strict=True))
     store.add_images(names, hashes)
-    store.drop_empty_pass(layers)
     stored = {layer for each in store.passes for layer in each.layers}
     missing = [layer for layer in layers if layer not in stored]
     if missing:
-        size = int(store.settings[BATCH])
+        batch = _batch(job, missing, len(names), store.passes)
         # Whole batches, so that no forward pass straddles two blocks.
-        block = max(1, block_size(job.row_bytes(missing)) // size) * size
-        store.add_pass(job.layouts(missing), block, job.precision)
+        block = max(1, block_size(job.row_bytes(missing)) // batch) * batch
+        store.add_pass(job.layouts(missing), job.precision, block=block, batch=batch)
     return store
 
 
@@ -202,7 +211,8 @@ def pending(store: Store, layers: Iterable[str], names: Iterable[str]) -> list[R
         if not asked & set(each.layers):
             continue
         marks = store.progress(each)
-        lacking = [row for row, name in enumerate(store.names) if not marks[row] and name in wanted]
+        # Those that could not be read are tried again: a drive may have been absent.
+        lacking = [row for row, name in enumerate(store.names) if marks[row] != DONE and name in wanted]
         for rows_of_run in _neighbours(lacking, each.block):
             runs.append(Run(each, rows_of_run[0], [store.names[row] for row in rows_of_run]))
     return runs
@@ -233,9 +243,9 @@ def compute(store: Store, job: Job, runs: Sequence[Run], done: Callable[[int], A
     StoreError
         If the disk is full.
     """
-    size = int(store.settings[BATCH])
     for _, of_pass in groupby(runs, key=lambda run: run.each.number):
         chosen = list(of_pass)
+        size = chosen[0].each.batch
         groups = [run.names[at : at + size] for run in chosen for at in range(0, len(run.names), size)]
         with closing(job.forward(chosen[0].each.layers, groups, size)) as stream:
             for run in chosen:
@@ -258,20 +268,27 @@ def _one_run(store: Store, job: Job, run: Run, groups: Iterator[Forwarded]) -> N
         failures |= group.failures
         done += len(group.names)
     computed = time.monotonic()
+    if len(failures) == len(run.names) and _known(store, run, failures):
+        return
     offsets = {run.names.index(name): said for name, said in failures.items()}
-    with room_on_disk():
+    with writable():
         store.commit(run.each, run.start, _kept(run.each, values, job), offsets)
     facts = {"pass": run.each.number, "first": run.start, "images": len(run.names), "unreadable": len(failures)}
     times = {"seconds": f"{computed - begun:.2f}", "writing": f"{time.monotonic() - computed:.2f}"}
     runlog.note(store.path, "block", **facts, **times)
 
 
+def _known(store: Store, run: Run, failures: Mapping[str, tuple[str, str]]) -> bool:
+    before = store.progress(run.each)[run.start : run.start + len(run.names)]
+    return before == [": ".join(failures[name]) for name in run.names]
+
+
 def _kept(each: Pass, values: Mapping[str, npt.NDArray[np.float32]], job: Job) -> dict[str, npt.NDArray[Any]]:
     kept, errors = {}, []
-    for layer, computed in values.items():
-        kept[layer], error = job.precision.apply(computed, layer)
+    for layer in each.layers:
+        kept[layer], error = job.precision.apply(values[layer], layer)
         errors.append(error)
-    return kept | ({each.errors: np.max(errors, axis=0)} if job.precision.rounds else {})
+    return kept | ({each.errors: np.stack(errors, axis=-1)} if job.precision.rounds else {})
 
 
 def _logged(work: Work, store: Store, job: Job, runs: Sequence[Run], done: Callable[[int], Any]) -> None:
@@ -283,9 +300,12 @@ def _logged(work: Work, store: Store, job: Job, runs: Sequence[Run], done: Calla
     runlog.note(store.path, "end", images=n)
 
 
-def _batch(job: Job, layers: list[str], n_images: int) -> int:
-    wished = default_size(n_images, job.options.device)
-    return job.options.batch_size or min(wished, block_size(job.row_bytes(layers)))
+def _batch(job: Job, layers: list[str], n_images: int, passes: list[Pass]) -> int:
+    fitting = block_size(job.row_bytes(layers))
+    if passes:
+        # One shape for all layers, as long as a batch of their outputs fits into memory.
+        return min(passes[0].batch, fitting)
+    return job.options.batch_size or min(default_size(n_images, job.options.device), fitting)
 
 
 def _must_fit(job: Job, layers: list[str], names: list[str], path: Path, store: Store | None) -> None:
@@ -310,6 +330,6 @@ def _lacking(layers: list[str], names: list[str], store: Store | None) -> list[t
     found = [([layer for layer in layers if layer not in stored], len(names))]
     for each in passes:
         if store and set(each.layers) & set(layers):
-            done = {name for name, mark in zip(store.names, store.progress(each), strict=False) if mark}
+            done = {name for name, mark in zip(store.names, store.progress(each), strict=False) if mark == DONE}
             found.append((list(each.layers), len(set(names) - done)))
     return [(some, count) for some, count in found if some and count]

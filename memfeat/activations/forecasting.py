@@ -8,7 +8,7 @@ import torch
 from memfeat.activations.capture import evaluating
 from memfeat.activations.job import Job
 
-__all__ = ["seconds_per_image", "sentence"]
+__all__ = ["bytes_in_words", "seconds_per_image", "sentence"]
 
 
 def seconds_per_image(job: Job) -> float:
@@ -51,8 +51,22 @@ def sentence(n_images: int, needed: float, free: float, seconds: float | None) -
         One sentence.
     """
     takes = "" if seconds is None else f", about {timedelta(seconds=round(seconds))} at the speed of a single image"
-    return f"{n_images:,} images: {_size(needed)} to write before compression, {_size(free)} free{takes}"
+    return (
+        f"{n_images:,} images: {bytes_in_words(needed)} to write before compression, {bytes_in_words(free)} free{takes}"
+    )
 
 
-def _size(n_bytes: float) -> str:
+def bytes_in_words(n_bytes: float) -> str:
+    """Say how much that is.
+
+    Parameters
+    ----------
+    n_bytes : float
+        Bytes.
+
+    Returns
+    -------
+    str
+        With its unit.
+    """
     return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.1f} MB"

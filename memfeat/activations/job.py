@@ -3,6 +3,7 @@
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -56,8 +57,15 @@ class Job:
         """What makes the numbers what they are."""
         origin = self.model.provenance
         how = {"reduction": self.reduce.name, "precision": self.precision.name}
-        how["computation"] = computation(self.model.module, self.options)
+        how |= {"architecture": self._architecture(), "computation": computation(self.model.module, self.options)}
         return {key: origin[key] for key in IDENTITY if key in origin} | how
+
+    def _architecture(self) -> str:
+        # Weights alone do not tell a ReLU from a sigmoid, nor one stride from another.
+        parts = {name: part.extra_repr() for name, part in self.model.named_modules()}
+        columns = zip(*(self.table[name] for name in ("name", "kind", "shape", "module")), strict=True)
+        lines = [f"{name} {kind} {tuple(shape)} {parts[module]}" for name, kind, shape, module in columns]
+        return sha256("\n".join(lines).encode()).hexdigest()[:12]
 
     def row_bytes(self, layers: Iterable[str]) -> int:
         """Count bytes of one image in memory, all layers together."""

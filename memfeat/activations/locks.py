@@ -16,13 +16,13 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from memfeat._check import advice
+from memfeat._check import advice, listed
 from memfeat.errors import StoreError
 
-__all__ = ["HEARTBEAT", "STALE", "alone", "as_shard", "last_one"]
+__all__ = ["HEARTBEAT", "STALE", "alone", "as_shard", "as_worker", "forget_workers", "last_one"]
 
 #: Seconds between two signs of life, and after how many without one a lock belongs to nobody.
-HEARTBEAT, STALE = 10.0, 60.0
+HEARTBEAT, STALE = 15.0, 180.0
 #: File systems that other machines may write to at the same time.
 SHARED_DRIVES = (
     "nfs",
@@ -92,11 +92,53 @@ def as_shard(path: Path, shard: str) -> Iterator[None]:
     StoreError
         If a run that wants the store for itself is writing to it, or this very shard is at work already.
     """
-    with _held(path, _of_shard(path, shard), timeout=0.0):
+    # Others who look whether this shard is at work hold its lock for a moment.
+    with _held(path, _of_shard(path, shard), timeout=MOMENT):
         # Taken for a moment only: whoever wants the store alone looks for shards while it has this lock.
         with _held(path, _main(path), timeout=MOMENT):
-            pass
+            _must_be_of_one_division(path, shard)
         yield
+
+
+def _must_be_of_one_division(path: Path, shard: str) -> None:
+    # 1-of-2 and 1-of-3 share blocks.
+    n = shard.rpartition("-")[2]
+    others = [other for other in _busy_shards(path, but=shard) if other.rpartition("-")[2] != n]
+    if others:
+        remedy = f"Wait until they have finished, or go on in {others[0].rpartition('-')[2]} parts."
+        raise StoreError(advice("shard", "divide as those at work", listed(", ".join(others)), remedy))
+
+
+@contextmanager
+def as_worker(path: Path) -> Iterator[None]:
+    """Show that this thread writes to a store which another process holds for it.
+
+    Parameters
+    ----------
+    path : Path
+        The store.
+
+    Yields
+    ------
+    None
+        While it writes. Should the other process end meanwhile, nobody else gets the store before this one is done.
+    """
+    who = f"worker-{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
+    with _held(path, _of_shard(path, who), timeout=MOMENT):
+        yield
+
+
+def forget_workers(path: Path) -> None:
+    """Remove the lock files of workers that are done. The caller holds the store, and has nothing sent out any more.
+
+    Parameters
+    ----------
+    path : Path
+        The store.
+    """
+    for file in path.parent.glob("*.lock"):
+        if file.name.startswith(f"{path.name}.shard-worker-"):
+            file.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -125,16 +167,17 @@ def _of_shard(path: Path, shard: str) -> Path:
     return path.with_name(f"{path.name}.shard-{shard}.lock")
 
 
-def _busy_shards(path: Path) -> list[str]:
+def _busy_shards(path: Path, *, but: str | None = None) -> list[str]:
     prefix, busy = f"{path.name}.shard-", []
     for file in sorted(path.parent.glob("*.lock")):
-        if file.name.startswith(prefix):
+        shard = file.name.removeprefix(prefix).removesuffix(".lock")
+        if file.name.startswith(prefix) and shard != but:
+            # The files stay: one that is removed while a shard takes it would be held by nobody that others can see.
             try:
                 with _held(path, file, timeout=0.0):
                     pass
-                file.unlink(missing_ok=True)
             except StoreError:
-                busy.append(file.name.removeprefix(prefix).removesuffix(".lock"))
+                busy.append(shard)
     return busy
 
 
@@ -183,8 +226,12 @@ def _taken(file: Path) -> bool:
     except FileExistsError:
         return False
     with os.fdopen(descriptor, "w") as holder:
-        json.dump({"host": socket.gethostname(), "process": os.getpid()}, holder)
+        holder.write(_signature())
     return True
+
+
+def _signature() -> str:
+    return json.dumps({"host": socket.gethostname(), "process": os.getpid(), "thread": threading.get_ident()})
 
 
 def _put_aside(file: Path) -> None:
@@ -212,12 +259,14 @@ def _silent_for(file: Path) -> float:
 
 @contextmanager
 def _beating(file: Path) -> Iterator[None]:
-    stop = threading.Event()
+    stop, mine = threading.Event(), _signature()
 
     def beat() -> None:
         while not stop.wait(HEARTBEAT):
-            with suppress(FileNotFoundError):
-                os.utime(file)
+            # A drive that does not answer for a moment must not end the beating.
+            with suppress(OSError):
+                if file.read_text() == mine:
+                    os.utime(file)
 
     thread = threading.Thread(target=beat, name="memfeat-heartbeat", daemon=True)
     thread.start()
@@ -226,7 +275,10 @@ def _beating(file: Path) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
-        file.unlink(missing_ok=True)
+        # After a long sleep of this machine the lock may be another's by now.
+        with suppress(OSError):
+            if file.read_text() == mine:
+                file.unlink()
 
 
 def _on_shared_drive(file: Path) -> bool:

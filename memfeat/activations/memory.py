@@ -11,6 +11,7 @@ from memfeat import _progress
 from memfeat._labels import IMAGE, dimension
 from memfeat.activations.feed import default_size
 from memfeat.activations.job import Job, filled, rows
+from memfeat.activations.store import ROUNDING
 
 __all__ = ["compute"]
 
@@ -47,13 +48,12 @@ def compute(job: Job, layers: list[str], names: list[str]) -> tuple[xr.Dataset, 
             bar.update(len(group.names))
     good = np.array([name not in failures for name in names])
     chosen: Any = slice(None) if good.all() else good
-    variables = {
-        layer: (
-            (IMAGE, *(dimension(layer, axis) for axis in layout.axes)),
-            job.precision.apply(values[layer], layer)[0][chosen],
-        )
-        for layer, layout in layouts.items()
-    }
+    variables: dict[str, Any] = {}
+    for layer, layout in layouts.items():
+        kept, errors = job.precision.apply(values.pop(layer), layer)
+        about = {ROUNDING: float(np.float32(errors.max(initial=0.0)))} if job.precision.rounds else {}
+        dims = (IMAGE, *(dimension(layer, axis) for axis in layout.axes))
+        variables[layer] = (dims, kept[chosen], about)
     hashes = job.images["sha256"].sel({IMAGE: names}).values
     coords: dict[str, Any] = {IMAGE: np.array(names, dtype=object)[chosen], "sha256": (IMAGE, hashes[chosen])}
     labelled = {layer: layout for layer, layout in layouts.items() if layout.labels}

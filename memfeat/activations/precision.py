@@ -19,7 +19,7 @@ MANTISSA = 23
 LARGEST_HALF = 65_504.0
 #: Values that are looked at together, so that memory stays flat for blocks of whole maps.
 AT_ONCE = 2**22
-REMEDY = "Store float32, or leave the layer out."
+REMEDY = "Write to another store: with precision='float32', or without the layer."
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import json
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -10,16 +11,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from memfeat._check import advice, listed
+from memfeat._check import advice, listed, one_of
 from memfeat._kept import Spec, reduction
 from memfeat._labels import IMAGE, stamped
-from memfeat.activations import cluster, filling, locks, memory, sharding
+from memfeat.activations import cluster, filling, forecasting, locks, memory, sharding
 from memfeat.activations.folding import refuse_folded
 from memfeat.activations.job import Job
-from memfeat.activations.options import RunOptions, resolved
+from memfeat.activations.options import HALVES, RunOptions, resolved
 from memfeat.activations.precision import precision
 from memfeat.activations.reading import read
-from memfeat.activations.store import stored_attributes
+from memfeat.activations.store import TAKEN, stored_attributes
 from memfeat.errors import ArgumentError, KindError, MemfeatWarning, NoImageError
 from memfeat.images.reading import tabled
 from memfeat.models import Model
@@ -62,7 +63,8 @@ def extract(
     images : Dataset (image), or whatever `mf.images.read` takes
         The images.
     model : Model
-        From `mf.models.load` or `mf.models.wrap`. For feature-space analyses "resmem-frozen", not "resmem".
+        From `mf.models.load` or `mf.models.wrap`. For feature-space analyses "resmem-frozen" with
+        `backbone="imagenet"`, not "resmem".
     layers : str, list of str, or callable
         Exact names, globs (`*` stays inside one dotted component, `**` crosses), groups ("blocks", "convolutions",
         "head"), a list of these, or a function of a row of `mf.models.layers(model)`. A module that is called several
@@ -93,16 +95,17 @@ def extract(
     precision : {"float32", "float16", "float32:BITS"}
         How numbers are kept: as they are; in half of the bytes (values beyond ±65,504 are refused); or with BITS (1 to
         22) of the mantissa's 23 bits, rounded, which compresses well. The largest error that rounding made, relative to
-        the largest value of the same image and layer, is the store's attribute `largest_rounding_error`.
+        the largest value of the same image, is the layer's attribute `largest_rounding_error`.
     client : distributed.Client
         A dask cluster to compute on; needs `store`, on a drive that every worker sees under the same path. Each worker
-        holds the network once and writes blocks of its own.
+        holds the network once and writes blocks of its own, one at a time.
     device : str or torch.device
         Where to compute; by default CUDA, else MPS, else the CPU.
     batch_size : int
-        Images in one forward pass; by default at most 16 on a CPU and 64 on a GPU. A store keeps the one it began with.
+        Images in one forward pass; by default at most 16 on a CPU, and with a client, and 64 on a GPU. A store keeps
+        the one it was begun with, or fewer for layers of which so many do not fit into memory.
     progress : bool
-        Whether to show a progress bar with the time left; by default when stderr is a terminal.
+        Whether to show a progress bar with bytes to write and time left; by default when stderr is a terminal.
     workers : int
         Threads that decode images.
     fast : bool
@@ -149,9 +152,12 @@ def extract(
         raise ArgumentError(advice("store", "be given for a cluster", listed("None"), remedy))
     device = options.get("device")
     work = None if client is None else cluster.work_on(client, device)
+    half = options.pop("autocast", None) if client is not None else None
     if client is not None:
         options["device"] = "cpu"  # here the network only lists its layers; each worker chooses for itself
     job, names = _job(images, model, layers, reduce, path, options)
+    if half is not None:
+        job = replace(job, options=replace(job.options, autocast=one_of("autocast", half, HALVES)))
     readable = _readable(job.images)
     if path is None:
         features, failures = memory.compute(job, names, readable)
@@ -191,8 +197,8 @@ def prepare(
     -------
     DataFrame
         One row per layer: `layer`, `shape` of what is kept of one image, `bytes` per image before compression. Its
-        attrs say `n_images`, `bytes` of all, `block` (images in the smallest unit of work) and `n_blocks`: more shards
-        than blocks have nothing to do.
+        attrs say `n_images`, `bytes` of all, `block` (images in the smallest unit of work), `n_blocks` (more shards
+        than blocks have nothing to do) and `seconds`, the time that one process would take here, image by image.
 
     Raises
     ------
@@ -206,10 +212,15 @@ def prepare(
     path = _store_path(store)
     job, names = _job(images, model, layers, reduce, path, options)
     readable = _readable(job.images)
-    with locks.alone(path), filling.room_on_disk():
+    sharding.must_be_files(job.images)
+    with (
+        filling.writable(),
+        locks.alone(path),
+        filling.closed_after(filling.prepared(job, names, readable, path)) as made,
+    ):
+        # Not before the images were found to be those that are stored.
         sharding.remember(job.images, path)
-        with filling.closed_after(filling.prepared(job, names, readable, path)) as made:
-            blocks = {(run.each.number, run.block): run.each.block for run in filling.pending(made, names, readable)}
+        blocks = {(run.each.number, run.block): run.each.block for run in filling.pending(made, names, readable)}
     rows = [
         {"layer": name, "shape": layout.shape, "bytes": int(job.stored_bytes([name]))}
         for name, layout in job.layouts(names).items()
@@ -218,6 +229,7 @@ def prepare(
     needed = int(table["bytes"].sum()) * len(readable)
     table.attrs["n_images"], table.attrs["bytes"] = len(readable), needed
     table.attrs["block"], table.attrs["n_blocks"] = min(blocks.values(), default=0), len(blocks)
+    table.attrs["seconds"] = forecasting.seconds_per_image(job) * len(readable)
     return table
 
 
@@ -286,6 +298,12 @@ def _job(
     available = list_layers(model)
     selected = select(available, layers)
     names = selected["name"].astype(str).tolist()
+    taken = [name for name in names if TAKEN.fullmatch(name) or set(name) & set("/:[]")]
+    if taken:
+        remedy = "Rename the module, or read the module around it."
+        raise ArgumentError(
+            advice("layers", "not be called like what a result holds besides", listed.of(taken), remedy)
+        )
     if chosen.fast:
         refuse_folded(model.module, selected["module"].astype(str))
     table = tabled(images, progress=chosen.progress)
@@ -304,7 +322,8 @@ def _store_path(store: Any) -> Path:
     if not isinstance(store, str | Path):
         remedy = 'For instance store="features.zarr".'
         raise KindError(advice("store", "be a path", listed(type(store).__name__), remedy))
-    return Path(store).expanduser()
+    # One store has one lock, whatever links lead to it.
+    return Path(store).expanduser().resolve()
 
 
 def _left_out(images: xr.Dataset, failures: Failures) -> list[dict[str, str]]:

@@ -14,12 +14,12 @@ from memfeat import _progress
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat.activations import locks, runlog
-from memfeat.activations.filling import compute, pending, room_on_disk
+from memfeat.activations.filling import compute, pending, writable
 from memfeat.activations.job import Job
 from memfeat.activations.store import Store
 from memfeat.errors import ArgumentError, KindError, StoreError
 
-__all__ = ["fill_shard", "parsed", "prepared_images", "remember"]
+__all__ = ["fill_shard", "must_be_files", "parsed", "prepared_images", "remember"]
 
 COLUMNS = ("path", "sha256", "width", "height", "mode", "status", "reason")
 
@@ -54,6 +54,24 @@ def parsed(shard: Any) -> tuple[int, int]:
     return which, n
 
 
+def must_be_files(images: xr.Dataset) -> None:
+    """Refuse images that other processes cannot reach.
+
+    Parameters
+    ----------
+    images : Dataset (image)
+        The image table.
+
+    Raises
+    ------
+    ArgumentError
+        If images are in memory.
+    """
+    if "pixels" in images:
+        remedy = "Save them as PNG files first, or extract in one process."
+        raise ArgumentError(advice("images", "be files, to be prepared for shards", listed("images in memory"), remedy))
+
+
 def remember(images: xr.Dataset, path: Path) -> None:
     """Write the image table beside the store, for the shards.
 
@@ -64,14 +82,7 @@ def remember(images: xr.Dataset, path: Path) -> None:
     path : Path
         The store.
 
-    Raises
-    ------
-    ArgumentError
-        If images are in memory, where other processes cannot reach them.
     """
-    if "pixels" in images:
-        remedy = "Save them as PNG files first, or extract in one process."
-        raise ArgumentError(advice("images", "be files, to be prepared for shards", listed("images in memory"), remedy))
     table = {IMAGE: [str(name) for name in images[IMAGE].values]}
     table |= {column: images[column].values.tolist() for column in COLUMNS}
     table["path"] = [str(Path(file).resolve()) for file in table["path"]]
@@ -138,22 +149,31 @@ def fill_shard(job: Job, layers: list[str], names: list[str], path: Path, *, sha
         If the store was prepared for something else, or is in use by a run of its own.
     """
     which, n_shards = parsed(shard)
-    with locks.as_shard(path, f"{which}-of-{n_shards}"), room_on_disk():
+    with writable(), locks.as_shard(path, f"{which}-of-{n_shards}"):
         store = Store(path)
         store.must_be(job.identity)
-        _must_be_prepared(store, layers)
+        _must_be_prepared(store, layers, job.images)
         runs = [run for run in pending(store, layers, names) if run.block % n_shards == which - 1]
         n = sum(len(run.names) for run in runs)
         runlog.note(path, "shard", which=shard, images=n)
         with _progress.bar(n, f"shard {shard} of {path.name}", job.options.progress) as bar:
             compute(store, job, runs, bar.update)
-    with locks.last_one(path) as last, room_on_disk():
+    with writable(), locks.last_one(path) as last:
         if last:
+            # Another shard may have been killed while it wrote.
+            Store(path).clear_leftovers()
             Store(path).close()
-    return Store(path).failures(names)
+    return Store(path).failures(names, layers)
 
 
-def _must_be_prepared(store: Store, layers: Iterable[str]) -> None:
+def _must_be_prepared(store: Store, layers: Iterable[str], images: xr.Dataset) -> None:
+    listing = zip(map(str, images[IMAGE].values), images["sha256"].values, images["status"].values, strict=True)
+    asked = {name: str(sha256) for name, sha256, status in listing if status == "ok"}
+    held = store.hashes
+    differing = [name for name in asked if held.get(name) != asked[name]]
+    if differing:
+        remedy = "Prepare it again: memfeat extract ... --prepare, or memfeat.activations.prepare(...)."
+        raise StoreError(advice("images", "be those that were prepared", listed.of(differing), remedy))
     missing = sorted(set(layers) - {layer for each in store.passes for layer in each.layers})
     if missing:
         remedy = "Prepare it with the same layers as its shards."

@@ -12,6 +12,7 @@ is there. A block has files of its own in every array of its pass, so several pr
 when the store is closed. Nothing in it is a date or a duration: the same images give the same bytes.
 """
 
+import re
 import shutil
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,20 +26,24 @@ import numpy.typing as npt
 import zarr
 
 from memfeat._check import advice, listed
-from memfeat._labels import IMAGE, SCHEMA, dimension
+from memfeat._labels import IMAGE, LAYER, SCHEMA, dimension
 from memfeat._version import __version__
-from memfeat.activations.durable import sync
+from memfeat.activations.durable import UNFINISHED, DurableStore, sync
 from memfeat.activations.job import Layout
 from memfeat.activations.precision import Precision
 from memfeat.errors import StoreError
 
-__all__ = ["DONE", "ERROR", "PASS", "Pass", "Store", "block_size", "opened", "stored_attributes"]
+__all__ = ["DONE", "ERROR", "PASS", "ROUNDING", "TAKEN", "Pass", "Store", "block_size", "opened", "stored_attributes"]
 
 DONE = "ok"
 #: Images per block, and bytes of a block in memory that make it fewer.
 BLOCK = 256
 BLOCK_BYTES = 256 * 2**20
 PASS, ERROR = "pass_", "rounding_"
+#: Attribute of a layer whose values were rounded.
+ROUNDING = "largest_rounding_error"
+#: Names that are taken in a store.
+TAKEN = re.compile(rf"{IMAGE}|sha256|status|reason|({PASS}|{ERROR})\d+")
 #: Entries in one chunk of the columns that describe images.
 COLUMN = 65_536
 #: What xarray is to take for coordinates.
@@ -59,11 +64,14 @@ class Pass:
         Their names.
     block : int
         Images in one block.
+    batch : int
+        Images in one forward pass.
     """
 
     number: int
     layers: tuple[str, ...]
     block: int
+    batch: int
 
     @property
     def marks(self) -> str:
@@ -94,7 +102,7 @@ def stored_attributes(path: Path) -> dict[str, Any]:
     return dict(zarr.open_group(path, mode="r", use_consolidated=False).attrs.asdict())
 
 
-def opened(path: Path, identity: Mapping[str, Any], *, settings: Mapping[str, int]) -> "Store":
+def opened(path: Path, identity: Mapping[str, Any]) -> "Store":
     """Open a store for filling, making it if there is none. The caller holds it alone.
 
     Parameters
@@ -103,8 +111,6 @@ def opened(path: Path, identity: Mapping[str, Any], *, settings: Mapping[str, in
         Where it is.
     identity : mapping
         What makes its numbers what they are: model, weights, preprocessing, reduction. Fixed when it is made.
-    settings : mapping
-        What a new store is to keep besides; an old one keeps its own.
 
     Returns
     -------
@@ -116,9 +122,10 @@ def opened(path: Path, identity: Mapping[str, Any], *, settings: Mapping[str, in
     StoreError
         If something else stands there, it was made by a newer memfeat, or its identity differs.
     """
-    if not path.exists():
+    if _is_new(path):
         made_by = {"memfeat_version": __version__, "memfeat_schema": SCHEMA}
-        zarr.create_group(path, attributes={**identity, **settings, **made_by, COORDINATES: ""})
+        zarr.create_group(DurableStore(path), attributes={**identity, **made_by, COORDINATES: ""}, overwrite=True)
+        sync([path / "zarr.json", path, path.parent])
     elif not (path / "zarr.json").is_file():
         remedy = "Name another path, or remove what stands there."
         raise StoreError(advice("store", "be a feature store or a new path", str(path), remedy))
@@ -126,6 +133,28 @@ def opened(path: Path, identity: Mapping[str, Any], *, settings: Mapping[str, in
     store.must_be(identity)
     store.clear_leftovers()
     return store
+
+
+def clear_unfinished(path: Path) -> None:
+    """Remove files of a store that have not got their names, and folders that were made for them.
+
+    Parameters
+    ----------
+    path : Path
+        The store. Nobody is writing to it.
+    """
+    for leftover in path.rglob(f"*{UNFINISHED}"):
+        # A layer may be called like that.
+        if leftover.is_file():
+            leftover.unlink(missing_ok=True)
+    for folder in path.iterdir():
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _is_new(path: Path) -> bool:
+    # A run that was killed as it began leaves an empty folder, or a file in it that has not got its name yet.
+    return not path.exists() or (path.is_dir() and all(file.name.endswith(UNFINISHED) for file in path.iterdir()))
 
 
 class Store:
@@ -139,7 +168,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.group = zarr.open_group(path, mode="r+", use_consolidated=False)
+        self.group = zarr.open_group(DurableStore(path), mode="r+", use_consolidated=False)
 
     def must_be(self, identity: Mapping[str, Any]) -> None:
         """Refuse a store whose numbers are made in another way.
@@ -182,32 +211,37 @@ class Store:
         # A kill may have left room for names that were not written.
         return found[: found.index("")] if "" in found else found
 
+    @property
+    def hashes(self) -> dict[str, str]:
+        """Image → sha256 of its file."""
+        return dict(zip(self.names, self._read("sha256"), strict=False)) if self.names else {}
+
     @cached_property
     def passes(self) -> list[Pass]:
         """Passes in order, each with its layers."""
         return [
-            Pass(number, tuple(sorted(layers)), self._array(f"{PASS}{number}").chunks[0])
+            Pass(number, tuple(sorted(layers)), marks.chunks[0], int(marks.attrs["batch_size"]))
             for number, layers in sorted(self._layers_by_pass().items())
-            if f"{PASS}{number}" in self.group
+            for marks in ([self._array(f"{PASS}{number}")] if f"{PASS}{number}" in self.group else [])
         ]
 
     def progress(self, each: Pass) -> list[str]:
         """Say how far a pass is: "" not yet, "ok" done, else why the image could not be read."""
         return self._read(each.marks)
 
-    def failures(self, names: Iterable[str]) -> dict[str, tuple[str, str]]:
-        """Give status and reason of those images that could not be read."""
-        wanted = set(names)
-        said = zip(self.names, self._said(), strict=True)
-        return {
-            name: (status, reason) for name, (status, reason) in said if name in wanted and status not in ("", DONE)
-        }
+    def failures(self, names: Iterable[str], layers: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """Give status and reason of those images that could not be read when one of the layers was computed."""
+        wanted, asked = set(names), set(layers)
+        failed: dict[str, tuple[str, str]] = {}
+        for each in self.passes:
+            if asked & set(each.layers):
+                marks = zip(self.names, self.progress(each), strict=True)
+                failed |= {name: _parted(mark) for name, mark in marks if name in wanted and mark not in ("", DONE)}
+        return failed
 
     def clear_leftovers(self) -> None:
-        """Remove what a killed run left behind: files that were not renamed, and passes that were not finished."""
-        # zarr writes each chunk beside its place and renames it.
-        for leftover in self.path.rglob("*.partial"):
-            leftover.unlink(missing_ok=True)
+        """Remove what a killed run left behind: files that have not got their names, passes that were not finished."""
+        clear_unfinished(self.path)
         for number, layers in self._layers_by_pass().items():
             if f"{PASS}{number}" not in self.group:
                 for layer in layers:
@@ -244,7 +278,7 @@ class Store:
         StoreError
             If an image that is there had another hash.
         """
-        known = dict(zip(self.names, self._read("sha256"), strict=False)) if self.names else {}
+        known = self.hashes
         changed = [name for name in names if name in known and known[name] != hashes[name]]
         if changed:
             remedy = "Their files are not those that were computed. Write to a new store, or give them other names."
@@ -258,35 +292,35 @@ class Store:
             for name in self._arrays_of(each):
                 self._resize(name, len(self.names))
 
-    def add_pass(self, layouts: Mapping[str, Layout], block: int, precision: Precision) -> Pass:
+    def add_pass(self, layouts: Mapping[str, Layout], precision: Precision, *, block: int, batch: int) -> Pass:
         """Make arrays for layers that are to be computed together.
 
         Parameters
         ----------
         layouts : mapping
             Layer → its shape for one image.
-        block : int
-            Images in one block.
         precision : Precision
             How values are kept.
+        block, batch : int
+            Images in one block, and in one forward pass.
 
         Returns
         -------
         Pass
             The new pass.
         """
-        new = Pass(len(self.passes), tuple(sorted(layouts)), block)
+        new = Pass(len(self.passes), tuple(sorted(layouts)), block, batch)
         for layer, layout in layouts.items():
             dims = (IMAGE, *(dimension(layer, axis) for axis in layout.axes))
             about = {"pass": new.number} | ({"labels": list(layout.labels)} if layout.labels else {})
             self._create(layer, dims, (block, *layout.shape), dtype=precision.dtype.name, attributes=about)
         if precision.rounds:
-            self._create(new.errors, (IMAGE,), (block,), dtype="float32")
+            self._create(new.errors, (IMAGE, dimension(new.marks, LAYER)), (block, len(new.layers)), dtype="float32")
             self._declare_coordinate(new.errors)
         self._declare_coordinate(new.marks)
         # Last, because a pass counts from the moment its marks exist.
-        self._create(new.marks, (IMAGE,), (block,), dtype="string")
-        sync([self.path / "zarr.json", *self._metadata(self._arrays_of(new)), self.path])
+        self._create(new.marks, (IMAGE,), (block,), dtype="string", attributes={"batch_size": batch})
+        sync([self.path])
         self.__dict__.pop("passes", None)
         return new
 
@@ -311,12 +345,11 @@ class Store:
             Offset of a row → (status, reason) of an image that could not be read.
         """
         n = len(next(iter(values.values())))
+        # Each of these is on the disk before the next line is reached.
         for name, rows in values.items():
             self._array(name)[start : start + n] = rows
-        self._sync_block(values, start // each.block)
         marks = [": ".join(failures[row]) if row in failures else DONE for row in range(n)]
         self._array(each.marks)[start : start + n] = np.array(marks, dtype=object)
-        self._sync_block([each.marks], start // each.block)
 
     def close(self) -> None:
         """Write what follows from the rest: status, reason, rounding error, and metadata that xarray finds whole."""
@@ -328,7 +361,7 @@ class Store:
         with warnings.catch_warnings():
             # zarr warns that consolidated metadata is not in its format 3 yet; xarray reads and expects it.
             warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
-            zarr.consolidate_metadata(self.path, zarr_format=3)
+            zarr.consolidate_metadata(self.group.store, zarr_format=3)
         sync([self.path / "zarr.json", self.path])
 
     def _said(self) -> list[tuple[str, str]]:
@@ -337,15 +370,15 @@ class Store:
         for each in self.passes:
             for row, mark in enumerate(self.progress(each)):
                 if mark and not said[row][0]:
-                    status, _, reason = mark.partition(": ")
-                    said[row] = (status, reason)
+                    said[row] = _parted(mark)
         return said
 
     def _say_rounding_error(self) -> None:
-        rounded = [self._array(each.errors)[:] for each in self.passes if each.errors in self.group]
-        if rounded:
-            largest = max(float(np.nanmax(errors, initial=0.0)) for errors in rounded)
-            self.group.attrs["largest_rounding_error"] = largest
+        for each in self.passes:
+            if each.errors in self.group:
+                errors = np.nan_to_num(self._array(each.errors)[:])
+                for layer, largest in zip(each.layers, errors.max(axis=0, initial=0.0), strict=True):
+                    self._array(layer).attrs[ROUNDING] = float(largest)
 
     def _layers_by_pass(self) -> dict[int, list[str]]:
         found: dict[int, list[str]] = {}
@@ -363,14 +396,11 @@ class Store:
         self._resize(column, start + len(values))
         if values:
             self._array(column)[start:] = np.array(values, dtype=object)
-        folder = self.path / column
-        sync([*sorted(folder.iterdir()), folder, self.path])
 
     def _resize(self, name: str, n: int) -> None:
         array = self._array(name)
         if array.shape[0] != n:
             array.resize((n, *array.shape[1:]))
-            sync(self._metadata([name]))
 
     def _create(self, name: str, dims: tuple[str, ...], chunks: tuple[int, ...], *, dtype: str, **more: Any) -> None:
         n = more.pop("n", None)
@@ -397,15 +427,10 @@ class Store:
     def _read(self, name: str) -> list[str]:
         return [str(value) for value in self._array(name)[:]]
 
-    def _metadata(self, names: Iterable[str]) -> list[Path]:
-        folders = [self.path / name for name in names]
-        return [path for folder in folders for path in (folder / "zarr.json", folder)]
 
-    def _sync_block(self, names: Iterable[str], block: int) -> None:
-        for name in names:
-            folder = self.path / name
-            others = [0] * (self._array(name).ndim - 1)
-            sync([folder / ".".join(map(str, ("c", block, *others))), folder])
+def _parted(mark: str) -> tuple[str, str]:
+    status, _, reason = mark.partition(": ")
+    return status, reason
 
 
 def block_size(row_bytes: int) -> int:

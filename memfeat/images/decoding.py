@@ -1,7 +1,9 @@
 """Image files to upright RGB pixels, by one stated rule per kind of file."""
 
+import hashlib
 from collections.abc import Callable
 from contextlib import nullcontext
+from io import BufferedReader
 from os import PathLike
 from typing import Any
 
@@ -187,7 +189,8 @@ def decode(images: xr.Dataset, name: str) -> Image.Image:
     UnknownNameError
         If it does not hold the image.
     UnreadableImage
-        If the image is missing, empty, truncated, too large or no image; `status` and `reason` say which and why.
+        If the image is missing, empty, truncated, too large, no image, or not the file that the table was made of any
+        more; `status` and `reason` say which and why.
 
     Notes
     -----
@@ -216,4 +219,15 @@ def decode(images: xr.Dataset, name: str) -> Image.Image:
         raise UnreadableImage(name, status, str(columns["reason"].values[row]))
     if "pixels" in columns and not path:
         return Image.fromarray(columns["pixels"].values[row])
-    return decode_file(path, name=name)
+    expected = str(columns["sha256"].values[row]) if "sha256" in columns else ""
+    with readable(path, name) as file:
+        _must_be_the_same(file, expected, name)
+        with opened(file, name) as image:
+            return rgb(image)
+
+
+def _must_be_the_same(file: BufferedReader, sha256: str, name: str) -> None:
+    """Refuse a file that is not the one that the table describes."""
+    if sha256 and hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+        raise UnreadableImage(name, "changed", "the file is not the one that was read into the table; read it again")
+    file.seek(0)

@@ -41,7 +41,7 @@ class UnreadableImage(MemfeatError, ValueError):
     image : str
         Its name.
     status : str
-        "missing", "empty", "unreadable", "truncated" or "too large".
+        "missing", "empty", "unreadable", "truncated", "too large" or "changed".
     reason : str
         What went wrong.
     """

@@ -122,8 +122,9 @@ def read(
     for message in [*(more.messages if more else []), *_missing(both, own, more)]:
         warnings.warn(message, MemfeatWarning, stacklevel=2)
     counts = have.facts | (more.facts if more else {})
-    paths = [item.as_posix() if isinstance(item, Path) else "" for item in have.items]
-    return assembled(have.names, paths, facts, both, kind="images", verified=verify, **counts)
+    paths = [_writable(item.as_posix()) if isinstance(item, Path) else "" for item in have.items]
+    names = [_writable(name) for name in have.names]
+    return assembled(names, paths, facts, both, kind="images", verified=verify, **counts)
 
 
 def tabled(images: Any, *, progress: bool | None = None) -> xr.Dataset:
@@ -156,6 +157,11 @@ def tabled(images: Any, *, progress: bool | None = None) -> xr.Dataset:
         )
     image_names(images, "images")
     return images
+
+
+def _writable(name: str) -> str:
+    """Spell out the bytes of a file name that are not UTF-8, which no table could be saved with."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _values(table: pd.DataFrame, argument: str) -> dict[str, npt.NDArray[Any]]:
@@ -194,9 +200,11 @@ def _inspected(have: Found, *, verify: bool, progress: bool | None) -> list[Fact
 
     def look(row: int) -> Facts:
         item = have.items[row]
-        return (
-            inspect_file(str(item), verify=verify) if isinstance(item, Path) else inspect_pixels(have.names[row], item)
-        )
+        if not isinstance(item, Path):
+            return inspect_pixels(have.names[row], item)
+        if _writable(str(item)) != str(item):
+            return Facts(status="unreadable", reason="the file's name is not UTF-8; rename it")
+        return inspect_file(str(item), verify=verify)
 
     facts = in_threads(look, range(len(have.names)), what="Reading images", progress=progress)
     bad = [name for name, fact in zip(have.names, facts, strict=True) if fact.status != "ok"]
