@@ -886,7 +886,9 @@ def test_thumbnails_show_the_whole_image_on_white(tmp_path: Path) -> None:
     assert (wide[:5] == 255).all()
     assert (wide[15:] == 255).all()
     np.testing.assert_array_equal(tall[:, 5:15], np.broadcast_to([0, 0, 255], (20, 10, 3)))
-    assert mi.thumbnails(images, names=["wide.png"]).image.values.tolist() == ["wide.png"]
+    only = mi.thumbnails(images, names=["wide.png"])
+    assert only.image.values.tolist() == ["wide.png"]
+    assert (only.width.item(), only.height.item()) == (100, 50)
     with pytest.raises(mi.UnreadableImage, match=r"'bad.png' is empty"):
         mi.thumbnails(images, names=["bad.png"])
     with pytest.raises(NoImageError, match="can be decoded"):
