@@ -82,6 +82,10 @@ package: $(VENV)/.memfeat-dev
 # uv is used here only because pip cannot ask for the lowest versions.
 test-oldest: $(VENV)/.memfeat-dev
 	$(BIN)/uv venv --quiet --clear --python 3.11 $(OLDEST)
+ifneq ($(TORCH_INDEX),)
+	$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python --resolution lowest-direct --no-deps \
+	  --index-url $(TORCH_INDEX) $$(grep -oE '"torch(vision)?>=[0-9.]+"' pyproject.toml | tr -d '"')
+endif
 	$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python --resolution lowest-direct --editable '.[test]'
 	$(OLDEST)/bin/python -m pytest $(PYTEST_ARGS)
 

@@ -11,8 +11,9 @@
 # **Time.** About a minute on two cores.
 #
 # **What this is worth.** With the photographs that come along, nothing but an illustration: they are far too few and
-# were not sampled from anything, and no human memory was measured. The scores are predictions of the retrained
-# network, the features come from its frozen variant. With your own photographs and measured scores it is an analysis.
+# were not sampled from anything, and no human memory was measured: the scores are predictions, and the features come
+# from a trunk with the weights of the network that predicted them. With your own photographs, measured scores and
+# `backbone="imagenet"` (below) it is an analysis.
 
 # %%
 import os
@@ -83,8 +84,11 @@ assert scores.notnull().all()
 # %% [markdown]
 # ## What does the network see?
 #
-# Features come from the frozen variant. The retrained one was fitted to memorability itself, so that its features
-# would know the scores from the start. The mean over space leaves one number per channel.
+# Features of a network that was trained on memorability may know the scores from the start. `backbone="released"`,
+# used here because it needs no download, is such a network: its trunk has the weights of the retrained one, with batch
+# statistics re-estimated for normalised images. It still names ImageNet objects, but it has seen memorability. For an
+# analysis that you publish use `backbone="imagenet"`, which was not retrained. The mean over space leaves one number
+# per channel.
 
 # %%
 model = mf.models.load("resmem-frozen", backbone="released")

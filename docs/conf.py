@@ -13,9 +13,10 @@ ROOT = HERE.parent
 GENERATED = HERE / "generated"
 RESULTS = ROOT / "tests" / "calibration" / "results"
 BENCHMARKS = ROOT / "tests" / "benchmarks"
-sys.path[:0] = [str(ROOT), str(BENCHMARKS)]
+sys.path[:0] = [str(ROOT), str(BENCHMARKS), str(RESULTS.parent)]
 
 import rendering  # noqa: E402
+import stale  # noqa: E402
 
 import memfeat  # noqa: E402
 
@@ -81,18 +82,21 @@ def command_line() -> None:
 
 
 def calibrations() -> None:
-    """Write the recorded results of tests/calibration: one table for all that hold the same figures."""
+    """Write the recorded results of tests/calibration, old ones marked: one table for all with the same figures."""
     results = {file.stem: json.loads(file.read_text()) for file in sorted(RESULTS.glob("*.json"))}
     tables: dict[tuple[str, ...], list[str]] = {}
     for name, facts in results.items():
         columns = tuple(sorted(facts["figures"]))
         head = ["result", *columns, "date"]
         table = tables.setdefault(columns, [row(head).replace("_", " "), row(["---"] * len(head))])
-        table.append(row([name.replace("_", " "), *(shown(facts["figures"][key]) for key in columns), facts["date"]]))
+        date = f"{facts['date']}, sources changed since" if stale.changed(facts) else facts["date"]
+        table.append(row([name.replace("_", " "), *(shown(facts["figures"][key]) for key in columns), date]))
     versions = sorted(
         {", ".join(f"{name} {number}" for name, number in facts["versions"].items()) for facts in results.values()}
     )
-    text = [line for table in tables.values() for line in [*table, ""]]
+    old = sum(stale.changed(facts) for facts in results.values())
+    counted = f"{len(results)} results are recorded; the sources of {old} have changed since: those are to be renewed."
+    text = [counted, "", *(line for table in tables.values() for line in [*table, ""])]
     (GENERATED / "calibration.md").write_text(
         "\n".join([*text, *(f"Measured with {one}.\n" for one in versions)]) + "\n"
     )

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from memfeat._check import advice
 from memfeat._labels import IMAGE, LAYER
 from memfeat.errors import ArgumentError
 
-__all__ = ["IMAGE_COLUMNS", "as_json", "per_image", "per_layer", "prepared", "write_csv"]
+__all__ = ["IMAGE_COLUMNS", "as_json", "per_image", "per_layer", "prepared", "write_attrs", "write_csv"]
 
 #: Columns of a table of images, in this order; those that are absent are left out, the user's own follow.
 IMAGE_COLUMNS = (
@@ -32,12 +33,16 @@ def per_image(table: xr.Dataset) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `image`, `memorability` … as in `IMAGE_COLUMNS`, then other columns with one value per image.
+        `image`, `memorability` … as in `IMAGE_COLUMNS`, then other columns with one value per image. `at_floor` is
+        missing where there is no prediction: where `status` is not "ok".
     """
     flat = {name: table[name] for name in [*table.coords, *table.data_vars] if table[name].dims == (IMAGE,)}
     flat.pop("pixels", None)
     order = [name for name in IMAGE_COLUMNS if name in flat] + [name for name in flat if name not in IMAGE_COLUMNS]
-    return pd.DataFrame({str(name): flat[name].values for name in order})
+    frame = pd.DataFrame({str(name): flat[name].values for name in order})
+    if {"at_floor", "status"} <= flat.keys() and (read := frame["status"] == "ok").sum() < len(frame):
+        frame["at_floor"] = frame["at_floor"].astype(object).where(read, None)
+    return frame
 
 
 def per_layer(result: xr.Dataset) -> pd.DataFrame:
@@ -108,6 +113,23 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     part = path.with_name(f"{path.name}.part")
     frame.to_csv(part, index=False, lineterminator="\n")
     part.replace(path)
+
+
+def write_attrs(attrs: Mapping[Any, Any], table: Path) -> None:
+    """Write what a table cannot hold beside it: how it was made.
+
+    Parameters
+    ----------
+    attrs : mapping
+        Attributes of the result.
+    table : Path
+        The table; the attributes go into a file of the same name with .json after it.
+    """
+    text = json.dumps(dict(attrs), indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
+    file = table.with_name(f"{table.name}.json")
+    part = file.with_name(f"{file.name}.part")
+    part.write_text(text + "\n", encoding="utf-8")
+    part.replace(file)
 
 
 def as_json(frame: pd.DataFrame, attrs: dict[str, Any], **about: str) -> str:

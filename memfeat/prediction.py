@@ -48,10 +48,10 @@ def predict(images: Any, *, model: Model | None = None, **options: Unpack[RunOpt
     Dataset (image)
         In the order of the table, one entry for every image, readable or not: `memorability` (a predicted hit rate
         between 0 and 1; NaN if the image cannot be read), `at_floor` (True if it is at or below the attribute `floor`:
-        such images are forgettable, but their order among themselves means little), `warnings` (what may make the
-        number less trustworthy), `status` and `reason` ("ok", or why not). Coordinates: path, sha256, width, height,
-        mode. Attributes: model, variant, weights_sha256, preprocessing, computation, floor, n_images, n_unreadable,
-        n_at_floor.
+        such images are forgettable, but their order among themselves means little; False for images that cannot be
+        read, so take shares over those with `status == "ok"`), `warnings` (what may make the number less trustworthy),
+        `status` and `reason` ("ok", or why not). Coordinates: path, sha256, width, height, mode. Attributes: model,
+        variant, weights_sha256, preprocessing, computation, floor, n_images, n_unreadable, n_at_floor.
 
     Other Parameters
     ----------------

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import subprocess
 import sys
 import warnings
@@ -159,7 +160,8 @@ def test_advice_is_given_in_the_words_of_the_command_line(command, photos, score
     pd.DataFrame({"path": ["gone.jpg"]}).to_csv(tmp_path / "gone.csv", index=False)
     message = command("predict", tmp_path / "gone.csv").stderr
     assert message.startswith("Error: PHOTOS must name files that exist; got none of 1: ")
-    assert message.endswith(f"They were looked for in {str(tmp_path)!r}, where the table lies.\n")
+    assert f"They were looked for in {str(tmp_path)!r}, where the table lies. If these are scores" in message
+    assert message.endswith(f" give the folder, and to predict --scores {tmp_path / 'gone.csv'}.\n")
     message = command("predict", photos, "--scores", Path(__file__)).stderr
     assert message.endswith("Save it as CSV.\n")
 
@@ -242,6 +244,10 @@ def test_an_unreadable_image_is_listed_the_others_are_done_and_the_code_is_one(c
     assert table["memorability"].notna().sum() == N
     assert table["status"]["torn.jpg"] == "unreadable"
     assert table["reason"]["torn.jpg"]
+    assert list(table.index[table["at_floor"].isna()]) == ["torn.jpg"]
+    found = json.loads(command("predict", photos, "--json").stdout)
+    assert {row["at_floor"] for row in found["rows"] if row["image"] == "torn.jpg"} == {None}
+    assert {row["at_floor"] for row in found["rows"] if row["image"] != "torn.jpg"} == {False}
 
 
 def test_json_holds_every_row_with_null_for_no_number_and_where_it_came_from(command, photos):
@@ -367,7 +373,28 @@ def test_a_layer_that_is_not_there_is_an_error_with_advice(command):
 @pytest.mark.parametrize("verb", ["layers", "extract"])
 def test_the_default_backbone_is_said_in_the_help(verb, command):
     said = " ".join(command(verb, "--help").stdout.split())
-    assert "For resmem-frozen: released (default here, works offline" in said
+    assert "For resmem-frozen: released (default here, works offline; the weights of the retrained network" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ([], True),
+        (["--backbone", "released"], False),
+        (["--backbone", "imagenet"], False),
+        (["--model", "resnet18"], False),
+        (["--quiet"], False),
+    ],
+    ids=str,
+)
+def test_who_names_no_backbone_is_told_whose_weights_are_read(options, told, command, photos, tmp_path):
+    done = command("extract", photos, "--layers", "0", "-o", tmp_path / "f.zarr", *options)
+    assert done.exit_code == 0
+    lines = [
+        line for line in done.stderr.splitlines() if line.startswith("--backbone released: the weights of the retr")
+    ]
+    assert len(lines) == told
+    assert all("For an analysis that you publish: --backbone imagenet" in line for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -470,6 +497,36 @@ def test_the_same_seed_gives_the_same_table_and_another_another(command, store, 
     assert first != other
     assert json.loads(first)["attrs"]["seed"] == "3"
     assert [row["layer"] for row in json.loads(first)["rows"]] == ["0", "3"]
+
+
+def test_beside_a_csv_lies_how_it_was_made(command, photos, store, scored, tmp_path):
+    test = [store, "--scores", scored, "--column", "hit_rate", "--permutations", 19, "--seed", 7]
+    made = {}
+    # one of the layers has a single unit
+    for verb, arguments in {"predict": [photos], "rsa": [*test, "--metric", "euclidean"], "decode": test}.items():
+        out = tmp_path / f"{verb}.csv"
+        assert command(verb, *arguments, "-o", out).exit_code == 0
+        made[verb] = json.loads((tmp_path / f"{verb}.csv.json").read_text())
+        assert made[verb] == json.loads(command(verb, *arguments, "--json").stdout)["attrs"]
+    assert made["predict"]["model"] == "tiny"
+    assert {verb: (made[verb]["seed"], made[verb]["n_permutations"]) for verb in ("rsa", "decode")} == {
+        "rsa": ("7", 19),
+        "decode": ("7", 19),
+    }
+    assert made["rsa"]["method"] == "RSA, spearman"
+    assert not list(tmp_path.glob("*.part"))
+    assert command("predict", photos, "-o", tmp_path / "predict.nc").exit_code == 0
+    assert not (tmp_path / "predict.nc.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("verb", "default", "options"), [("rsa", 9_999, ["--metric", "euclidean"]), ("decode", 999, [])]
+)
+def test_the_default_number_of_permutations_is_said_and_taken(verb, default, options, command, store, scored):
+    said = " ".join(command(verb, "--help").stdout.split())
+    assert re.search(rf"--permutations INTEGER RANGE How many permutations\. \[default: {default}\b", said)
+    done = command(verb, store, "--scores", scored, "--column", "hit_rate", "--json", *options)
+    assert json.loads(done.stdout)["attrs"]["n_permutations"] == default
 
 
 def test_images_without_a_score_are_left_out_and_named(command, store, scored):

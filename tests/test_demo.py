@@ -205,6 +205,7 @@ def test_the_page_says_what_the_statistics_are_worth_and_whom_to_thank(seen, wal
     words = " ".join(" ".join(seen.words).split())
     assert f"An illustration, not a finding: {len(walked.credits)} photographs" in words
     assert "no human memory was measured" in words
+    assert "For an analysis that you publish use backbone imagenet" in words
     assert "Needell" in words
     assert "non-commercial" in words
     for credit in walked.credits["credit"]:

@@ -307,14 +307,24 @@ def test_scores_join_by_file_name_and_by_stem_where_that_is_unambiguous(tmp_path
 def test_a_stem_that_fits_two_images_joins_neither(tmp_path: Path) -> None:
     for seed, name in enumerate(["x.jpg", "x.png", "y.jpg"]):
         jpeg(tmp_path / "p" / name, seed=seed)
-    images = read_quietly(tmp_path / "p", scores={"x": 1.0, "y": 2.0})
+    with pytest.warns(MemfeatWarning) as caught:
+        images = mi.read(tmp_path / "p", scores={"x": 1.0, "y": 2.0, "gone": 3.0})
+    said = [str(w.message) for w in caught]
+    assert any("scores name images that the source does not hold (1: 'gone')" in one for one in said)
+    assert any("names that fit several images, or several that fit one; write whole" in one for one in said)
+    assert any("with folder and ending (1: 'x')" in one for one in said)
+    assert images.attrs["n_scores_without_image"] == 2
     np.testing.assert_array_equal(images.score, [np.nan, np.nan, 2.0])
 
 
 def test_two_names_that_fit_one_image_join_neither_but_an_exact_one_wins(tmp_path: Path) -> None:
     for seed, name in enumerate(["x.jpg", "y.jpg"]):
         jpeg(tmp_path / "p" / name, seed=seed)
-    images = read_quietly(tmp_path / "p", scores={"x.png": 1.0, "x.bmp": 2.0, "y.png": 3.0, "y.jpg": 4.0})
+    with pytest.warns(MemfeatWarning) as caught:
+        images = mi.read(tmp_path / "p", scores={"x.png": 1.0, "x.bmp": 2.0, "y.png": 3.0, "y.jpg": 4.0})
+    said = " ".join(str(w.message) for w in caught)
+    assert "several that fit one; write whole names, with folder and ending (2: 'x.png', 'x.bmp')" in said
+    assert "the source does not hold (1: 'y.png')" in said
     np.testing.assert_array_equal(images.score, [np.nan, 4.0])
 
 
@@ -886,7 +896,9 @@ def test_thumbnails_show_the_whole_image_on_white(tmp_path: Path) -> None:
     assert (wide[:5] == 255).all()
     assert (wide[15:] == 255).all()
     np.testing.assert_array_equal(tall[:, 5:15], np.broadcast_to([0, 0, 255], (20, 10, 3)))
-    assert mi.thumbnails(images, names=["wide.png"]).image.values.tolist() == ["wide.png"]
+    only = mi.thumbnails(images, names=["wide.png"])
+    assert only.image.values.tolist() == ["wide.png"]
+    assert (only.width.item(), only.height.item()) == (100, 50)
     with pytest.raises(mi.UnreadableImage, match=r"'bad.png' is empty"):
         mi.thumbnails(images, names=["bad.png"])
     with pytest.raises(NoImageError, match="can be decoded"):

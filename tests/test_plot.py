@@ -391,6 +391,17 @@ def test_each_picture_lies_on_its_own_image_whatever_its_order():
         assert int(np.asarray(box.offsetbox.get_data()).max()) == k
 
 
+def test_a_frame_encloses_the_picture_and_not_the_white_that_made_it_square():
+    names = NAMES[:3]
+    sizes = [(30, 20), (10, 40), (7, 7)]  # width, height
+    drawn = {name: Image.new("RGB", size, (9, 9, 9)) for name, size in zip(names, sizes, strict=True)}
+    small = mf.images.thumbnails(mf.images.read(drawn), size=12)
+    place = xr.Dataset({"embedding": (("image", "component"), np.eye(3)[:, :2])}, coords={"image": names})
+    shown = [box.offsetbox.get_data() for box in plot.embedding(place, thumbnails=small).artists]
+    assert [picture.shape for picture in shown] == [(8, 12, 3), (12, 3, 3), (12, 12, 3)]
+    assert all((picture == 9).all() for picture in shown)
+
+
 def test_scores_colour_the_dots_by_name():
     scores = per_image([1, 2, 3, 4, 5])
     straight = plot.embedding(space(), scores=scores).collections[0].get_facecolors()

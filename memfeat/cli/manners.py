@@ -34,6 +34,7 @@ WORDING: dict[str, str | Callable[[re.Match[str]], str]] = {
     r"table\.rename\(columns=\{('[^']+'): ('[^']+')\}\)": r"e.g. \1 to \2",
     r"Say which: column='[^']*'\.": "Call the one that does 'image'.",
     r": say where they are with root=\.": ", where the table lies.",
+    r"give the folder, and scores='([^']*)'\.": r"give the folder, and to predict --scores \1.",
     r", or pass a DataFrame\.": ".",
     r"Pass a DataFrame: pandas\.read_excel\(path\)\.": "Save it as CSV.",
     r"; drop them where a calculation needs all: images\.dropna\(.*\)": "",

@@ -64,7 +64,7 @@ def give(frame: "pd.DataFrame", result: "xr.Dataset", *, out: Path | None, as_js
     result : Dataset
         The result itself.
     out : Path, optional
-        A .csv file for the table or a .nc file for all of it.
+        A .csv file for the table, beside which a .csv.json says how it was made, or a .nc file for all of it.
     as_json : bool
         Print JSON instead of a table or a summary.
     columns : list of str
@@ -78,6 +78,7 @@ def give(frame: "pd.DataFrame", result: "xr.Dataset", *, out: Path | None, as_js
         part.replace(out)
     elif out is not None:
         _frames.write_csv(frame, out)
+        _frames.write_attrs(result.attrs, out)
     if as_json:
         click.echo(_frames.as_json(frame, result.attrs))
     elif out is None:

@@ -1,6 +1,7 @@
 """The commands, one per step. Whatever is heavy is imported inside them."""
 
 import json
+import logging
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -15,11 +16,17 @@ from memfeat.cli.outputs import destination, failures, give, give_forecast, give
 
 __all__ = ["main"]
 
+log = logging.getLogger(__name__)
 Command = Callable[..., Any]
 FILE = click.Path(path_type=Path)
 STORE = click.Path(exists=True, file_okay=False, path_type=Path)
 TABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
 REDUCTIONS = "mean, max, flatten, none, cls, magnitude, grid:K, project:EPS or project:EPS:SEED"
+WRITTEN = "Write to this .csv or .nc file; how a FILE.csv was made goes into FILE.csv.json."
+BY_DEFAULT = (
+    "--backbone released: the weights of the retrained network, which have seen memorability, with other batch "
+    "statistics. For an analysis that you publish: --backbone imagenet (a download)."
+)
 STATISTICS = ["layer", "estimate", "ci_low", "ci_high", "p", "p_corrected", "n"]
 
 
@@ -50,18 +57,29 @@ _speed = _together(
 _network = _together(
     click.option(
         "--backbone",
-        help="For resmem-frozen: released (default here, works offline; mf.models.load takes imagenet by itself), "
-        "imagenet (a download) or random (untrained, seed 0).",
+        help="For resmem-frozen: released (default here, works offline; the weights of the retrained network with "
+        "batch statistics re-estimated), imagenet (a download; not retrained: for an analysis that you publish; what "
+        "mf.models.load takes by itself) or random (untrained, seed 0).",
     ),
 )
-_test = _together(
-    click.argument("features", type=STORE),
-    click.option("--scores", "table", type=TABLE, required=True, help="CSV with one row per image."),
-    click.option("--column", required=True, help="The column of scores."),
-    click.option("--permutations", type=click.IntRange(1), help="How many permutations."),
-    click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all random draws."),
-    click.option("-o", "--out", type=FILE, help="Write to this .csv or .nc file."),
-)
+
+
+def _test(permutations: int) -> Callable[[Command], Command]:
+    """Give what tests of features against scores have in common, with the number of permutations taken by default."""
+    return _together(
+        click.argument("features", type=STORE),
+        click.option("--scores", "table", type=TABLE, required=True, help="CSV with one row per image."),
+        click.option("--column", required=True, help="The column of scores."),
+        click.option(
+            "--permutations",
+            type=click.IntRange(1),
+            default=permutations,
+            show_default=True,
+            help="How many permutations.",
+        ),
+        click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all random draws."),
+        click.option("-o", "--out", type=FILE, help=WRITTEN),
+    )
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -78,7 +96,7 @@ def main() -> None:
 @main.command()
 @click.argument("photos", nargs=-1, required=True)
 @click.option("--scores", type=TABLE, help="CSV whose columns are added to the result, by image name.")
-@click.option("-o", "--out", type=FILE, help="Write to this .csv or .nc file.")
+@click.option("-o", "--out", type=FILE, help=WRITTEN)
 @_machine
 @_manners
 def predict(
@@ -186,6 +204,8 @@ def extract(  # noqa: PLR0913
         # the images are listed below, with reasons
         warnings.simplefilter("ignore", MemfeatWarning)
         options |= {"layers": list(wanted), "store": out, "progress": False if quiet else None}
+        if model == "resmem-frozen" and backbone is None:
+            log.info(BY_DEFAULT)
         options["model"] = _loaded(model, backbone)
         if prepare:
             give_forecast(activations.prepare(sources(photos), **options), out=out, as_json=as_json)
@@ -200,7 +220,7 @@ def extract(  # noqa: PLR0913
 
 
 @main.command()
-@_test
+@_test(9_999)
 @click.option("--metric", default="correlation", show_default=True, help="Dissimilarity of two images in a layer.")
 @click.option("--kind", default="both_memorable", show_default=True, help="What the scores are said to predict.")
 @click.option("--method", default="spearman", show_default=True, help="How two RDMs are compared.")
@@ -209,7 +229,7 @@ def rsa(  # noqa: PLR0913
     features: Path,
     table: Path,
     column: str,
-    permutations: int | None,
+    permutations: int,
     seed: int,
     out: Path | None,
     metric: str,
@@ -230,12 +250,12 @@ def rsa(  # noqa: PLR0913
         layer_features, scores = matched_inputs(features, table, column)
         rdms = rdm.compute(layer_features, metric=metric)
         model = rdm.from_scores(scores, kind=kind)
-        result = analysis.compare(rdms, model, method=method, n_permutations=permutations or 9_999, rng=seed)
+        result = analysis.compare(rdms, model, method=method, n_permutations=permutations, rng=seed)
     give(_frames.per_layer(result), result, out=out, as_json=as_json, columns=STATISTICS)
 
 
 @main.command()
-@_test
+@_test(999)
 @click.option("--estimator", default="ridge", show_default=True, help="What predicts.")
 @click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="Folds of the cross-validation.")
 @_manners
@@ -243,7 +263,7 @@ def decode(  # noqa: PLR0913
     features: Path,
     table: Path,
     column: str,
-    permutations: int | None,
+    permutations: int,
     seed: int,
     out: Path | None,
     estimator: str,
@@ -261,7 +281,7 @@ def decode(  # noqa: PLR0913
     with messages(quiet=quiet):
         layer_features, scores = matched_inputs(features, table, column)
         result = regression.decode(
-            layer_features, scores, estimator=estimator, folds=folds, n_permutations=permutations or 999, rng=seed
+            layer_features, scores, estimator=estimator, folds=folds, n_permutations=permutations, rng=seed
         )
     give(_frames.per_layer(result), result, out=out, as_json=as_json, columns=STATISTICS)
 

@@ -61,7 +61,7 @@ HEAD = f"{'ρ':>5} {'95 % interval':<15} {'p corr':>6}"
 #: What to run next, on one's own photographs.
 NEXT = (
     "memfeat predict PHOTOS -o scores.csv",
-    "memfeat extract PHOTOS --model resmem-frozen --layers blocks -o features.zarr",
+    "memfeat extract PHOTOS --model resmem-frozen --backbone imagenet --layers blocks -o features.zarr",
     "memfeat rsa features.zarr --scores my_scores.csv --column hit_rate -o rsa.csv",
     "memfeat decode features.zarr --scores my_scores.csv --column hit_rate -o decoding.csv",
 )

@@ -29,8 +29,9 @@ SEED = 0
 #: What the statistics of the demo are, said wherever they stand.
 ILLUSTRATION = (
     "An illustration, not a finding: {n} photographs are far too few, and were not sampled from anything. The scores "
-    "are predictions of the retrained network, the features come from its frozen variant, and no human memory was "
-    "measured: what relates the two is how two networks of one architecture see the same pictures."
+    "are predictions, and no human memory was measured. The features come from the weights that predicted them, with "
+    "batch statistics re-estimated (backbone released, which works offline): what relates the two says how one network "
+    "sees these pictures. For an analysis that you publish use backbone imagenet, which has seen no memorability score."
 )
 
 
@@ -130,7 +131,7 @@ def _walk(folder: Path, credit: pd.DataFrame, options: dict[str, Any]) -> Road:
     log.info("Predicting memorability with ResMem")
     memory = predict(images, **options)
     scores = memory["memorability"]
-    log.info("Reading the features of 50 layers from the frozen variant")
+    log.info("Reading the features of 50 layers")
     network = models.load("resmem-frozen", backbone="released")
     features = extract(images, model=network, layers=LAYERS, store=folder / "features.zarr", **options).load()
     log.info("Comparing dissimilarities with those of the predicted scores (RSA)")

@@ -152,15 +152,29 @@ def _unambiguous(
 def _report(keys: list[str], names: list[str], rows: list[int | None]) -> tuple[list[str], dict[str, int]]:
     """Say what did not join, on each side."""
     used = {row for row in rows if row is not None}
-    absent = [key for i, key in enumerate(keys) if i not in used]
+    left = [key for i, key in enumerate(keys) if i not in used]
     bare = [name for name, row in zip(names, rows, strict=True) if row is None]
-    facts = {"n_scores_joined": len(used), "n_scores_without_image": len(absent), "n_images_without_score": len(bare)}
+    facts = {"n_scores_joined": len(used), "n_scores_without_image": len(left), "n_images_without_score": len(bare)}
+    unclear = _fitting(left, bare)
+    absent = [key for key in left if key not in unclear]
     messages = []
     if absent:
-        messages.append(f"scores name images that the source does not hold, or holds twice ({_few(absent)})")
+        messages.append(f"scores name images that the source does not hold ({_few(absent)})")
+    if unclear:
+        said = "scores have names that fit several images, or several that fit one"
+        messages.append(f"{said}; write whole names, with folder and ending ({_few(list(unclear))})")
     if bare:
         messages.append(f"some images have no row in scores and keep NaN, or an empty text ({_few(bare)})")
     return messages, facts
+
+
+def _fitting(keys: list[str], names: list[str]) -> dict[str, None]:
+    """Give the names of the scores, in their order, that could mean an image."""
+    by_last = defaultdict(list)
+    for name in map(_without_ending, map(_parts, names)):
+        by_last[name[-1]].append(name)
+    parts = {key: _without_ending(_parts(key)) for key in keys}
+    return {key: None for key, one in parts.items() if any(_same_end(one, name) for name in by_last[one[-1]])}
 
 
 def _few(names: list[str]) -> str:

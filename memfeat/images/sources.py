@@ -144,8 +144,12 @@ def _table(source: Any, *, column: str | None, base: Path | None, home: Path) ->
     if table.empty:
         raise NoImageError(advice("source", "hold at least one image", listed("a table without rows")))
     folder = home if base is None else base
+    label = "the table" if isinstance(source, pd.DataFrame) else repr(str(source))
     paths = [folder / name.replace("\\", "/") for name in table[key]]
-    remedy = f"They were looked for in {str(folder)!r}: say where they are with root=."
+    remedy = (
+        f"They were looked for in {str(folder)!r}: say where they are with root=. "
+        f"If these are scores, give the folder, and scores={label}."
+    )
     _some_exist(paths, remedy)
     fallback = folder if all(_relative(path, folder) for path in paths) else None
     return Found(*_identified(paths, base=base, fallback=fallback), columns=table.drop(columns=key))

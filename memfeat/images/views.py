@@ -66,7 +66,8 @@ def thumbnails(images: xr.Dataset, *, size: int = 96, names: Sequence[str] | Non
     Returns
     -------
     DataArray (image, y, x, rgb)
-        Values of 0 to 255, uint8. Images in the order of `names`, or of the table.
+        Values of 0 to 255, uint8. Images in the order of `names`, or of the table. Coordinates `width` and `height`:
+        of the image itself, so that the white beside it can be told from it.
 
     Raises
     ------
@@ -82,7 +83,8 @@ def thumbnails(images: xr.Dataset, *, size: int = 96, names: Sequence[str] | Non
     if not wanted:
         raise NoImageError(advice("images", "hold at least one image that can be decoded", listed("none")))
     squares = in_threads(lambda name: _square(decode(images, name), size), wanted, what="Thumbnails", progress=False)
-    coords = {IMAGE: texts(wanted), "rgb": texts(["red", "green", "blue"])}
+    edges = {edge: (IMAGE, images[edge].sel({IMAGE: wanted}).values) for edge in ("width", "height")}
+    coords = {IMAGE: texts(wanted), "rgb": texts(["red", "green", "blue"])} | edges
     result = xr.DataArray(np.stack(squares), dims=(IMAGE, "y", "x", "rgb"), coords=coords, name="thumbnail")
     return stamped(result, images.attrs, size=size, kind="thumbnails")
 

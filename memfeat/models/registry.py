@@ -38,13 +38,14 @@ def load(name: str, *, backbone: str | None = None, weights: str | Path | None =
     ----------
     name : str
         "resmem": the released predictor, whose ResNet branch was retrained. Use it to predict, not to read features.
-        "resmem-frozen": the same architecture with a ResNet branch that was not retrained for memorability; use it to
-        read features. Or any name of `torchvision.models.list_models()`, such as "resnet50".
+        "resmem-frozen": the same architecture with the ResNet branch that `backbone` names; use it to read features.
+        Or any name of `torchvision.models.list_models()`, such as "resnet50".
     backbone : {"imagenet", "released", "random"}, optional
-        For "resmem-frozen" only. "imagenet" (default): torchvision's ResNet-152, IMAGENET1K_V1, downloaded once or
-        read from `weights`. "released": the trunk inside the installed checkpoint with batch-norm statistics
-        re-estimated for normalised images; works offline. It still carries the ImageNet function, but is not
-        bit-equal to torchvision's file. "random": untrained, seeded by `rng`; a control.
+        For "resmem-frozen" only. "imagenet" (default): torchvision's ResNet-152, IMAGENET1K_V1, not retrained,
+        downloaded once or read from `weights`; for an analysis that you publish, use this. "released": the trunk of
+        "resmem", weight by weight, with batch-norm statistics re-estimated for normalised images; works offline. It
+        still names ImageNet objects, but its weights have seen memorability. "random": untrained, seeded by `rng`; a
+        control.
     weights : path or "random", optional
         For a torchvision network or the "imagenet" backbone: a file with its state dict instead of the download. For a
         torchvision network also "random": untrained, seeded by `rng`.

@@ -97,15 +97,27 @@ def _colours(scores: Any, points: xr.DataArray) -> tuple[Any, tuple[ScalarMappab
     return list(scale.to_rgba(shown.values)), (scale, str(shown.name).replace("_", " ").capitalize())
 
 
-def _pictures(thumbnails: Any, points: xr.DataArray) -> npt.NDArray[Any]:
+def _pictures(thumbnails: Any, points: xr.DataArray) -> list[npt.NDArray[Any]]:
     if not isinstance(thumbnails, xr.DataArray) or set(thumbnails.dims) != {IMAGE, "y", "x", "rgb"}:
         found = getattr(thumbnails, "dims", type(thumbnails).__name__)
         raise KindError(advice("thumbnails", "come from mf.images.thumbnails", listed(found)))
     ordered = matched(thumbnails, points, argument="thumbnails", reference="space")
-    return np.asarray(ordered.transpose(IMAGE, "y", "x", "rgb").values)
+    squares = np.asarray(ordered.transpose(IMAGE, "y", "x", "rgb").values)
+    if not {"width", "height"} <= set(ordered.coords):
+        return list(squares)
+    edges = np.stack([ordered["height"].values, ordered["width"].values], axis=1)
+    return [_shown(square, shape) for square, shape in zip(squares, edges, strict=True)]
 
 
-def _place(ax: Axes, xy: npt.NDArray[Any], pictures: npt.NDArray[Any], colours: Sequence[Any]) -> None:
+def _shown(square: npt.NDArray[Any], shape: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Cut off the white that made a picture square."""
+    side = square.shape[0]
+    height, width = np.maximum(1, np.round(shape * side / shape.max())).astype(int)
+    top, left = (side - height) // 2, (side - width) // 2
+    return square[top : top + height, left : left + width]
+
+
+def _place(ax: Axes, xy: npt.NDArray[Any], pictures: Sequence[npt.NDArray[Any]], colours: Sequence[Any]) -> None:
     width = room(ax) * INCH
     side = min(LARGEST, 0.55 * width / np.sqrt(len(xy)))
     if side < SMALLEST:
