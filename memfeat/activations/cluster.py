@@ -83,10 +83,14 @@ def _unit(run: Run, job: Job, *, path: str, device: Any, neighbours: int) -> Non
         remedy = "Put it on a drive that all workers mount under the same path."
         raise StoreError(advice("store", "be seen by every worker", path, remedy))
     with _one_at_a_time, locks.as_worker(Path(path)):
-        threads = max(1, _cores() // neighbours)
-        torch.set_num_threads(threads)
+        threads, before = max(1, _cores() // neighbours), torch.get_num_threads()
         options = replace(job.options, device=devices.choose(device), workers=min(job.options.workers, threads))
-        compute(Store(Path(path)), replace(job, options=options), [run], lambda _: None)
+        try:
+            torch.set_num_threads(threads)
+            compute(Store(Path(path)), replace(job, options=options), [run], lambda _: None)
+        finally:
+            # The process may be the user's own, when the cluster is made of threads.
+            torch.set_num_threads(before)
 
 
 def _cores() -> int:
