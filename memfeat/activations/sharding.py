@@ -81,7 +81,6 @@ def remember(images: xr.Dataset, path: Path) -> None:
         The image table.
     path : Path
         The store.
-
     """
     table = {IMAGE: [str(name) for name in images[IMAGE].values]}
     table |= {column: images[column].values.tolist() for column in COLUMNS}
