@@ -78,12 +78,14 @@ class Job:
     def wanted(self, layers: Iterable[str]) -> Wanted:
         """Say which module, and which call of it, each layer is."""
         chosen = self.table[self.table["name"].isin(list(layers))]
-        return {str(row["name"]): (str(row["module"]), int(row["call"])) for _, row in chosen.iterrows()}
+        rows = zip(chosen["name"], chosen["module"], chosen["call"], strict=True)
+        return {str(name): (str(module), int(call)) for name, module, call in rows}
 
     def layouts(self, layers: Iterable[str]) -> dict[str, Layout]:
         """Say which shape each layer has after the reduction."""
         wanted = set(layers)
-        shapes = {str(row["name"]): tuple(row["shape"]) for _, row in self.table.iterrows() if row["name"] in wanted}
+        listing = zip(self.table["name"], self.table["shape"], strict=True)
+        shapes = {str(name): tuple(shape) for name, shape in listing if name in wanted}
         for layer in shapes.keys() - self._known.keys():
             self._known[layer] = self._reduction.layout(layer, shapes[layer], self.options.device)
         return {layer: self._known[layer] for layer in shapes}

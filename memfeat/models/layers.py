@@ -174,7 +174,8 @@ def _fits(table: pd.DataFrame, pattern: Any) -> "pd.Series[bool]":
         if pattern in ONLY_WITH_AXES:
             fits &= table["shape"].map(len) == ONLY_WITH_AXES[pattern]
     else:
-        fits = table["name"].map(lambda name: bool(_compiled(pattern).fullmatch(name)))
+        glob = _compiled(pattern)
+        fits = table["name"].map(lambda name: bool(glob.fullmatch(name)))
     if not fits.any():
         raise UnknownNameError(advice("layers", "name layers of this network", pattern, _hint(table, pattern)))
     return fits.astype(bool)

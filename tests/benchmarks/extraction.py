@@ -36,8 +36,10 @@ def memfeat(work, output):
     model = mf.models.load(work.get("model", "resmem"), **work.get("loading", {}))
     layers = work["layers"] or list(mf.models.layers(model)["name"])
     spent = _time_of_commits()
+    # Loaded by now, as torch is for the others.
+    extract, _ = mf.extract, mf.images
     yield
-    found = mf.extract(
+    found = extract(
         [Path(path) for path in work["images"]],
         model=model,
         layers=layers,
@@ -74,6 +76,31 @@ def _time_of_commits() -> list[float] | None:
 
     store.Store.commit = timed
     return spent
+
+
+def on_a_cluster(work, output):
+    """Extract on a local cluster of workers with one core each."""
+    import os
+
+    from distributed import Client, LocalCluster
+
+    import memfeat as mf
+
+    model, extract = mf.models.load("resnet18", weights="random", rng=0), mf.extract
+    with (
+        LocalCluster(n_workers=work["workers"], threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        for core, address in enumerate(client.nthreads()):
+            client.run(os.sched_setaffinity, 0, {core}, workers=[address])
+        # One block each, so that both have loaded the network and their libraries before the clock starts.
+        warm = {"layers": "blocks", "batch_size": work["batch"], "client": client, "progress": False}
+        extract([Path(path) for path in work["images"]], model=model, store=output / "warm.zarr", **warm)
+        yield
+        found = extract([Path(path) for path in work["images"]], model=model, store=output / "features.zarr", **warm)
+        yield
+        arrays = {str(name): found[name].values[:CHECKED] for name in found.data_vars}
+    return arrays, {}
 
 
 # --- the network alone ------------------------------------------------------------------------------------------------
