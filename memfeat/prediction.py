@@ -58,7 +58,7 @@ def predict(images: Any, *, model: Model | None = None, **options: Unpack[RunOpt
     device : str or torch.device
         Where to compute; by default CUDA, else MPS, else the CPU.
     batch_size : int
-        Images in one forward pass; by default at most 16 on a CPU and 64 on a GPU.
+        Images in one forward pass; by default at most 8 on a CPU and 64 on a GPU.
     progress : bool
         Whether to show a progress bar with the time left; by default when stderr is a terminal.
     workers : int

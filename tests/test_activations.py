@@ -96,7 +96,7 @@ def test_features_do_not_depend_on_the_batch(model, table, size, n):
 
 def test_batches_are_no_larger_than_needed():
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
-    assert [default_size(n, cpu) for n in (1, 16, 17, 20, 32, 800)] == [1, 16, 9, 10, 16, 16]
+    assert [default_size(n, cpu) for n in (1, 16, 17, 20, 32, 800)] == [1, 8, 6, 7, 8, 8]
     assert default_size(800, gpu) == 62
 
 

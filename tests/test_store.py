@@ -775,3 +775,15 @@ def test_later_layers_may_have_smaller_batches(model, table, tmp_path, monkeypat
     monkeypatch.setattr(stores, "BLOCK_BYTES", 3 * 4 * 4)
     mf.extract(table, model=model, layers="conv2", reduce="mean", store=tmp_path / "s.zarr")
     assert xr.open_zarr(tmp_path / "s.zarr")["conv2"].chunks[0][0] == 3
+
+
+def test_memory_is_given_back_after_every_block(model, table, tmp_path, small_blocks, monkeypatch):
+    from memfeat.activations import filling, trimming
+
+    asked = []
+    monkeypatch.setattr(filling, "trim", lambda: asked.append(len(asked)))
+    mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr", batch_size=4)
+    assert len(asked) == 3
+    trimming.trim()
+    monkeypatch.setattr(trimming, "_asking", lambda: None)  # as where there is no such call
+    trimming.trim()

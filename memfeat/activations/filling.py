@@ -22,6 +22,7 @@ from memfeat.activations.engine import Forwarded
 from memfeat.activations.feed import default_size
 from memfeat.activations.job import Job, filled, rows
 from memfeat.activations.store import DONE, Pass, Store, block_size, opened
+from memfeat.activations.trimming import trim
 from memfeat.errors import StoreError
 
 __all__ = ["Run", "Work", "closed_after", "compute", "fill", "pending", "prepared", "writable"]
@@ -250,6 +251,7 @@ def compute(store: Store, job: Job, runs: Sequence[Run], done: Callable[[int], A
         with closing(job.forward(chosen[0].each.layers, groups, size)) as stream:
             for run in chosen:
                 _one_run(store, job, run, _watched(islice(stream, -(-len(run.names) // size)), done))
+                trim()
 
 
 def _watched(groups: Iterator[Forwarded], done: Callable[[int], Any]) -> Iterator[Forwarded]:

@@ -102,7 +102,7 @@ def extract(
     device : str or torch.device
         Where to compute; by default CUDA, else MPS, else the CPU.
     batch_size : int
-        Images in one forward pass; by default at most 16 on a CPU, and with a client, and 64 on a GPU. A store keeps
+        Images in one forward pass; by default at most 8 on a CPU, and with a client, and 64 on a GPU. A store keeps
         the one it was begun with, or fewer for layers of which so many do not fit into memory.
     progress : bool
         Whether to show a progress bar with bytes to write and time left; by default when stderr is a terminal.

@@ -17,7 +17,7 @@ def growing(bench, photographs, name, title, *, of, share, entries, work):
         label: Contender(entries[way], {"images": photographs[:size]}, peer=way != "memfeat")
         for label, (way, size) in labels.items()
     }
-    case = Case(name, title, contenders, work={"batch": 16, "unchecked": True, **work}, n_pairs=1)
+    case = Case(name, title, contenders, work={"batch": 8, "unchecked": True, **work}, n_pairs=1)
     figures = bench.run(case, sources=SOURCES, images=n)
     found = figures["contenders"]
     growth = {}
