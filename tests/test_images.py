@@ -1,6 +1,8 @@
 """Image tables: what is found, how scores join, what is damaged, and what files become."""
 
+import os
 import pickle
+import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -932,3 +934,15 @@ def test_the_rock_scores_join_photographs_with_another_ending(data_folder: Path)
     pd.testing.assert_series_equal(
         joined.sort_index(), expected.sort_index(), check_names=False, check_index_type=False
     )
+
+
+@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="this system takes no such names")
+def test_a_name_that_no_table_can_hold_costs_that_file_only(tmp_path):
+    Image.new("RGB", (4, 4)).save(tmp_path / "good.png")
+    with open(os.fsencode(tmp_path) + b"/x\xe9.png", "wb") as file:
+        file.write((tmp_path / "good.png").read_bytes())
+    images = mi.read(tmp_path)
+    assert list(images.image.values) == ["good.png", "x\\xe9.png"]
+    assert list(images.status.values) == ["ok", "unreadable"]
+    assert mi.ledger(images)["reason"].tolist() == ["the file's name is not UTF-8; rename it"]
+    images.to_netcdf(tmp_path / "table.nc", engine="h5netcdf")

@@ -17,8 +17,8 @@ from memfeat.models import Model
 
 __all__ = ["Batch", "batches", "default_size"]
 
-#: Images in one forward pass, unless told otherwise. On a CPU more gain nothing: from 9 on, maps of a ResNet exceed the
-#: 32 MB up to which glibc reuses memory, so that every pass has to have its pages cleared anew.
+#: Images in one forward pass, unless told otherwise. On a CPU more gain nothing: from 11 on, single maps of ResMem
+#: exceed the 32 MB up to which glibc reuses memory, so that every pass has to have their pages cleared anew.
 LARGEST_ON_CPU = 8
 LARGEST_ON_GPU = 64
 #: Batches that are decoded ahead of the one that is computed.

@@ -13,7 +13,7 @@ from memfeat._check import advice, listed
 from memfeat.activations.placement import sharing
 from memfeat.errors import ArgumentError, UnknownNameError
 
-__all__ = ["Plan", "folded", "plan", "refuse_folded", "unavailable"]
+__all__ = ["Plan", "folded", "plan", "refuse_folded"]
 
 #: Convolution → the batch norm that can be folded into it. Exactly these classes: others may compute something else.
 FOLDABLE: dict[type[nn.Module], type[nn.Module]] = {
@@ -158,27 +158,6 @@ def _fold(convolution: Any, norm: Any) -> None:
 
 def _unchanged(output: Tensor) -> Tensor:
     return output
-
-
-def unavailable(module: nn.Module) -> frozenset[str]:
-    """Name the modules whose own output does not exist in fast mode.
-
-    Parameters
-    ----------
-    module : nn.Module
-        The network.
-
-    Returns
-    -------
-    frozenset of str
-        The convolutions with a batch norm folded into them.
-
-    Raises
-    ------
-    ArgumentError
-        If the network cannot be copied or followed.
-    """
-    return frozenset(convolution for convolution, _ in plan(module).pairs)
 
 
 def refuse_folded(module: nn.Module, wanted: Iterable[str]) -> None:
