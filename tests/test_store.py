@@ -21,7 +21,7 @@ from PIL import Image
 
 import memfeat as mf
 from memfeat import activations
-from memfeat.activations import durable, locks
+from memfeat.activations import durable, locks, passes
 from memfeat.activations import store as stores
 from memfeat.errors import ArgumentError, KindError, StoreError
 from memfeat.models import preprocessing
@@ -48,7 +48,7 @@ def files(tmp_path):
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(stores, "BLOCK", 4)
+    monkeypatch.setattr(passes, "BLOCK", 4)
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -342,9 +342,9 @@ KILLED = """
     sys.path.insert(0, {tests!r})
     import memfeat as mf
     from memfeat.activations import durable
-    from memfeat.activations import store as stores
+    from memfeat.activations import passes
     from networks import reused
-    stores.BLOCK = 4
+    passes.BLOCK = 4
     torch.set_num_threads(1)
     left = [int(sys.argv[2])]
     write = durable._fsync
@@ -769,10 +769,10 @@ def test_where_nothing_can_be_written_it_says_how_to_read(model, table, tmp_path
 
 def test_later_layers_may_have_smaller_batches(model, table, tmp_path, monkeypatch):
     mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
-    monkeypatch.setattr(stores, "BLOCK_BYTES", 3 * 4 * 4 * 16 * 16)  # three images' maps
+    monkeypatch.setattr(passes, "BLOCK_BYTES", 3 * 4 * 4 * 16 * 16)  # three images' maps
     found = mf.extract(table, model=model, layers="conv1", reduce="mean", store=tmp_path / "s.zarr")
     assert found.sizes["image"] == 11
-    monkeypatch.setattr(stores, "BLOCK_BYTES", 3 * 4 * 4)
+    monkeypatch.setattr(passes, "BLOCK_BYTES", 3 * 4 * 4)
     mf.extract(table, model=model, layers="conv2", reduce="mean", store=tmp_path / "s.zarr")
     assert xr.open_zarr(tmp_path / "s.zarr")["conv2"].chunks[0][0] == 3
 

@@ -21,7 +21,8 @@ from memfeat.activations import forecasting, locks, runlog
 from memfeat.activations.engine import Forwarded
 from memfeat.activations.feed import default_size
 from memfeat.activations.job import Job, filled, rows
-from memfeat.activations.store import DONE, Pass, Store, block_size, opened
+from memfeat.activations.passes import DONE, Pass, block_size
+from memfeat.activations.store import Store, opened
 from memfeat.activations.trimming import trim
 from memfeat.errors import StoreError
 
@@ -317,8 +318,11 @@ def _must_fit(job: Job, layers: list[str], names: list[str], path: Path, store: 
         return
     needed = sum(job.stored_bytes(each) * count for each, count in lacking)
     free = shutil.disk_usage(path if path.exists() else path.parent).free
-    seconds = forecasting.seconds_per_image(job) * sum(count for _, count in lacking) if n >= WORTH_A_FORECAST else None
-    log.info("%s", forecasting.sentence(n, needed, free, seconds))
+    if log.isEnabledFor(logging.INFO):
+        total = sum(count for _, count in lacking)
+        # It takes a forward pass, which nobody should wait for unless they read it.
+        seconds = forecasting.seconds_per_image(job) * total if n >= WORTH_A_FORECAST else None
+        log.info("%s", forecasting.sentence(n, needed, free, seconds))
     if needed > free:
         found = listed(f"{needed / 1e9:.1f} GB to write and {free / 1e9:.1f} GB free")
         remedy = "Choose fewer layers, reduce='mean', or another disk."

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from memfeat._labels import IMAGE
-from memfeat.activations.store import DONE, ERROR, PASS
+from memfeat.activations.passes import DONE, ERROR, PASS
 
 __all__ = ["read"]
 

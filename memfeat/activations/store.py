@@ -16,7 +16,6 @@ import re
 import shutil
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,16 +29,12 @@ from memfeat._labels import IMAGE, LAYER, SCHEMA, dimension
 from memfeat._version import __version__
 from memfeat.activations.durable import UNFINISHED, DurableStore, sync
 from memfeat.activations.job import Layout
+from memfeat.activations.passes import DONE, ERROR, PASS, Pass
 from memfeat.activations.precision import Precision
 from memfeat.errors import StoreError
 
-__all__ = ["DONE", "ERROR", "PASS", "ROUNDING", "TAKEN", "Pass", "Store", "block_size", "opened", "stored_attributes"]
+__all__ = ["ROUNDING", "TAKEN", "Store", "opened", "stored_attributes"]
 
-DONE = "ok"
-#: Images per block, and bytes of a block in memory that make it fewer.
-BLOCK = 256
-BLOCK_BYTES = 256 * 2**20
-PASS, ERROR = "pass_", "rounding_"
 #: Attribute of a layer whose values were rounded.
 ROUNDING = "largest_rounding_error"
 #: Names that are taken in a store.
@@ -50,38 +45,6 @@ COLUMN = 65_536
 COORDINATES = "coordinates"
 #: One file per block in the array's own folder: a folder per block would double their number.
 FLAT_KEYS = {"name": "default", "separator": "."}
-
-
-@dataclass(frozen=True)
-class Pass:
-    """Layers that are computed together.
-
-    Attributes
-    ----------
-    number : int
-        0 for the first.
-    layers : tuple of str
-        Their names.
-    block : int
-        Images in one block.
-    batch : int
-        Images in one forward pass.
-    """
-
-    number: int
-    layers: tuple[str, ...]
-    block: int
-    batch: int
-
-    @property
-    def marks(self) -> str:
-        """Name of the array that says how far it is."""
-        return f"{PASS}{self.number}"
-
-    @property
-    def errors(self) -> str:
-        """Name of the array of rounding errors, if values are rounded."""
-        return f"{ERROR}{self.number}"
 
 
 def stored_attributes(path: Path) -> dict[str, Any]:
@@ -169,6 +132,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.group = zarr.open_group(DurableStore(path), mode="r+", use_consolidated=False)
+        self._open: dict[str, Any] = {}
 
     def must_be(self, identity: Mapping[str, Any]) -> None:
         """Refuse a store whose numbers are made in another way.
@@ -245,7 +209,7 @@ class Store:
         for number, layers in self._layers_by_pass().items():
             if f"{PASS}{number}" not in self.group:
                 for layer in layers:
-                    shutil.rmtree(self.path / layer)
+                    self._remove(layer)
 
     def drop_empty_pass(self, layers: Iterable[str]) -> None:
         """Forget the last pass if nothing of it was computed and it holds other layers than those that are asked for.
@@ -260,7 +224,7 @@ class Store:
             return
         # The marks go first, because a pass counts for as long as they exist.
         for name in reversed(self._arrays_of(last)):
-            shutil.rmtree(self.path / name)
+            self._remove(name)
         self.__dict__.pop("passes", None)
 
     def add_images(self, names: Sequence[str], hashes: Mapping[str, str]) -> None:
@@ -404,7 +368,7 @@ class Store:
 
     def _create(self, name: str, dims: tuple[str, ...], chunks: tuple[int, ...], *, dtype: str, **more: Any) -> None:
         n = more.pop("n", None)
-        self.group.create_array(
+        self._open[name] = self.group.create_array(
             name,
             shape=(len(self.names) if n is None else n, *chunks[1:]),
             chunks=chunks,
@@ -422,7 +386,14 @@ class Store:
             self.group.attrs[COORDINATES] = " ".join([*declared, name])
 
     def _array(self, name: str) -> Any:
-        return self.group[name]
+        # Opened once: a block writes to every array, and opening one takes a quarter as long as writing to it.
+        if name not in self._open:
+            self._open[name] = self.group[name]
+        return self._open[name]
+
+    def _remove(self, name: str) -> None:
+        self._open.pop(name, None)
+        shutil.rmtree(self.path / name)
 
     def _read(self, name: str) -> list[str]:
         return [str(value) for value in self._array(name)[:]]
@@ -431,19 +402,3 @@ class Store:
 def _parted(mark: str) -> tuple[str, str]:
     status, _, reason = mark.partition(": ")
     return status, reason
-
-
-def block_size(row_bytes: int) -> int:
-    """Choose how many images make a block.
-
-    Parameters
-    ----------
-    row_bytes : int
-        Bytes of one image, all layers of the pass together.
-
-    Returns
-    -------
-    int
-        256, or as many as fit 256 MB.
-    """
-    return max(1, min(BLOCK, BLOCK_BYTES // max(row_bytes, 1)))

@@ -173,6 +173,8 @@ def _fits(table: pd.DataFrame, pattern: Any) -> "pd.Series[bool]":
         fits = table["kind"].isin(GROUPS[pattern])
         if pattern in ONLY_WITH_AXES:
             fits &= table["shape"].map(len) == ONLY_WITH_AXES[pattern]
+    elif not set(pattern) & set("*?["):
+        fits = table["name"] == pattern
     else:
         glob = _compiled(pattern)
         fits = table["name"].map(lambda name: bool(glob.fullmatch(name)))
