@@ -578,7 +578,7 @@ def client():
     from distributed import Client, LocalCluster
 
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as connected,
     ):
         yield connected
@@ -787,3 +787,158 @@ def test_memory_is_given_back_after_every_block(model, table, tmp_path, small_bl
     trimming.trim()
     monkeypatch.setattr(trimming, "_asking", lambda: None)  # as where there is no such call
     trimming.trim()
+
+
+def test_whoever_looks_whether_a_shard_is_at_work_leaves_its_lock_where_it_is(tmp_path):
+    lock = tmp_path / "s.zarr.shard-1-of-2.lock"
+    lock.touch()
+    before = lock.stat().st_ino
+    with locks.alone(tmp_path / "s.zarr"):
+        pass
+    # A shard that has it open would otherwise hold a file that nobody finds.
+    assert lock.stat().st_ino == before
+
+
+def test_a_drive_that_fails_for_a_moment_does_not_end_the_signs_of_life(tmp_path, monkeypatch):
+    on_a_shared_drive(monkeypatch)
+    asked, renew = [], os.utime
+
+    def failing(file):
+        asked.append(file)
+        if len(asked) < 3:
+            raise OSError(5, "no answer")
+        renew(file)
+
+    monkeypatch.setattr(locks.os, "utime", failing)
+    with locks.alone(tmp_path / "s.zarr"):
+        old = (tmp_path / "s.zarr.lock").stat().st_mtime_ns
+        threading.Event().wait(0.4)
+        assert len(asked) >= 4
+        assert (tmp_path / "s.zarr.lock").stat().st_mtime_ns > old
+
+
+def test_units_of_one_process_wait_for_each_other(tmp_path, monkeypatch):
+    from types import SimpleNamespace
+
+    from memfeat.activations import cluster
+
+    at_work, most = [], []
+
+    def compute(*_given):
+        at_work.append(1)
+        threading.Event().wait(0.1)
+        most.append(len(at_work))
+        at_work.pop()
+
+    monkeypatch.setattr(cluster, "compute", compute)
+    monkeypatch.setattr(cluster, "Store", lambda path: None)
+    monkeypatch.setattr(cluster, "replace", lambda given, **_changes: given)
+    (tmp_path / "zarr.json").touch()
+    job = SimpleNamespace(options=SimpleNamespace(workers=1))
+    run = {"path": str(tmp_path), "device": "cpu", "neighbours": 1}
+    threads = [threading.Thread(target=cluster._unit, args=(None, job), kwargs=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # Threads and precision are settings of the process, not of a thread.
+    assert most == [1, 1, 1]
+
+
+class FatalOnce:
+    """A preprocessing that kills the first worker that comes to it."""
+
+    def __init__(self, flag: Path) -> None:
+        self.flag, self.home = flag, os.getpid()
+
+    def __repr__(self) -> str:
+        return "FatalOnce"
+
+    def __call__(self, image):
+        if os.getpid() != self.home and not self.flag.exists():
+            self.flag.touch()
+            os._exit(1)
+        return preprocessing.SquashAndCrop(20, 16)(image)
+
+
+def test_when_a_worker_dies_the_others_do_its_work(files, tmp_path, small_blocks):
+    import distributed
+
+    model, asked = sequential(), {"layers": ["0", "3"], "batch_size": 4}
+    flag = tmp_path / "died"
+    fatal = mf.models.wrap(model.module, FatalOnce(flag), name="sequential")
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        found = mf.extract(files, model=fatal, store=tmp_path / "s.zarr", client=client, **asked)
+    assert flag.exists()
+    assert found.sizes["image"] == 11
+    np.testing.assert_allclose(found["3"], mf.extract(files, model=model, **asked)["3"], rtol=1e-5)
+
+
+def test_when_all_workers_die_each_time_it_says_so_and_nothing_is_lost(
+    model, files, tmp_path, small_blocks, monkeypatch
+):
+    from concurrent.futures import CancelledError
+
+    import distributed
+
+    class Future:
+        def __init__(self, run):
+            self.run = run
+
+        def result(self):
+            # The first block comes back, the others never.
+            if self.run.start:
+                raise CancelledError("lost")
+
+    class Client:
+        def __init__(self):
+            self.sent = []
+
+        def nthreads(self):
+            return {"tcp://10.0.0.1:1": 1}
+
+        def scatter(self, job, broadcast):
+            return job
+
+        def submit(self, _function, run, _job, **_target):
+            self.sent.append(run.start)
+            return Future(run)
+
+        def cancel(self, futures):
+            pass
+
+    monkeypatch.setattr(distributed, "as_completed", lambda futures: futures)
+    client = Client()
+    asked = {"model": model, "layers": "fc", "store": tmp_path / "s.zarr", "batch_size": 4}
+    with pytest.raises(StoreError, match="client must keep its workers; got 2 blocks lost in 3 rounds.*call again"):
+        mf.extract(files, client=client, **asked)
+    assert client.sent == [0, 4, 8, 4, 8, 4, 8]
+    assert mf.extract(files, **asked).sizes["image"] == 11
+
+
+def test_a_block_that_is_being_computed_lies_on_the_disk(model, table, tmp_path):
+    from memfeat.activations.job import Layout
+    from memfeat.activations.room import Room
+
+    room = Room({"a": Layout(("y", "x"), (2, 3)), "b": Layout((), ())}, 4, tmp_path)
+    room.values["a"][1:3] = np.arange(12).reshape(2, 2, 3)
+    room.values["b"][:] = [1, 2, 3, np.nan]
+    room.settle()
+    np.testing.assert_array_equal(room.values["a"][2], [[6, 7, 8], [9, 10, 11]])
+    np.testing.assert_array_equal(room.values["b"], [1, 2, 3, np.nan])
+    # The file has no name, so that a kill leaves nothing behind.
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_without_room_for_a_block_is_told_before_the_network_runs(model, table, tmp_path, monkeypatch):
+    from memfeat.activations import room
+
+    def full(*_given):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(room.os, "posix_fallocate", full)
+    with pytest.raises(StoreError, match="store must have room on its disk; got a full disk. Make room and call again"):
+        mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")

@@ -4,6 +4,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ __all__ = ["work_on"]
 
 #: What a client of dask.distributed can do, and is needed here.
 NEEDED = ("submit", "scatter", "nthreads", "cancel")
+#: How often what workers took with them when they ended is sent out.
+ROUNDS = 3
+LOST = "Give each more memory, or a smaller batch_size, and call again: what is stored is kept."
 
 
 def work_on(client: Any, device: str | torch.device | None) -> Work:
@@ -49,24 +53,47 @@ def work_on(client: Any, device: str | torch.device | None) -> Work:
         raise KindError(advice("client", "be a dask.distributed Client", listed(type(client).__name__), remedy))
 
     def work(store: Store, job: Job, runs: Sequence[Run], done: Callable[[int], Any]) -> None:
-        import distributed
-
-        as_completed: Any = distributed.as_completed
-        workers = list(client.nthreads())
-        shared = client.scatter(job, broadcast=True)
-        target = {"path": str(store.path.resolve()), "device": device, "neighbours": _neighbours(workers)}
-        futures = {client.submit(_unit, run, shared, pure=False, **target): len(run.names) for run in runs}
-        try:
-            for future in as_completed(list(futures)):
-                future.result()
-                done(futures[future])
-        finally:
-            client.cancel(list(futures))
-        # Only when all has come back: what is still running would write on, and keeps its lock for as long.
+        left = list(runs)
+        for _ in range(ROUNDS):
+            left = _round(client, store, job, left, device=device, done=done)
+            if not left:
+                break
+            # Of a run that was given up, a worker may still be writing.
+            locks.wait_for_workers(store.path)
+        else:
+            found = listed(f"{len(left)} blocks lost in {ROUNDS} rounds, as workers ended while they computed")
+            raise StoreError(advice("client", "keep its workers", found, LOST))
         locks.forget_workers(store.path)
         store.clear_leftovers()
 
     return work
+
+
+def _round(
+    client: Any, store: Store, job: Job, runs: Sequence[Run], *, device: Any, done: Callable[[int], Any]
+) -> list[Run]:
+    """Send runs to the workers, and give those that were lost because a worker ended."""
+    import distributed
+
+    workers = list(client.nthreads())
+    # Sent once and not with every run, because it holds the network.
+    shared = client.scatter(job, broadcast=True)
+    target = {"path": str(store.path.resolve()), "device": device, "neighbours": _neighbours(workers)}
+    futures = {client.submit(_unit, run, shared, pure=False, **target): run for run in runs}
+    lost = []
+    as_completed: Any = distributed.as_completed
+    try:
+        for future in as_completed(list(futures)):
+            try:
+                future.result()
+            except (CancelledError, distributed.KilledWorker):
+                # Either the worker had it, or the network went with the last worker that had that.
+                lost.append(futures[future])
+            else:
+                done(len(futures[future].names))
+    finally:
+        client.cancel(list(futures))
+    return lost
 
 
 def _neighbours(workers: Sequence[str]) -> int:

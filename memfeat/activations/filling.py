@@ -20,8 +20,9 @@ from memfeat._labels import IMAGE
 from memfeat.activations import forecasting, locks, runlog
 from memfeat.activations.engine import Forwarded
 from memfeat.activations.feed import default_size
-from memfeat.activations.job import Job, filled, rows
+from memfeat.activations.job import Job, filled
 from memfeat.activations.passes import DONE, Pass, block_size
+from memfeat.activations.room import Room
 from memfeat.activations.store import Store, opened
 from memfeat.activations.trimming import trim
 from memfeat.errors import StoreError
@@ -263,11 +264,13 @@ def _watched(groups: Iterator[Forwarded], done: Callable[[int], Any]) -> Iterato
 
 def _one_run(store: Store, job: Job, run: Run, groups: Iterator[Forwarded]) -> None:
     begun = time.monotonic()
-    values = rows(job.layouts(run.each.layers), len(run.names))
+    with writable():
+        room = Room(job.layouts(run.each.layers), len(run.names), store.path.parent)
     failures: dict[str, tuple[str, str]] = {}
     done = 0
     for group in groups:
-        filled(values, group, done)
+        filled(room.values, group, done)
+        room.settle()
         failures |= group.failures
         done += len(group.names)
     computed = time.monotonic()
@@ -275,7 +278,7 @@ def _one_run(store: Store, job: Job, run: Run, groups: Iterator[Forwarded]) -> N
         return
     offsets = {run.names.index(name): said for name, said in failures.items()}
     with writable():
-        store.commit(run.each, run.start, _kept(run.each, values, job), offsets)
+        store.commit(run.each, run.start, _kept(run.each, room.values, job), offsets)
     facts = {"pass": run.each.number, "first": run.start, "images": len(run.names), "unreadable": len(failures)}
     times = {"seconds": f"{computed - begun:.2f}", "writing": f"{time.monotonic() - computed:.2f}"}
     runlog.note(store.path, "block", **facts, **times)

@@ -107,7 +107,7 @@ class Job:
 
 
 def rows(layouts: Mapping[str, Layout], n: int) -> dict[str, npt.NDArray[np.float32]]:
-    """Make room for the outputs of n images, NaN throughout.
+    """Make room in memory for the outputs of n images.
 
     Parameters
     ----------
@@ -121,11 +121,11 @@ def rows(layouts: Mapping[str, Layout], n: int) -> dict[str, npt.NDArray[np.floa
     dict of array (n, ...)
         Layer → room.
     """
-    return {layer: np.full((n, *layout.shape), np.nan, dtype=np.float32) for layer, layout in layouts.items()}
+    return {layer: np.empty((n, *layout.shape), dtype=np.float32) for layer, layout in layouts.items()}
 
 
 def filled(values: Mapping[str, npt.NDArray[np.float32]], group: Forwarded, start: int) -> None:
-    """Put one group's outputs in their place; rows of unreadable images stay NaN.
+    """Put one group's outputs in their place, and NaN into rows of unreadable images.
 
     Parameters
     ----------
@@ -136,6 +136,9 @@ def filled(values: Mapping[str, npt.NDArray[np.float32]], group: Forwarded, star
     start : int
         Position of the group's first image.
     """
-    good = [i for i, name in enumerate(group.names) if name not in group.failures]
-    for layer, computed in group.values.items():
-        values[layer][[start + i for i in good]] = computed[good]
+    stop = start + len(group.names)
+    bad = [start + i for i, name in enumerate(group.names) if name in group.failures]
+    for layer, room in values.items():
+        # Nothing was put out if none of them could be read.
+        room[start:stop] = group.values.get(layer, np.nan)
+        room[bad] = np.nan

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from memfeat._check import advice, listed
 from memfeat.errors import StoreError
 
-__all__ = ["HEARTBEAT", "STALE", "alone", "as_shard", "as_worker", "forget_workers", "last_one"]
+__all__ = ["HEARTBEAT", "STALE", "alone", "as_shard", "as_worker", "forget_workers", "last_one", "wait_for_workers"]
 
 #: Seconds between two signs of life, and after how many without one a lock belongs to nobody.
 HEARTBEAT, STALE = 15.0, 180.0
@@ -38,6 +38,8 @@ SHARED_DRIVES = (
     "orangefs",
     "panfs",
 )
+#: How the names of workers begin, among shards.
+WORKER = "worker-"
 #: How long a shard waits for others that begin at the same moment.
 MOMENT = 10.0
 #: How long a shard that has finished waits for another one that is just closing the store.
@@ -123,9 +125,21 @@ def as_worker(path: Path) -> Iterator[None]:
     None
         While it writes. Should the other process end meanwhile, nobody else gets the store before this one is done.
     """
-    who = f"worker-{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
+    who = f"{WORKER}{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
     with _held(path, _of_shard(path, who), timeout=MOMENT):
         yield
+
+
+def wait_for_workers(path: Path) -> None:
+    """Wait until no worker writes to a store any more. The caller holds the store.
+
+    Parameters
+    ----------
+    path : Path
+        The store. A worker that died lets go of it at once; on a network drive after `STALE` seconds.
+    """
+    while any(shard.startswith(WORKER) for shard in _busy_shards(path)):
+        time.sleep(MOMENT / 100)
 
 
 def forget_workers(path: Path) -> None:
@@ -137,7 +151,7 @@ def forget_workers(path: Path) -> None:
         The store.
     """
     for file in path.parent.glob("*.lock"):
-        if file.name.startswith(f"{path.name}.shard-worker-"):
+        if file.name.startswith(f"{path.name}.shard-{WORKER}"):
             file.unlink(missing_ok=True)
 
 

@@ -4,6 +4,7 @@ Every peer is used with care: on the released network in evaluation mode, withou
 as it is computed, so that none has to hold whole maps of all images unless the case asks for just that.
 """
 
+import importlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -36,7 +37,8 @@ def memfeat(work, output):
     model = mf.models.load(work.get("model", "resmem"), **work.get("loading", {}))
     layers = work["layers"] or list(mf.models.layers(model)["name"])
     spent = _time_of_commits()
-    # Loaded by now, as torch is for the others.
+    # Libraries are loaded by now, as torch and numpy are for the others; xarray looks for dask when it is first used.
+    importlib.import_module("dask.array")
     extract, _ = mf.extract, mf.images
     yield
     found = extract(
@@ -88,7 +90,7 @@ def on_a_cluster(work, output):
 
     model, extract = mf.models.load("resnet18", weights="random", rng=0), mf.extract
     with (
-        LocalCluster(n_workers=work["workers"], threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=work["workers"], threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         for core, address in enumerate(client.nthreads()):
