@@ -6,7 +6,7 @@ import pytest
 from harness import Case, Contender
 
 pytestmark = [pytest.mark.data, pytest.mark.timeout(0)]
-IMAGES = 512
+IMAGES = 320
 #: Of the released package's loop and of peers; and memfeat's own on a CPU, which the bare forward of its mode shares.
 BATCH, OURS = 16, 8
 SOURCES = ["activations", "models", "images"]
