@@ -53,7 +53,7 @@ def tiny():
 @pytest.fixture
 def command(tiny, monkeypatch):
     """Run a command in this process with the tiny network in place of every other."""
-    monkeypatch.setattr(prediction, "load", lambda *_, **__: tiny)
+    monkeypatch.setattr("memfeat.prediction.predicting.load", lambda *_, **__: tiny)
     monkeypatch.setattr(models, "load", lambda *_, **__: tiny)
 
     def run(*arguments):
