@@ -147,7 +147,7 @@ def recalibrate(
     result["recalibrated"].attrs = {"long_name": f"recalibrated {given.name}", "units": str(score.name)}
     return stamped(
         result.sel({IMAGE: prediction[IMAGE].values}),
-        dict(predictions.attrs),
+        {str(key): value for key, value in predictions.attrs.items()},
         method=method,
         recalibrated=str(prediction.name),
         scores=str(score.name),
@@ -204,7 +204,11 @@ def rescale(predictions: xr.Dataset | xr.DataArray | pd.Series, calibration: xr.
     values = BEYOND[beyond](line, prediction.values)
     result = xr.DataArray(values, dims=IMAGE, coords={IMAGE: prediction[IMAGE].values}, name="recalibrated")
     keys = ("method", "recalibrated", "scores", "beyond", "n", "seed")
-    return stamped(result, dict(predictions.attrs), **{key: calibration.attrs.get(key) for key in keys})
+    return stamped(
+        result,
+        {str(key): value for key, value in predictions.attrs.items()},
+        **{key: calibration.attrs.get(key) for key in keys},
+    )
 
 
 def _prediction(predictions: Any, *, missing: bool = False) -> xr.DataArray:
