@@ -19,16 +19,17 @@ SOME_FAILED, FAILED, INTERRUPTED = 1, 3, 130
 UNHEARD = ("memfeat.images.reading",)
 #: What messages call an argument in Python, and what it is called here.
 ARGUMENTS = {
-    "source": "PHOTOS", "features": "FEATURES", "name": "MODEL", "store": "--out", "out": "--out",
+    "source": "PHOTOS", "predictions": "PREDICTIONS", "blocks": "--groups", "features": "FEATURES", "name": "MODEL", "store": "--out", "out": "--out",
     "batch_size": "--batch-size", "n_images": "--n-images", "n_permutations": "--permutations",
 } | {name: f"--{name}" for name in (
-    "autocast", "backbone", "device", "estimator", "folds", "kind", "layers", "method", "metric", "precision", "reduce",
+    "autocast", "backbone", "device", "estimator", "folds", "dataset", "kind", "layers", "method", "metric", "permute", "precision", "reduce",
     "scores", "shard",
 )}  # fmt: skip
 #: Advice in Python, and the same for whoever types commands.
 WORDING: dict[str, str | Callable[[re.Match[str]], str]] = {
     rf"^({'|'.join(ARGUMENTS)})(?= must )": lambda found: ARGUMENTS[found[1]],
     r"\b(backbone|reduce)='(\w+)'": r"--\1 \2",
+    r"\bdataset='(\w+)'": r"--dataset \1",
     r"See mf\.models\.available\(\)\.": "It is resmem, resmem-frozen or the name of a torchvision network.",
     r"See mf\.models\.layers\(model\);": "See memfeat layers MODEL;",
     r"table\.rename\(columns=\{('[^']+'): ('[^']+')\}\)": r"e.g. \1 to \2",

@@ -128,7 +128,7 @@ def said_of(
         return said | {
             "held_out": "none of the images was recognised as training data, which proves nothing"
             if known
-            else "not known: say what the predictor was trained on, trained_on=…"
+            else "not known, as is what the predictor was trained on (trained_on)"
         }
     told = "; ".join(
         f"{name}: {count}" for name, count in zip(*np.unique(evidence, return_counts=True), strict=True) if name
