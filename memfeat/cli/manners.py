@@ -19,11 +19,12 @@ SOME_FAILED, FAILED, INTERRUPTED = 1, 3, 130
 UNHEARD = ("memfeat.images.reading",)
 #: What messages call an argument in Python, and what it is called here.
 ARGUMENTS = {
-    "source": "PHOTOS", "predictions": "PREDICTIONS", "blocks": "--groups", "features": "FEATURES", "name": "MODEL", "store": "--out", "out": "--out",
-    "batch_size": "--batch-size", "n_images": "--n-images", "n_permutations": "--permutations",
+    "source": "PHOTOS", "predictions": "PREDICTIONS", "features": "FEATURES", "name": "MODEL", "store": "--out",
+    "out": "--out", "blocks": "--groups", "batch_size": "--batch-size", "n_images": "--n-images",
+    "n_permutations": "--permutations",
 } | {name: f"--{name}" for name in (
-    "autocast", "backbone", "device", "estimator", "folds", "dataset", "kind", "layers", "method", "metric", "permute", "precision", "reduce",
-    "scores", "shard",
+    "autocast", "backbone", "dataset", "device", "estimator", "folds", "kind", "layers", "method", "metric", "permute",
+    "precision", "reduce", "scores", "shard",
 )}  # fmt: skip
 #: Advice in Python, and the same for whoever types commands.
 WORDING: dict[str, str | Callable[[re.Match[str]], str]] = {
