@@ -24,7 +24,7 @@ ARGUMENTS = {
     "n_permutations": "--permutations",
 } | {name: f"--{name}" for name in (
     "autocast", "backbone", "dataset", "device", "estimator", "folds", "kind", "layers", "method", "metric", "permute",
-    "precision", "reduce", "scores", "shard",
+    "precision", "reduce", "scores", "shard", "tta",
 )}  # fmt: skip
 #: Advice in Python, and the same for whoever types commands.
 WORDING: dict[str, str | Callable[[re.Match[str]], str]] = {
@@ -32,6 +32,7 @@ WORDING: dict[str, str | Callable[[re.Match[str]], str]] = {
     r"\b(backbone|reduce)='(\w+)'": r"--\1 \2",
     r"\bdataset='(\w+)'": r"--dataset \1",
     r"See mf\.models\.available\(\)\.": "It is resmem, resmem-frozen or the name of a torchvision network.",
+    r"Name the views yourself, as in tta=.*": "In Python mf.predict takes views of your own.",
     r"See mf\.models\.layers\(model\);": "See memfeat layers MODEL;",
     r"table\.rename\(columns=\{('[^']+'): ('[^']+')\}\)": r"e.g. \1 to \2",
     r"Say which: column='[^']*'\.": "Call the one that does 'image'.",
