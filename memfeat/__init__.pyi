@@ -1,8 +1,10 @@
 from . import errors as errors
+from . import evaluation as evaluation
 from . import features as features
 from . import images as images
 from . import models as models
 from . import plot as plot
+from . import prediction as prediction
 from . import rdm as rdm
 from . import reduction as reduction
 from . import regression as regression
@@ -15,12 +17,14 @@ from .prediction import predict as predict
 __all__ = [
     "__version__",
     "errors",
+    "evaluation",
     "extract",
     "features",
     "images",
     "models",
     "plot",
     "predict",
+    "prediction",
     "rdm",
     "reduction",
     "regression",

@@ -24,8 +24,9 @@ from memfeat import _frames, demo, models, prediction
 from memfeat.cli import main
 from memfeat.cli.manners import messages
 from memfeat.errors import ArgumentError, MemfeatWarning
+from memfeat.models.preprocessing import SquashAndCrop
 
-VERBS = ["predict", "layers", "extract", "rsa", "decode", "demo"]
+VERBS = ["predict", "layers", "extract", "rsa", "decode", "evaluate", "demo"]
 N = 14
 
 
@@ -53,7 +54,7 @@ def tiny():
 @pytest.fixture
 def command(tiny, monkeypatch):
     """Run a command in this process with the tiny network in place of every other."""
-    monkeypatch.setattr(prediction, "load", lambda *_, **__: tiny)
+    monkeypatch.setattr("memfeat.prediction.predicting.load", lambda *_, **__: tiny)
     monkeypatch.setattr(models, "load", lambda *_, **__: tiny)
 
     def run(*arguments):
@@ -257,6 +258,21 @@ def test_json_holds_every_row_with_null_for_no_number_and_where_it_came_from(com
     rows = {row["image"]: row for row in found["rows"]}
     assert rows["torn.jpg"]["memorability"] is None
     assert rows["00.png"]["memorability"] == pytest.approx(0.5)
+
+
+def test_views_are_told_where_the_preprocessing_can_be_varied(command, tiny, photos, tmp_path, monkeypatch):
+    done = command("predict", photos, "--tta")
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert "--tta must suit the network's preprocessing" in done.stderr
+    assert "In Python mf.predict takes views of your own." in done.stderr
+    squashed = models.wrap(tiny.module, SquashAndCrop(8, 6), name="tiny")
+    monkeypatch.setattr("memfeat.prediction.predicting.load", lambda *_, **__: squashed)
+    done = command("predict", photos, "--tta", "-o", tmp_path / "out.csv")
+    assert done.exit_code == 0, done.stderr
+    table = pd.read_csv(tmp_path / "out.csv")
+    assert {"memorability", "tta_mean", "tta_sd"} <= set(table)
+    assert (table["tta_sd"] > 0).all()
+    assert "tta_sd" in command("predict", photos, "--tta").stdout
 
 
 def test_scores_are_added_by_name(command, photos, scored, tmp_path):

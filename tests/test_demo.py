@@ -16,7 +16,7 @@ from PIL import Image
 from scipy.spatial.distance import pdist
 from scipy.stats import rankdata, spearmanr
 
-from memfeat import demo, images, prediction
+from memfeat import demo, images
 from memfeat.demo import page, photographs, road
 from memfeat.errors import ArgumentError, MissingPackageError, NoImageError
 
@@ -37,7 +37,7 @@ def loaded(resmem, frozen):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", refuse)
-        patch.setattr(prediction, "load", lambda _: resmem)
+        patch.setattr("memfeat.prediction.predicting.load", lambda _: resmem)
         patch.setattr(
             road.models, "load", lambda name, backbone: {("resmem-frozen", "released"): frozen}[name, backbone]
         )

@@ -36,8 +36,11 @@ ALLOWED = {
     "reduction": LABELS | {"gram", "stats"},
     "plot": LABELS,
     "prediction": LABELS | LOW | {"activations"},
+    "evaluation": LABELS | {"stats", "regression"},
     "demo": LABELS | LOW | {"activations", "features", "rdm", "rsa", "regression", "reduction", "plot", "prediction"},
-    "cli": LABELS | LOW | {"activations", "features", "rdm", "rsa", "regression", "plot", "prediction", "demo"},
+    "cli": LABELS
+    | LOW
+    | {"activations", "features", "rdm", "rsa", "regression", "plot", "prediction", "evaluation", "demo"},
 }
 TORCH = {"_kept", "models", "activations", "gram", "prediction", "demo", "cli"}
 DRAWING = {"plot", "demo", "cli"}

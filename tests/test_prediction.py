@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy.stats import spearmanr
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LinearRegression
 from torch import nn
 
 import memfeat as mf
@@ -193,3 +195,193 @@ def released_scores(lnsim, released):
                 released.network(torch.stack([released.transformer(image) for image in images]))[:, 0].tolist()
             )
     return scores
+
+
+# --- views of an image ------------------------------------------------------------------------------------------------
+
+
+def gradient(rising: bool = True, side: int = 300) -> Image.Image:
+    row = np.linspace(0, 255, side).astype(np.uint8)
+    return Image.fromarray(np.repeat((row if rising else row[::-1])[None, :, None], 3, axis=2).repeat(side, axis=0))
+
+
+@pytest.fixture(scope="module")
+def cropping() -> Model:
+    return mf.models.wrap(Brightness(), preprocessing.SquashAndCrop(16, 12), name="cropping")
+
+
+def test_ten_views_by_hand(cropping):
+    found = mf.predict({"a": gradient(), "b": grey(102)}, model=cropping, tta=True)
+    plain = mf.predict({"a": gradient(), "b": grey(102)}, model=cropping)
+    xr.testing.assert_identical(found["memorability"], plain["memorability"])
+    assert found.sizes["view"] == 10
+    square = np.asarray(gradient().resize((16, 16), Image.Resampling.BILINEAR))[:, :, 0] / 255
+    views = found["tta_views"].sel(image="a")
+    for place, (top, left) in {"top left": (0, 0), "bottom right": (4, 4), "bottom left": (4, 0)}.items():
+        crop = square[top : top + 12, left : left + 12]
+        assert views.sel(view=place).item() == pytest.approx(crop.mean(), abs=1e-6)
+        mirrored = np.asarray(gradient(rising=False).resize((16, 16), Image.Resampling.BILINEAR))[:, :, 0] / 255
+        crop = mirrored[top : top + 12, left : left + 12]
+        assert views.sel(view=f"{place}, mirrored").item() == pytest.approx(crop.mean(), abs=1e-6)
+    assert views.sel(view="as trained").item() == plain["memorability"].sel(image="a").item()
+    np.testing.assert_allclose(found["tta_mean"], found["tta_views"].mean("view"))
+    np.testing.assert_allclose(found["tta_sd"], found["tta_views"].std("view", ddof=1), atol=1e-12)
+    assert found["tta_sd"].sel(image="b").item() == pytest.approx(0, abs=1e-7)
+    assert found["tta_sd"].sel(image="a").item() > 0.01
+    assert found.attrs["tta_n_views"] == 10
+    assert found.attrs["tta_preprocessing"][0] == "as trained: SquashAndCrop(resize=16, crop=12)"
+
+
+def test_views_that_would_be_alike_are_not_shown_twice(brightness):
+    found = mf.predict({"a": gradient()}, model=brightness, tta=True)
+    assert found["view"].values.tolist() == ["as trained", "centre, mirrored"]
+
+
+def test_views_of_ones_own_and_unreadable_images(tmp_path):
+    other = mf.models.wrap(Brightness(), lambda image: preprocessing.SquashAndCrop(8, 8)(image))
+    darker = lambda image: preprocessing.SquashAndCrop(8, 8)(image) / 2  # noqa: E731
+    (tmp_path / "torn.jpg").write_text("no image")
+    grey(204).save(tmp_path / "good.png")
+    found = mf.predict(tmp_path, model=other, tta={"darker": darker})
+    np.testing.assert_allclose(found["tta_views"].sel(image="good.png"), [0.8, 0.4], atol=1e-6)
+    assert found["tta_sd"].isnull().values.tolist() == [False, True]
+    with pytest.raises(ArgumentError, match="tta must suit the network's preprocessing; got .*Name the views yourself"):
+        mf.predict({"a": grey(0)}, model=other, tta=True)
+    with pytest.raises(ArgumentError, match="tta must hold other views"):
+        mf.predict({"a": grey(0)}, model=other, tta={})
+    with pytest.raises(KindError, match=r"tta\['x'\] must be callable; got int"):
+        mf.predict({"a": grey(0)}, model=other, tta={"x": 3})
+    with pytest.raises(KindError, match="tta must be True, False or a mapping; got int"):
+        mf.predict({"a": grey(0)}, model=other, tta=10)
+
+
+def test_views_survive_netcdf(cropping, tmp_path):
+    found = mf.predict({"a": gradient(), "b": grey(102)}, model=cropping, tta=True)
+    found.to_netcdf(tmp_path / "scores.nc", engine="h5netcdf")
+    with xr.open_dataset(tmp_path / "scores.nc", engine="h5netcdf") as back:
+        xr.testing.assert_equal(back.load(), found)
+
+
+@pytest.mark.data
+def test_a_mirrored_photograph_moves_resmem_by_as_much_as_was_measured(lnsim, lnsim_predictions, resmem):
+    """On 20 photographs a flip moved predictions by .031 on average, at most .074; crops spread by .023."""
+    few = lnsim.isel(image=slice(0, 200, 50))
+    found = mf.predict(few, model=resmem, tta=True)
+    same = lnsim_predictions["memorability"].sel(image=few["image"].values)
+    np.testing.assert_allclose(found["memorability"], same, atol=1e-6)
+    assert 0.005 < float(found["tta_sd"].mean()) < 0.06
+    flipped = found["tta_views"].sel(view="centre, mirrored") - found["memorability"]
+    assert 0.005 < float(np.abs(flipped).mean()) < 0.08
+
+
+# --- recalibration ----------------------------------------------------------------------------------------------------
+
+
+def named(values, name="score"):
+    names = np.array([f"{i:03d}.jpg" for i in range(len(values))], dtype=object)
+    return xr.DataArray(np.asarray(values), dims="image", coords={"image": names}, name=name)
+
+
+def pairs(n=80, seed=0):
+    rng = np.random.default_rng(seed)
+    prediction = rng.uniform(0.42, 0.95, n)
+    return named(prediction, "memorability"), named(0.3 + 0.6 * prediction + 0.05 * rng.standard_normal(n), "hit_rate")
+
+
+@pytest.mark.parametrize("method", ["linear", "isotonic"])
+def test_recalibration_agrees_with_sklearn_fold_by_fold(method):
+    prediction, score = pairs()
+    result = mf.prediction.recalibrate(prediction, score, method=method, n_folds=4, rng=3)
+    fold, x, y = result["fold"].values, prediction.values, score.values
+    assert sorted(np.bincount(fold)) == [20] * 4
+    for k in range(4):
+        train, test = fold != k, fold == k
+        if method == "linear":
+            fitted = LinearRegression().fit(x[train, None], y[train])
+            wanted = fitted.predict(x[test, None])
+            assert result["slope"].values[k] == pytest.approx(fitted.coef_[0])
+            assert result["intercept"].values[k] == pytest.approx(fitted.intercept_)
+        else:
+            wanted = IsotonicRegression(out_of_bounds="clip").fit(x[train], y[train]).predict(x[test])
+        np.testing.assert_allclose(result["recalibrated"].values[test], wanted, atol=1e-12)
+    everything = (
+        LinearRegression().fit(x[:, None], y).predict(np.array([[0.1], [0.5], [1.2]]))
+        if method == "linear"
+        else IsotonicRegression(out_of_bounds="clip").fit(x, y).predict([0.1, 0.5, 1.2])
+    )
+    new = mf.prediction.rescale(named([0.1, 0.5, 1.2, np.nan]), result)
+    np.testing.assert_allclose(new.values, [*everything, np.nan], atol=1e-12)
+    assert new.attrs["method"] == method
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 500), st.integers(0, 79), st.sampled_from(["linear", "isotonic"]))
+def test_no_image_has_a_say_in_its_own_value(seed, which, method):
+    prediction, score = pairs(seed=seed)
+    changed = score.copy()
+    changed[which] = 50.0
+    one, two = (mf.prediction.recalibrate(prediction, y, method=method, rng=seed) for y in (score, changed))
+    together = one["fold"].values == one["fold"].values[which]
+    np.testing.assert_array_equal(one["recalibrated"].values[together], two["recalibrated"].values[together])
+    assert (one["recalibrated"].values[~together] != two["recalibrated"].values[~together]).any()
+
+
+def test_blocks_are_held_out_as_a_whole_and_order_does_not_matter():
+    prediction, score = pairs(60)
+    blocks = named(np.repeat([f"scene {i}" for i in range(12)], 5), "scene")
+    result = mf.prediction.recalibrate(prediction, score, n_folds=4, blocks=blocks, rng=1)
+    assert all(len(set(fold)) == 1 for fold in result["fold"].values.reshape(12, 5))
+    assert result.attrs["blocks"] == "scene"
+    turned = mf.prediction.recalibrate(prediction[::-1], score, n_folds=4, blocks=blocks, rng=1)
+    assert turned["image"].values.tolist() == prediction["image"].values[::-1].tolist()
+    xr.testing.assert_identical(turned.sel(image=result["image"].values), result)
+    with pytest.raises(ArgumentError, match=r"n_folds must be at most the number of blocks \(12\); got 13"):
+        mf.prediction.recalibrate(prediction, score, n_folds=13, blocks=blocks)
+
+
+def test_a_calibration_survives_a_file_and_inputs_are_left_alone(tmp_path):
+    prediction, score = pairs()
+    before = prediction.copy(deep=True), score.copy(deep=True)
+    memory = prediction.to_dataset().assign_attrs(model="resmem", weights_sha256="ab")
+    learned = mf.prediction.recalibrate(memory, score, method="isotonic")
+    xr.testing.assert_identical(prediction, before[0])
+    xr.testing.assert_identical(score, before[1])
+    assert (learned.attrs["model"], learned.attrs["scores"], learned.attrs["n"]) == ("resmem", "hit_rate", 80)
+    learned.to_netcdf(tmp_path / "learned.nc", engine="h5netcdf")
+    with xr.open_dataset(tmp_path / "learned.nc", engine="h5netcdf") as back:
+        xr.testing.assert_equal(
+            mf.prediction.rescale(prediction, back.load()), mf.prediction.rescale(prediction, learned)
+        )
+
+
+def test_a_negative_relation_and_a_flat_predictor_give_one_value():
+    prediction, score = pairs()
+    against = mf.prediction.recalibrate(prediction, 1 - score, method="isotonic")
+    for k in range(10):
+        held_out = against["fold"].values == k
+        np.testing.assert_allclose(against["recalibrated"][held_out], (1 - score.values)[~held_out].mean())
+    flat = mf.prediction.recalibrate(named(np.full(80, 0.5)), score, n_folds=2)
+    for k in range(2):
+        held_out = flat["fold"].values == k
+        np.testing.assert_allclose(flat["recalibrated"][held_out], score.values[~held_out].mean())
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        ({"method": "spline"}, ArgumentError, "method must be one of 'linear', 'isotonic'; got 'spline'"),
+        ({"n_folds": 1}, ArgumentError, "n_folds must be at least 2"),
+        ({"n_folds": 81}, ArgumentError, r"n_folds must be at most the number of images \(80\); got 81"),
+        ({"scores": pairs()[1][:70]}, ArgumentError, "hold the same images"),
+        ({"predictions": xr.Dataset({"vitmem": pairs()[0]})}, ArgumentError, "predictions must hold memorability"),
+    ],
+)
+def test_what_cannot_be_recalibrated_is_refused(change, error, match):
+    given = dict(zip(("predictions", "scores"), pairs(), strict=True)) | change
+    with pytest.raises(error, match=match):
+        mf.prediction.recalibrate(given.pop("predictions"), given.pop("scores"), **given)
+
+
+def test_what_is_no_calibration_is_refused():
+    with pytest.raises(ArgumentError, match="calibration must be what mf.prediction.recalibrate gave; got dict"):
+        mf.prediction.rescale(pairs()[0], {})

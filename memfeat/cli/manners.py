@@ -19,17 +19,20 @@ SOME_FAILED, FAILED, INTERRUPTED = 1, 3, 130
 UNHEARD = ("memfeat.images.reading",)
 #: What messages call an argument in Python, and what it is called here.
 ARGUMENTS = {
-    "source": "PHOTOS", "features": "FEATURES", "name": "MODEL", "store": "--out", "out": "--out",
-    "batch_size": "--batch-size", "n_images": "--n-images", "n_permutations": "--permutations",
+    "source": "PHOTOS", "predictions": "PREDICTIONS", "features": "FEATURES", "name": "MODEL", "store": "--out",
+    "out": "--out", "blocks": "--groups", "batch_size": "--batch-size", "n_images": "--n-images",
+    "n_permutations": "--permutations",
 } | {name: f"--{name}" for name in (
-    "autocast", "backbone", "device", "estimator", "folds", "kind", "layers", "method", "metric", "precision", "reduce",
-    "scores", "shard",
+    "autocast", "backbone", "dataset", "device", "estimator", "folds", "kind", "layers", "method", "metric", "permute",
+    "precision", "reduce", "scores", "shard", "tta",
 )}  # fmt: skip
 #: Advice in Python, and the same for whoever types commands.
 WORDING: dict[str, str | Callable[[re.Match[str]], str]] = {
     rf"^({'|'.join(ARGUMENTS)})(?= must )": lambda found: ARGUMENTS[found[1]],
     r"\b(backbone|reduce)='(\w+)'": r"--\1 \2",
+    r"\bdataset='(\w+)'": r"--dataset \1",
     r"See mf\.models\.available\(\)\.": "It is resmem, resmem-frozen or the name of a torchvision network.",
+    r"Name the views yourself, as in tta=.*": "In Python mf.predict takes views of your own.",
     r"See mf\.models\.layers\(model\);": "See memfeat layers MODEL;",
     r"table\.rename\(columns=\{('[^']+'): ('[^']+')\}\)": r"e.g. \1 to \2",
     r"Say which: column='[^']*'\.": "Call the one that does 'image'.",

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from memfeat._version import __version__
+from memfeat.cli.evaluating import evaluated, figures, long, read_columns, wide
 from memfeat.cli.inputs import matched_inputs, own_columns, sources
 from memfeat.cli.manners import FAILED, SOME_FAILED, Verbs, messages
 from memfeat.cli.outputs import destination, failures, give, give_forecast, give_layers, shown
@@ -27,6 +28,10 @@ BY_DEFAULT = (
     "--backbone released: the weights of the retrained network, which have seen memorability, with other batch "
     "statistics. For an analysis that you publish: --backbone imagenet (a download)."
 )
+#: Parts of an evaluation that are printed, and their columns.
+PRINTED = ("agreement", "category", "contrast")
+EVALUATED = ["category", "metric", "estimate", "ci_low", "ci_high", "p", "n", "unit"]
+PREDICTED = ["image", "memorability", "tta_sd", "warnings", "status"]
 STATISTICS = ["layer", "estimate", "ci_low", "ci_high", "p", "p_corrected", "n"]
 
 
@@ -96,12 +101,16 @@ def main() -> None:
 @main.command()
 @click.argument("photos", nargs=-1, required=True)
 @click.option("--scores", type=TABLE, help="CSV whose columns are added to the result, by image name.")
+@click.option(
+    "--tta", is_flag=True, help="Also tta_mean and tta_sd over ten views (crops, mirrored); ten times as long."
+)
 @click.option("-o", "--out", type=FILE, help=WRITTEN)
 @_machine
 @_manners
 def predict(
     photos: tuple[str, ...],
     scores: Path | None,
+    tta: bool,
     out: Path | None,
     as_json: bool,
     quiet: bool,
@@ -122,9 +131,9 @@ def predict(
     with messages(quiet=quiet):
         images = read(sources(photos), scores=scores, verify=False, progress=progress)
         own = own_columns(images)
-        memory = predicted(images, progress=progress, **machine).assign(own.data_vars)
+        memory = predicted(images, tta=tta, progress=progress, **machine).assign(own.data_vars)
     frame = _frames.per_image(memory)
-    give(frame, memory, out=out, as_json=as_json, columns=["image", "memorability", "warnings", "status"])
+    give(frame, memory, out=out, as_json=as_json, columns=PREDICTED)
     bad = frame[frame["status"] != "ok"]
     rows = [(str(r.image), str(r.status), str(r.reason)) for r in bad.itertuples()]
     if failures(rows, len(frame)):
@@ -284,6 +293,77 @@ def decode(  # noqa: PLR0913
             layer_features, scores, estimator=estimator, folds=folds, n_permutations=permutations, rng=seed
         )
     give(_frames.per_layer(result), result, out=out, as_json=as_json, columns=STATISTICS)
+
+
+@main.command()
+@click.argument("predictions", type=TABLE)
+@click.option("--scores", type=TABLE, help="CSV with the scores; by default they stand in PREDICTIONS.")
+@click.option("--column", required=True, help="The column of scores.")
+@click.option(
+    "--predicted",
+    multiple=True,
+    default=["memorability"],
+    show_default=True,
+    help="A column of predictions; give several to compare them.",
+)
+@click.option("--category", help="A column of categories, to be judged one by one.")
+@click.option("--groups", help="A column of groups of images that belong together; with --permute.")
+@click.option("--permute", help="How groups are drawn again: whole, within or free.")
+@click.option("--split-half", type=float, help="Mean correlation of random halves of the scores.")
+@click.option("--spearman-brown", type=float, help="Reliability of the full scores, instead of --split-half.")
+@click.option("--trained-on", multiple=True, help="A data set the predictor was trained on; known for ResMem.")
+@click.option("--dataset", help="The data set that the images come from, such as lamem or memcat.")
+@click.option("--bootstraps", type=click.IntRange(0), default=1_000, show_default=True, help="How many samples.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all random draws.")
+@click.option("--figures", "folder", type=FILE, help="Draw calibration, distributions and error by cut-off in here.")
+@click.option("-o", "--out", type=FILE, help=WRITTEN)
+@_manners
+def evaluate(  # noqa: PLR0913
+    predictions: Path,
+    scores: Path | None,
+    column: str,
+    predicted: tuple[str, ...],
+    category: str | None,
+    groups: str | None,
+    permute: str | None,
+    split_half: float | None,
+    spearman_brown: float | None,
+    trained_on: tuple[str, ...],
+    dataset: str | None,
+    bootstraps: int,
+    seed: int,
+    folder: Path | None,
+    out: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Judge predictions by scores that were measured. PREDICTIONS is a CSV, such as memfeat predict writes.
+
+    Prints agreement, and with several --predicted their differences. A file, or --json, also holds calibration, error
+    by cut-off and distributions.
+
+    Example: memfeat evaluate predictions.csv --scores scores.csv --column hit_rate -o evaluation.csv
+    """
+    given = {"split_half": split_half, "spearman_brown": spearman_brown}
+    reliability = {name: value for name, value in given.items() if value is not None} or None
+    if reliability is not None and len(reliability) > 1:
+        raise click.UsageError("--split-half and --spearman-brown are two names of one thing; give one.")
+    out = destination(out)
+    origin = {"trained_on": list(trained_on) or None, "dataset": dataset}
+    sampling = {"n_bootstraps": bootstraps, "rng": seed} | ({"permute": permute} if permute else {})
+    labels = {"--category": category, "--groups": groups}
+    with messages(quiet=quiet):
+        read = read_columns(predictions, scores, predicted=predicted, column=column, labels=labels)
+        found = evaluated(read, reliability=reliability, origin=origin, sampling=sampling)
+        for name, one in found["agreement"].items():
+            log.info("Held out, %s: %s.", name, one.attrs["held_out"])
+        if folder is not None:
+            log.info("Drew %d figures in %s.", len(figures(found, folder)) // 2, folder)
+    table = long(found)
+    shown_parts = table if out is not None or as_json else table[table["part"].isin(PRINTED)]
+    several = ["predictor"] if len(predicted) > 1 else []
+    columns = ["part", *several, *[name for name in EVALUATED if shown_parts.get(name, table["part"]).notna().any()]]
+    give(shown_parts, wide(found), out=out, as_json=as_json, columns=columns)
 
 
 @main.command()

@@ -7,9 +7,22 @@ globally.
 """
 
 from memfeat.plot.distributions import scores
+from memfeat.plot.evaluation import calibration_curve, error_by_cutoff, score_distributions
 from memfeat.plot.maps import embedding
 from memfeat.plot.matrices import rdm
 from memfeat.plot.profiles import layer_profile
 from memfeat.plot.style import STYLE, WIDTHS, axes, save
 
-__all__ = ["STYLE", "WIDTHS", "axes", "embedding", "layer_profile", "rdm", "save", "scores"]
+__all__ = [
+    "STYLE",
+    "WIDTHS",
+    "axes",
+    "calibration_curve",
+    "embedding",
+    "error_by_cutoff",
+    "layer_profile",
+    "rdm",
+    "save",
+    "score_distributions",
+    "scores",
+]

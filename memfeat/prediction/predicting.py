@@ -1,13 +1,16 @@
 """Memorability of images, with what to know about each number."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from typing import Any, Unpack
+from dataclasses import replace
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from PIL import Image
+from torch import Tensor
 
 from memfeat import _progress
 from memfeat._check import advice, listed
@@ -19,19 +22,37 @@ from memfeat.activations.options import Resolved, RunOptions, resolved
 from memfeat.errors import ArgumentError, KindError
 from memfeat.images.reading import tabled
 from memfeat.models import Model, load
-from memfeat.models.preprocessing import SquashAndCrop
+from memfeat.models.preprocessing import SquashAndCrop, described
+from memfeat.prediction.views import CANONICAL, views
 
 __all__ = ["predict"]
+
 
 #: The network itself is the module without a name; its output is the prediction.
 WHOLE = {"memorability": ("", 1)}
 #: Photographs squashed more than this look unlike those the network was trained on.
 SQUASHED = 2.0
 COLUMNS = ("path", "sha256", "width", "height", "mode")
+#: What names a view of an image.
+VIEW = "view"
 Said = dict[str, tuple[str, str]]
+Array = npt.NDArray[np.float64]
 
 
-def predict(images: Any, *, model: Model | None = None, **options: Unpack[RunOptions]) -> xr.Dataset:
+class _Seen(NamedTuple):
+    """Predictions of every image in every view."""
+
+    scores: Array  # (view, n)
+    failures: Said
+
+
+def predict(
+    images: Any,
+    *,
+    model: Model | None = None,
+    tta: bool | Mapping[str, Callable[[Image.Image], Tensor]] = False,
+    **options: Unpack[RunOptions],
+) -> xr.Dataset:
     """Predict how memorable images are.
 
     Parameters
@@ -40,6 +61,11 @@ def predict(images: Any, *, model: Model | None = None, **options: Unpack[RunOpt
         The images: a table, a folder, a list of paths, a CSV, or a dict of named arrays.
     model : Model, optional
         A network that puts out one number per image; the released ResMem by default.
+    tta : bool or mapping of callables
+        Whether to also predict from other views of each image (test-time augmentation), and say how much the prediction
+        moves: ten views, five crops (centre and corners) of the square that the image is squashed to, each as it is and
+        mirrored. It takes ten times as long. For a network with a preprocessing of its own, name the further views:
+        {"mirrored": function from a PIL image (RGB) to the network's input}.
     **options
         `device`, `batch_size`, `progress`, `workers`, `fast`, `autocast`, `tf32`: see Other Parameters.
 
@@ -51,7 +77,9 @@ def predict(images: Any, *, model: Model | None = None, **options: Unpack[RunOpt
         such images are forgettable, but their order among themselves means little; False for images that cannot be
         read, so take shares over those with `status == "ok"`), `warnings` (what may make the number less trustworthy),
         `status` and `reason` ("ok", or why not). Coordinates: path, sha256, width, height, mode. Attributes: model,
-        variant, weights_sha256, preprocessing, computation, floor, n_images, n_unreadable, n_at_floor.
+        variant, weights_sha256, preprocessing, computation, floor, n_images, n_unreadable, n_at_floor. With `tta` also
+        `tta_mean` and `tta_sd` (standard deviation over views, with n − 1) and `tta_views (view, image)`, with the
+        attribute tta_preprocessing; `memorability` stays the prediction from the network's own preprocessing.
 
     Other Parameters
     ----------------
@@ -73,8 +101,8 @@ def predict(images: Any, *, model: Model | None = None, **options: Unpack[RunOpt
     Raises
     ------
     ArgumentError
-        If the network puts out more than one number per image, or an argument cannot be used; for in-memory images also
-        if values lie outside their range.
+        If the network puts out more than one number per image, memfeat does not know how to vary its preprocessing, or
+        an argument cannot be used; for in-memory images also if values lie outside their range.
     KindError
         If `images` or an option is of the wrong kind.
 
@@ -87,6 +115,9 @@ def predict(images: Any, *, model: Model | None = None, **options: Unpack[RunOpt
     ResMem was trained on scenes and objects (LaMem, MemCat). Its authors advise against using it for faces as it is
     (rank correlation about .2). On other sets its ranks hold better than its absolute values: on 3,149 scenes
     predictions lie about .1 below measured hit rates (computed from the tables of Rim et al. 2025).
+
+    `tta_sd` says how far a prediction depends on where the crop lies and on left and right, which people hardly care
+    about. It is no standard error: it does not contain what the network gets wrong in every view.
 
     The floor is a soft saturation: when the image excites none of the head's hidden units, biases alone give .417 to
     .455. See `mf.models.registry.FLOOR`.
@@ -102,26 +133,45 @@ def predict(images: Any, *, model: Model | None = None, **options: Unpack[RunOpt
         raise KindError(advice("model", "be a memfeat Model", listed(type(model).__name__), remedy))
     table = tabled(images, progress=chosen.progress)
     network = load("resmem") if model is None else model
+    shown = views(network, tta)
     how = computation(network.module, chosen)
-    result = _labelled(table, network, *_predicted(table, network, chosen))
+    seen = _predicted(table, network, chosen, list(shown.values()))
+    result = _labelled(table, network, seen.scores[0], seen.failures)
     result.attrs["computation"] = how
-    return result
+    return result if tta is False else _spread(result, seen.scores, shown)
 
 
-def _predicted(table: xr.Dataset, model: Model, options: Resolved) -> tuple[npt.NDArray[np.float64], Said]:
+def _predicted(
+    table: xr.Dataset, model: Model, options: Resolved, transforms: list[Callable[[Image.Image], Tensor]]
+) -> _Seen:
     names = [str(name) for name in table[IMAGE].values]
     readable = [name for name, status in zip(names, table["status"].values, strict=True) if status == "ok"]
     place = {name: i for i, name in enumerate(names)}
-    scores = np.full(len(names), np.nan)
+    scores = np.full((len(transforms), len(names)), np.nan)
     failures: Said = {}
-    with _progress.bar(len(readable), "predict", options.progress) as bar:
-        for group, values, failed in _groups(table, readable, model, options):
-            failures |= failed
-            for name, value in zip(group, values, strict=True):
-                if name not in failed:
-                    scores[place[name]] = value
-            bar.update(len(group))
-    return scores, failures
+    with _progress.bar(len(readable) * len(transforms), "predict", options.progress) as bar:
+        for row, transform in zip(scores, transforms, strict=True):
+            for group, values, failed in _groups(table, readable, replace(model, transform=transform), options):
+                failures |= failed
+                for name, value in zip(group, values, strict=True):
+                    if name not in failed:
+                        row[place[name]] = value
+                bar.update(len(group))
+    # a file that went bad halfway has no mean over views
+    scores[:, [place[name] for name in failures]] = np.nan
+    return _Seen(scores, failures)
+
+
+def _spread(result: xr.Dataset, scores: Array, shown: Mapping[str, Callable[[Image.Image], Tensor]]) -> xr.Dataset:
+    """Add what the views of each image have in common and how far they differ."""
+    units = {"units": "1"}
+    added = result.assign(
+        tta_mean=(IMAGE, scores.mean(axis=0), units | {"long_name": "predicted memorability, mean over views"}),
+        tta_sd=(IMAGE, scores.std(axis=0, ddof=1), units | {"long_name": "predicted memorability, SD over views"}),
+        tta_views=((VIEW, IMAGE), scores, units | {"long_name": "predicted memorability in each view"}),
+    ).assign_coords({VIEW: np.array(list(shown), dtype=object)})
+    told = [f"{name}: {described(transform)}" for name, transform in shown.items()]
+    return added.assign_attrs(tta_preprocessing=told, tta_n_views=len(shown), tta_canonical=CANONICAL)
 
 
 def _groups(

@@ -1,0 +1,208 @@
+"""Whether the images that judge a predictor are among those it was trained on."""
+
+import re
+import warnings
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from memfeat._check import advice, listed
+from memfeat._labels import IMAGE, image_names, stamped
+from memfeat.errors import KindError, MemfeatWarning
+
+__all__ = ["KNOWN", "TRAINED_ON", "said_of", "training_overlap"]
+
+#: Data sets that memorability predictors were trained on, as they are asked for → as their authors write them.
+KNOWN = {"lamem": "LaMem", "memcat": "MemCat"}
+#: model → data sets that its released head was trained on (58,741 + 10,000 images, no public list of those held out)
+TRAINED_ON = {"resmem": ("lamem", "memcat"), "resmem-frozen": ("lamem", "memcat")}
+#: MemCat's score columns, which no other data set has.
+COLUMNS = {"memorability_w_fa_correction": "memcat", "memorability_wo_fa_correction": "memcat"}
+#: MemCat's folders category/subcategory, and the file names of the four collections its photographs came from.
+MEMCAT_CATEGORIES = {"animal", "food", "landscape", "sports", "vehicle"}
+MEMCAT_FILE = re.compile(r"(\d{12}|n\d{8}_\d+|sun_[a-z]{16}|[0-9a-f]{16})\.jpe?g", re.IGNORECASE)
+
+
+class _Training(NamedTuple):
+    """What a predictor was trained on."""
+
+    sets: frozenset[str]  # in small letters
+    names: frozenset[str]  # file names
+    hashes: frozenset[str]
+
+
+def training_overlap(
+    images: xr.Dataset | xr.DataArray,
+    *,
+    trained_on: str | Iterable[str] | xr.Dataset | None = None,
+    dataset: str | None = None,
+) -> xr.Dataset:
+    """Say which images a predictor may have been trained on, and how that is known.
+
+    Parameters
+    ----------
+    images : Dataset or DataArray (image, ...)
+        The images: a table, or what `mf.predict` gave. Coordinates `path` and `sha256` are used where they are there.
+    trained_on : str, iterable of str or Dataset (image), optional
+        What the predictor was trained on: names of data sets ("lamem", "memcat"), image names, or an image table. By
+        default what `images.attrs["model"]` is known to be trained on.
+    dataset : str, optional
+        The data set that the images come from, if you know.
+
+    Returns
+    -------
+    Dataset (image)
+        `in_training` (bool) and `evidence` (text, empty where there is none). Attributes `n_in_training`, `trained_on`.
+
+    Raises
+    ------
+    KindError
+        If images are not labelled, or `trained_on` is of a kind that cannot be used.
+
+    Notes
+    -----
+    What tells an image, surest first: the `sha256` of its file among those of a table of training images; its file name
+    among names of training images; the data set that you declare; MemCat's score columns; a folder whose name contains
+    "lamem" or "memcat"; MemCat's folders (`animal/bear/…`) with file names of its sources. memfeat carries no list of
+    LaMem's or MemCat's files, so images that were moved or renamed are not recognised: nothing found proves nothing.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> images = xr.Dataset(coords={"image": ["lamem/images/00000001.jpg", "mine/1.jpg"]})
+    >>> training_overlap(images, trained_on="lamem")["evidence"].values.tolist()
+    ['folder of LaMem', '']
+    """
+    image_names(images, "images")
+    training = _training(trained_on, images.attrs)
+    evidence = _evidence(images, training, dataset, None)
+    found = xr.Dataset(
+        {"in_training": (IMAGE, evidence != ""), "evidence": (IMAGE, evidence)}, {IMAGE: images[IMAGE].values}
+    )
+    told = sorted(KNOWN.get(name, name) for name in training.sets)
+    return stamped(found, dict(images.attrs), n_in_training=int((evidence != "").sum()), trained_on=told)
+
+
+def said_of(
+    images: xr.DataArray,
+    facts: Mapping[str, Any],
+    *,
+    trained_on: Any,
+    dataset: str | None,
+    scores: Any,
+) -> dict[str, Any]:
+    """Say in attributes whether an evaluation is one of held-out images, and warn where it is not.
+
+    Parameters
+    ----------
+    images : DataArray (image)
+        Images, with the coordinates of the predictions.
+    facts : mapping
+        Attributes of the predictions.
+    trained_on, dataset : object
+        What the user said.
+    scores : DataArray or Series
+        The scores; their name may tell.
+
+    Returns
+    -------
+    dict
+        `dataset`, `trained_on`, `n_in_training`, `held_out`.
+
+    Warns
+    -----
+    MemfeatWarning
+        If images are recognised as training data and the user has not named their data set.
+    """
+    training = _training(trained_on, facts)
+    evidence = _evidence(images, training, dataset, getattr(scores, "name", None))
+    n, n_found = len(evidence), int((evidence != "").sum())
+    sets = sorted(KNOWN.get(name, name) for name in training.sets)
+    said = {"dataset": dataset, "trained_on": sets or None, "n_in_training": n_found}
+    if not n_found:
+        known = training.sets or training.names
+        return said | {
+            "held_out": "none of the images was recognised as training data, which proves nothing"
+            if known
+            else "not known, as is what the predictor was trained on (trained_on)"
+        }
+    told = "; ".join(
+        f"{name}: {count}" for name, count in zip(*np.unique(evidence, return_counts=True), strict=True) if name
+    )
+    verdict = f"no: {n_found} of {n} images are training data of the predictor ({told})"
+    if dataset is None or _named(dataset) not in training.sets:
+        remedy = (
+            "These figures are no held-out accuracy. To say that you know: dataset='memcat', or whichever it is; "
+            "to judge the predictor: other images."
+        )
+        warnings.warn(
+            f"{n_found} of {n} images are training data of the predictor ({told}). {remedy}",
+            MemfeatWarning,
+            stacklevel=3,
+        )
+    return said | {"held_out": verdict}
+
+
+def _named(dataset: str) -> str:
+    return dataset.strip().lower()
+
+
+def _training(trained_on: Any, facts: Mapping[Any, Any]) -> _Training:
+    """Read what a predictor was trained on."""
+    if trained_on is None:
+        released = str(facts.get("head", "released")).startswith("released")
+        return _Training(
+            frozenset(TRAINED_ON.get(str(facts.get("model")), ()) if released else ()), frozenset(), frozenset()
+        )
+    if isinstance(trained_on, xr.Dataset | xr.DataArray):
+        names = [_file(str(name)) for name in image_names(trained_on, "trained_on")]
+        hashes = trained_on["sha256"].values.tolist() if "sha256" in trained_on.coords else []
+        return _Training(frozenset(), frozenset(names), frozenset(str(one) for one in hashes if one))
+    said = [trained_on] if isinstance(trained_on, str) or not isinstance(trained_on, Iterable) else list(trained_on)
+    if not all(isinstance(one, str) for one in said):
+        remedy = 'Name data sets or images: trained_on=["lamem", "memcat"], or pass the table of training images.'
+        raise KindError(advice("trained_on", "be names or an image table", listed(type(trained_on).__name__), remedy))
+    # a file has an ending, a data set has none
+    files = [one for one in said if PurePosixPath(one).suffix]
+    return _Training(frozenset(map(_named, set(said) - set(files))), frozenset(map(_file, files)), frozenset())
+
+
+def _file(name: str) -> str:
+    return PurePosixPath(name.replace("\\", "/")).name
+
+
+def _evidence(
+    images: xr.Dataset | xr.DataArray, training: _Training, dataset: str | None, scores: Any
+) -> npt.NDArray[np.object_]:
+    """Say for each image how it is known to be training data; the surest sign counts."""
+    names = [str(name) for name in images[IMAGE].values]
+    paths = [str(path) for path in images["path"].values] if "path" in images.coords else names
+    hashes = [str(one) for one in images["sha256"].values] if "sha256" in images.coords else [""] * len(names)
+    declared = {_named(dataset): "declared"} if dataset is not None else {}
+    if COLUMNS.get(str(scores)):
+        declared.setdefault(COLUMNS[str(scores)], f"score column of {KNOWN[COLUMNS[str(scores)]]}")
+    everywhere = next((how for name, how in declared.items() if name in training.sets), "")
+    found = np.empty(len(names), dtype=object)
+    for i, (name, path, digest) in enumerate(zip(names, paths, hashes, strict=True)):
+        signs = (
+            "same file (sha256)" if digest in training.hashes else "",
+            "same file name" if _file(name) in training.names else "",
+            everywhere,
+            _place(path, training.sets) or _place(name, training.sets),
+        )
+        found[i] = next(filter(None, signs), "")
+    return found
+
+
+def _place(path: str, sets: frozenset[str]) -> str:
+    """Recognise a data set by where its images lie."""
+    parts = path.replace("\\", "/").lower().split("/")
+    for name in sorted(sets & set(KNOWN)):
+        if any(name in part for part in parts[:-1]):
+            return f"folder of {KNOWN[name]}"
+    like = len(parts) >= 3 and parts[-3] in MEMCAT_CATEGORIES and MEMCAT_FILE.fullmatch(parts[-1])
+    return "layout of MemCat" if like and "memcat" in sets else ""
