@@ -1,5 +1,7 @@
+from . import drift as drift
 from . import errors as errors
 from . import features as features
+from . import guards as guards
 from . import images as images
 from . import models as models
 from . import plot as plot
@@ -14,9 +16,11 @@ from .prediction import predict as predict
 
 __all__ = [
     "__version__",
+    "drift",
     "errors",
     "extract",
     "features",
+    "guards",
     "images",
     "models",
     "plot",

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from memfeat import _progress
+from memfeat import _progress, guards
 from memfeat._check import advice, listed
 from memfeat._kept import reduction
 from memfeat._labels import IMAGE, stamped
@@ -104,7 +104,7 @@ def predict(images: Any, *, model: Model | None = None, **options: Unpack[RunOpt
     network = load("resmem") if model is None else model
     how = computation(network.module, chosen)
     result = _labelled(table, network, *_predicted(table, network, chosen))
-    result.attrs["computation"] = how
+    result.attrs |= {"computation": how} | guards.faces(table, network.provenance)
     return result
 
 
@@ -157,7 +157,9 @@ def _labelled(table: xr.Dataset, model: Model, scores: npt.NDArray[np.float64], 
         {name: (IMAGE, column) for name, column in frame.items()},
         coords={IMAGE: table[IMAGE].variable} | {name: table[name].variable for name in COLUMNS},
     )
-    result["memorability"].attrs = {"long_name": "predicted memorability", "units": "1"}
+    result["memorability"].attrs = {"long_name": "predicted memorability", "units": "1"} | guards.origin(
+        model.provenance
+    )
     unreadable = [name for name, (status, _) in zip(names, said, strict=True) if status != "ok"]
     counts = {"n_images": len(names), "n_unreadable": len(unreadable), "n_at_floor": int(at_floor.sum())}
     licence = model.provenance.get("weights_licence")
