@@ -8,16 +8,18 @@ import inspect
 import json
 import warnings
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import xarray as xr
 
 from memfeat._check import advice, listed, one_of
+from memfeat._frames import read_attrs
 from memfeat._labels import ALLOWED, CAUTIONED, IMAGE
 from memfeat.errors import ArgumentError, CircularWarning, FacesWarning, KindError, MemfeatWarning, RetrainedWarning
 
-__all__ = ["CAUTIONS", "SCORES", "Caution", "allow", "analysis", "faces", "origin", "related"]
+__all__ = ["CAUTIONS", "SCORES", "Caution", "allow", "analysis", "beside", "faces", "origin", "related"]
 
 Facts = dict[str, Any]
 Labelled = TypeVar("Labelled", xr.Dataset, xr.DataArray)
@@ -27,6 +29,8 @@ ORIGIN = ("model", "variant", "backbone", "weights_sha256")
 SCORES = "scores_"
 #: (variant, backbone) -> the trunk whose weights these networks share, whatever their heads are.
 TRUNKS = {("retrained", ""): "released", ("frozen", "released"): "released", ("frozen", "imagenet"): "imagenet"}
+#: The column of predictions.
+PREDICTED = "memorability"
 #: The column of an image table that says what images show, and the words for faces.
 CONTENTS = "contents"
 FACES = ("face", "faces")
@@ -211,6 +215,26 @@ def origin(attrs: Mapping[Any, Any], *, taken: str = "", given: str = "") -> Fac
         `model`, `variant`, `backbone` and `weights_sha256`, as far as they are known.
     """
     return {given + key: attrs[taken + key] for key in ORIGIN if attrs.get(taken + key)}
+
+
+def beside(table: Any, column: str) -> Facts:
+    """Read which network predicted a column of a table, from the file that memfeat wrote beside the table.
+
+    Parameters
+    ----------
+    table : object
+        What the user gave; only a path has something beside it.
+    column : str
+        The column.
+
+    Returns
+    -------
+    dict
+        As :func:`origin`; empty if the column is no prediction, or nothing is known of it.
+    """
+    if column != PREDICTED or not isinstance(table, str | Path):
+        return {}
+    return origin(read_attrs(Path(table).expanduser()))
 
 
 def _circular(features: Mapping[Any, Any], scores: Mapping[Any, Any]) -> dict[str, str]:

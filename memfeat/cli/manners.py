@@ -29,6 +29,9 @@ ARGUMENTS = {
 WORDING: dict[str, str | Callable[[re.Match[str]], str]] = {
     rf"^({'|'.join(ARGUMENTS)})(?= must )": lambda found: ARGUMENTS[found[1]],
     r"\b(backbone|reduce)='(\w+)'": r"--\1 \2",
+    r" If it is meant, say why: .*mf\.guards\.allow\(.*\)\.$": "",
+    r"mf\.models\.load\('resmem-frozen'\) with its backbone 'imagenet'": "--model resmem-frozen --backbone imagenet",
+    r"mf\.models\.load\('resmem-frozen'\); mf\.drift\.compare shows where the two differ": "--model resmem-frozen",
     r"See mf\.models\.available\(\)\.": "It is resmem, resmem-frozen or the name of a torchvision network.",
     r"See mf\.models\.layers\(model\);": "See memfeat layers MODEL;",
     r"table\.rename\(columns=\{('[^']+'): ('[^']+')\}\)": r"e.g. \1 to \2",

@@ -122,8 +122,8 @@ def compare(  # noqa: PLR0913 (three data, five options)
     little below 0 or above 1. Large directions of the features weigh most.
 
     Bootstrap samples draw images; an image never meets its own copy, neither in CKA nor in an RDM. The intervals say
-    how the estimate varies over images from the same source. That of CKA is wider than 95 % where the variance of the
-    features is spread evenly over many directions, or the two networks are unrelated (simulated: it covers 99 to 100 %).
+    how the estimate varies over images from the same source. That of CKA is wider than 95 % where the variance of
+    features is spread evenly over many directions, or the networks are unrelated (simulated: it covers 97 to 100 %).
 
     Decodability is that of :func:`memfeat.regression.decode`: out-of-fold predictions, the penalty chosen inside each
     training set. Both networks have the same folds, and each bootstrap sample draws the same images for both. The
