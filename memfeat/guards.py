@@ -144,7 +144,7 @@ def analysis(features: xr.Dataset | xr.DataArray, scores: xr.DataArray | None = 
     """
     source = {} if scores is None else origin(scores.attrs, given=SCORES)
     found = {"retrained": ""} if features.attrs.get("variant") == "retrained" else {}
-    return source | _given(found | _circular(features.attrs, source), features.attrs, "features")
+    return source | _given(found | _circular(features.attrs, source), [features.attrs], "features")
 
 
 def related(first: Mapping[Any, Any], second: Mapping[Any, Any], data: str) -> Facts:
@@ -168,7 +168,7 @@ def related(first: Mapping[Any, Any], second: Mapping[Any, Any], data: str) -> F
         If the weights are the same, or those of the trunk.
     """
     source = origin(first, taken=SCORES, given=SCORES) | origin(second, taken=SCORES, given=SCORES)
-    return source | _given(_circular(second, first) | _circular(first, second), first, data)
+    return source | _given(_circular(second, first) | _circular(first, second), [first, second], data)
 
 
 def faces(images: xr.Dataset, network: Mapping[Any, Any]) -> Facts:
@@ -196,7 +196,7 @@ def faces(images: xr.Dataset, network: Mapping[Any, Any]) -> Facts:
     said = np.broadcast_to(images[CONTENTS].values, (images.sizes[IMAGE],))
     count = sum(str(text).strip().lower() in FACES for text in said)
     found = {"faces": f"{count} of {len(said)} images are declared as faces"} if count else {}
-    return _given(found, images.attrs, "images")
+    return _given(found, [images.attrs], "images")
 
 
 def origin(attrs: Mapping[Any, Any], *, taken: str = "", given: str = "") -> Facts:
@@ -259,22 +259,21 @@ def _allowed(attrs: Mapping[Any, Any]) -> dict[str, str]:
     return found
 
 
-def _given(found: Mapping[str, str], attrs: Mapping[Any, Any], data: str) -> Facts:
+def _given(found: Mapping[str, str], sources: Iterable[Mapping[Any, Any]], data: str) -> Facts:
     """Warn about what was found and not taken back, and give what a result keeps."""
-    allowed = _allowed(attrs)
+    allowed: dict[str, str] = {}
+    names = list(found)
+    for attrs in sources:
+        allowed |= _allowed(attrs)
+        names += str(attrs.get(CAUTIONED, "")).split(", ")
     for name, how in found.items():
         if name not in allowed:
             caution = CAUTIONS[name]
             text = caution.text.format(how=how) + REMEDY.format(name=name, data=data)
             warnings.warn(text, caution.category, stacklevel=_outside())
-    facts = {CAUTIONED: _joined([*str(attrs.get(CAUTIONED, "")).split(", "), *found])}
-    if allowed:
-        facts[ALLOWED] = attrs[ALLOWED]
-    return {key: value for key, value in facts.items() if value}
-
-
-def _joined(names: Iterable[str]) -> str:
-    return ", ".join(name for name in CAUTIONS if name in names)
+    kept = {CAUTIONED: ", ".join(name for name in CAUTIONS if name in names)}
+    kept[ALLOWED] = json.dumps(allowed, sort_keys=True) if allowed else ""
+    return {key: value for key, value in kept.items() if value}
 
 
 def _outside() -> int:
