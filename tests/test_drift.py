@@ -408,6 +408,18 @@ def test_what_cannot_be_compared_is_refused(change, options, error, message):
 # --- real networks, and the figure ------------------------------------------------------------------------------------
 
 
+def test_the_released_trunk_has_the_parameters_of_the_retrained_network_and_other_statistics(frozen, resmem):
+    one, other = frozen.module.state_dict(), resmem.module.state_dict()
+    moving = ("running_mean", "running_var")
+    assert set(one) == set(other)
+    trunk = [name for name in other if name.startswith("features.")]
+    assert len(trunk) == 932
+    for name in other:
+        same = bool((one[name] == other[name]).all())
+        assert same is not (name.startswith("features.") and name.endswith(moving)), name
+    assert type(frozen.module.normalise) is not type(resmem.module.normalise)
+
+
 @pytest.mark.data
 def test_the_released_network_and_its_trunk_with_other_statistics(lnsim, lnsim_features):
     frozen, retrained = (lnsim_features[name] for name in ("resmem-frozen", "resmem"))
