@@ -34,6 +34,8 @@ PREDICTED = "memorability"
 #: The column of an image table that says what images show, and the words for faces.
 CONTENTS = "contents"
 FACES = ("face", "faces")
+#: How what is said about the released head begins.
+RELEASED_HEAD = "the released"
 
 
 class Caution(NamedTuple):
@@ -189,9 +191,11 @@ def faces(images: xr.Dataset, network: Mapping[Any, Any]) -> Facts:
     Warns
     -----
     FacesWarning
-        If ResMem predicts and some images are faces.
+        If ResMem predicts, with the head that was released, and some images are faces.
     """
-    if CONTENTS not in images.variables or network.get("variant") not in ("retrained", "frozen"):
+    # a head that was fitted to other scores, which may be those of faces, is called otherwise
+    released = str(network.get("head", RELEASED_HEAD)).startswith(RELEASED_HEAD)
+    if CONTENTS not in images.variables or network.get("variant") not in ("retrained", "frozen") or not released:
         return {}
     said = np.broadcast_to(images[CONTENTS].values, (images.sizes[IMAGE],))
     count = sum(str(text).strip().lower() in FACES for text in said)

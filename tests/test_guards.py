@@ -275,6 +275,8 @@ def test_declared_faces_are_cautioned_against_with_the_authors_words(resmem):
         (xr.DataArray(["face", " FACE ", "cat"], dims="image"), IMAGENET, 2),
         (xr.DataArray("scenes"), RETRAINED, 0),
         (xr.DataArray("faces"), OTHER, 0),
+        (xr.DataArray("faces"), IMAGENET | {"head": "ridge on features.avgpool"}, 0),
+        (xr.DataArray("faces"), IMAGENET | {"head": "the released ResMem's"}, 3),
         (None, RETRAINED, 0),
     ],
 )
