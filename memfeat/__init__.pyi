@@ -1,6 +1,8 @@
+from . import drift as drift
 from . import errors as errors
 from . import evaluation as evaluation
 from . import features as features
+from . import guards as guards
 from . import images as images
 from . import models as models
 from . import plot as plot
@@ -16,10 +18,12 @@ from .prediction import predict as predict
 
 __all__ = [
     "__version__",
+    "drift",
     "errors",
     "evaluation",
     "extract",
     "features",
+    "guards",
     "images",
     "models",
     "plot",

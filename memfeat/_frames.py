@@ -14,7 +14,7 @@ from memfeat._check import advice
 from memfeat._labels import IMAGE, LAYER
 from memfeat.errors import ArgumentError
 
-__all__ = ["IMAGE_COLUMNS", "as_json", "per_image", "per_layer", "prepared", "write_attrs", "write_csv"]
+__all__ = ["IMAGE_COLUMNS", "as_json", "per_image", "per_layer", "prepared", "read_attrs", "write_attrs", "write_csv"]
 
 #: Columns of a table of images, in this order; those that are absent are left out, the user's own follow.
 IMAGE_COLUMNS = (
@@ -130,6 +130,26 @@ def write_attrs(attrs: Mapping[Any, Any], table: Path) -> None:
     part = file.with_name(f"{file.name}.part")
     part.write_text(text + "\n", encoding="utf-8")
     part.replace(file)
+
+
+def read_attrs(table: Path) -> dict[str, Any]:
+    """Read how a table was made, from the file that :func:`write_attrs` wrote beside it.
+
+    Parameters
+    ----------
+    table : Path
+        The table.
+
+    Returns
+    -------
+    dict
+        The attributes; empty if there is no such file, or it is something else.
+    """
+    try:
+        found = json.loads(table.with_name(f"{table.name}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) and "memfeat_version" in found else {}
 
 
 def as_json(frame: pd.DataFrame, attrs: dict[str, Any], **about: str) -> str:

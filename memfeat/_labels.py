@@ -14,6 +14,8 @@ from memfeat._version import __version__
 from memfeat.errors import ArgumentError, KindError
 
 __all__ = [
+    "ALLOWED",
+    "CAUTIONED",
     "IMAGE",
     "INHERITED",
     "LAYER",
@@ -32,6 +34,8 @@ __all__ = [
 
 IMAGE = "image"
 LAYER = "layer"
+#: Attributes that keep the cautions that apply to a result, and those that the user took back (see `mf.guards`).
+CAUTIONED, ALLOWED = "cautions", "allowed"
 #: Version of the data contract; stores and saved results carry it as `memfeat_schema`.
 SCHEMA = 1
 #: Attributes that a result takes over from the features it was made of.
@@ -45,6 +49,8 @@ INHERITED = (
     "computation",
     "backbone",
     "source",
+    CAUTIONED,
+    ALLOWED,
 )
 
 Labelled = TypeVar("Labelled", xr.Dataset, xr.DataArray)

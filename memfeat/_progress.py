@@ -10,17 +10,19 @@ from memfeat.errors import KindError
 __all__ = ["bar"]
 
 
-def bar(total: int, what: str, progress: bool | None) -> Any:
+def bar(total: int, what: str, progress: bool | None, *, unit: str = "img") -> Any:
     """Open a progress bar.
 
     Parameters
     ----------
     total : int
-        How many images there are.
+        How many images there are, or other units.
     what : str
         What is being done, in a word or two.
     progress : bool or None
         Whether to show it; None shows it when stderr is a terminal.
+    unit : str
+        What is counted.
 
     Returns
     -------
@@ -35,7 +37,7 @@ def bar(total: int, what: str, progress: bool | None) -> Any:
     if progress is not None and not isinstance(progress, bool):
         raise KindError(advice("progress", "be True, False or None", listed(repr(progress))))
     show = sys.stderr.isatty() if progress is None else progress
-    return _kind(show)(total=total, desc=what, unit="img", disable=not show, dynamic_ncols=True)
+    return _kind(show)(total=total, desc=what, unit=unit, disable=not show, dynamic_ncols=True)
 
 
 def _kind(show: bool) -> Any:

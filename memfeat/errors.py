@@ -2,12 +2,15 @@
 
 __all__ = [
     "ArgumentError",
+    "CircularWarning",
+    "FacesWarning",
     "KindError",
     "MemfeatError",
     "MemfeatWarning",
     "MissingFileError",
     "MissingPackageError",
     "NoImageError",
+    "RetrainedWarning",
     "StoreError",
     "UnknownNameError",
     "WeightsError",
@@ -56,3 +59,15 @@ class StoreError(MemfeatError, RuntimeError):
 
 class MemfeatWarning(UserWarning):
     """Base of every warning that memfeat gives."""
+
+
+class CircularWarning(MemfeatWarning):
+    """Features are related to scores that the same network predicted."""
+
+
+class RetrainedWarning(MemfeatWarning):
+    """The feature space of the retrained network is analysed, which its authors released to predict."""
+
+
+class FacesWarning(MemfeatWarning):
+    """Memorability of faces is predicted by a network that is not to be used for them as it is."""

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from memfeat import guards
 from memfeat._check import advice, finite, listed, one_of
 from memfeat._labels import IMAGE, as_features, image_names, layer_names, stamped
 from memfeat.errors import ArgumentError, KindError
@@ -54,11 +55,11 @@ def compute(features: xr.Dataset | xr.DataArray, *, centre: str = "none") -> xr.
            [ 3.,  1.]])
     """
     table = as_features(features)
-    names = table[IMAGE].values
+    names, facts = table[IMAGE].values, guards.analysis(features)
     dims = (IMAGE, f"{IMAGE}_2")
     grams = {name: (dims, linear(table[name], centre=centre)) for name in layer_names(table)}
     result = xr.Dataset(grams, coords=dict.fromkeys(dims, names) | {dims[1]: (dims[1], names)})
-    return stamped(result, features.attrs, method="linear Gram matrix", centre=centre)
+    return stamped(result, features.attrs, method="linear Gram matrix", centre=centre, **facts)
 
 
 def linear(layer: xr.DataArray, *, centre: str = "none") -> Array:

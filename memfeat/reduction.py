@@ -9,7 +9,7 @@ import numpy.typing as npt
 import xarray as xr
 from scipy.linalg import eigh
 
-from memfeat import gram
+from memfeat import gram, guards
 from memfeat._check import advice, count, finite, listed, one_of
 from memfeat._check import generator as seeded
 from memfeat._labels import IMAGE, image_names, in_name_order, stamped
@@ -98,11 +98,12 @@ def embed(
     if count("n_components", n_components) > most:
         rule = f"be at most {most} for {images} images and {features} features"
         raise ArgumentError(advice("n_components", rule, n_components))
+    facts = guards.analysis(layer)
     ordered = in_name_order(layer).transpose(IMAGE, ...)
     space = kernel(ordered, n_components, None if rng is None else seeded(rng)[0])
     result = _labelled(space, ordered).sel({IMAGE: layer[IMAGE].values})
     sign = "largest absolute loading is positive"
-    return stamped(result, layer.attrs, method=method, layer=_name(layer), n=images, scale="none", sign=sign)
+    return stamped(result, layer.attrs, method=method, layer=_name(layer), n=images, scale="none", sign=sign, **facts)
 
 
 def project(space: xr.Dataset, layer: xr.DataArray) -> xr.DataArray:

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "memfeat"
 BASE = {"_version", "errors", "_check", "_labels"}
 LABELS = BASE | {"_tables", "_frames", "_progress"}
-LOW = {"_kept", "images", "stats", "gram", "models"}
+LOW = {"_kept", "guards", "images", "stats", "gram", "models"}
 
 #: room -> the rooms it may import
 ALLOWED = {
@@ -24,16 +24,18 @@ ALLOWED = {
     "_frames": BASE,
     "_progress": BASE,
     "_kept": LABELS,
-    "images": LABELS,
+    "images": LABELS | {"guards"},
     "stats": LABELS,
-    "gram": LABELS,
+    "guards": BASE | {"_frames"},
+    "gram": LABELS | {"guards"},
     "models": LABELS | {"_kept"},
     "features": LABELS,
     "activations": LABELS | {"_kept", "images", "models"},
-    "rdm": LABELS | {"gram", "stats"},
-    "rsa": LABELS | {"stats"},
-    "regression": LABELS | {"gram", "stats"},
-    "reduction": LABELS | {"gram", "stats"},
+    "rdm": LABELS | {"gram", "guards", "stats"},
+    "rsa": LABELS | {"guards", "stats"},
+    "regression": LABELS | {"gram", "guards", "stats"},
+    "reduction": LABELS | {"gram", "guards", "stats"},
+    "drift": LABELS | {"gram", "guards", "stats", "rdm", "rsa", "regression"},
     "plot": LABELS,
     "prediction": LABELS | LOW | {"activations"},
     "evaluation": LABELS | {"stats", "regression"},

@@ -92,10 +92,24 @@ def texts(ax):
     return " ".join(text.get_text().replace("\n", " ") for text in ax.findobj(Text))
 
 
+def drifted(layers):
+    estimate = np.stack([np.linspace(1, floor, len(layers)) for floor in (0.8, 0.6, 0.4, 1.1)])
+    measures = ["cka", "rdm", "units", "decodability"]
+    variables = {name: (("measure", "layer"), estimate + by) for name, by in {"estimate": 0, "ci_low": -0.1}.items()}
+    variables |= {"ci_high": (("measure", "layer"), estimate + 0.1), "n": ("layer", np.full(len(layers), 20))}
+    variables["unit_quantiles"] = (("quantile", "layer"), np.stack([estimate[2] - 0.3, estimate[2] + 0.01]))
+    said = {"first_model": "resmem-frozen", "first_backbone": "imagenet", "second_model": "resmem", "method": "pearson"}
+    said |= {"interval": "95 % percentile bootstrap over images; the rest", "statistic": "r2", "metric": "sqeuclidean"}
+    return xr.Dataset(variables, {"measure": measures, "layer": layers, "quantile": [0.05, 0.95]}, said)
+
+
 FIGURES = {
     "scores": lambda ax: plot.scores(predicted(), ax=ax),
     "few_layers": lambda ax: plot.layer_profile(result(["conv1", "layer1", "layer2"]), ax=ax),
     "many_layers": lambda ax: plot.layer_profile(result([*blocks(), "features.avgpool"]), ax=ax),
+    "drift": lambda ax: plot.drift(drifted(blocks()), ax=ax),
+    "drift, few layers": lambda ax: plot.drift(drifted(["layer1", "layer2"]), ax=ax),
+    "change": lambda ax: plot.drift(drifted(blocks()), measures="decodability", ax=ax),
     "rdm": lambda ax: plot.rdm(dissimilarities(), layer="low", order=per_image([5, 3, 4, 1, 2]), ax=ax),
     "dots": lambda ax: plot.embedding(space(), ax=ax),
     "map": lambda ax: plot.embedding(space(), thumbnails=pictures(), scores=per_image([1, 2, 3, 4, 5]), ax=ax),

@@ -13,7 +13,7 @@ import xarray as xr
 
 from memfeat._check import advice, listed, one_of
 from memfeat._kept import Spec, reduction
-from memfeat._labels import IMAGE, stamped
+from memfeat._labels import IMAGE, INHERITED, stamped
 from memfeat.activations import cluster, filling, forecasting, locks, memory, sharding
 from memfeat.activations.folding import refuse_folded
 from memfeat.activations.job import Job
@@ -347,4 +347,8 @@ def _finished(features: xr.Dataset, job: Job, failures: Failures, *, complete: b
         message = f"Images left out, {which}. The attribute 'left_out' of the features says why."
         warnings.warn(message, MemfeatWarning, stacklevel=3)
     facts = {"n_images": features.sizes[IMAGE], "n_left_out": len(left_out), "left_out": json.dumps(left_out)}
-    return stamped(features, None, **job.identity, **facts)
+    stamped(features, None, **job.identity, **facts)
+    # A layer that is taken out of the Dataset leaves its attributes behind, and should still say where it came from.
+    for layer in features.data_vars.values():
+        layer.attrs |= {key: features.attrs[key] for key in INHERITED if key in features.attrs}
+    return features

@@ -87,6 +87,8 @@ def matched_inputs(store: Path, table: Path, column: str) -> "tuple[xr.Dataset, 
     """
     import xarray as xr
 
+    from memfeat.guards import beside
+
     features = _features(store)
     names = [str(name) for name in features["image"].values]
     values = _column(table, column, names)
@@ -96,6 +98,7 @@ def matched_inputs(store: Path, table: Path, column: str) -> "tuple[xr.Dataset, 
         click.echo(f"Left out, no {column} in {table}: {listed.of(missing)}", err=True)
     kept = features.isel(image=there)
     scores = xr.DataArray(values[there].to_numpy(), dims="image", coords={"image": kept["image"].values}, name=column)
+    scores.attrs = beside(table, column)
     return kept, scores
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from memfeat import guards
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, image_names
 from memfeat.errors import ArgumentError, KindError, MemfeatWarning
@@ -124,7 +125,10 @@ def read(
     counts = have.facts | (more.facts if more else {})
     paths = [_writable(item.as_posix()) if isinstance(item, Path) else "" for item in have.items]
     names = [_writable(name) for name in have.names]
-    return assembled(names, paths, facts, both, kind="images", verified=verify, **counts)
+    table = assembled(names, paths, facts, both, kind="images", verified=verify, **counts)
+    for name in both:
+        table[name].attrs |= guards.beside(source if name in own else scores, name)
+    return table
 
 
 def tabled(images: Any, *, progress: bool | None = None) -> xr.Dataset:

@@ -14,7 +14,7 @@ from memfeat._labels import LAYER
 from memfeat.errors import ArgumentError, KindError
 from memfeat.plot.style import COLOURS, canvas, drawing, note, room
 
-__all__ = ["layer_profile"]
+__all__ = ["FEW", "counted", "layer_profile", "name_layers"]
 
 #: What a statistic is called on an axis, by a word in its attributes `statistic` or `method`.
 LABELS = {"spearman": "Spearman ρ", "pearson": "Pearson r", "kendall": "Kendall τ", "cosine": "Cosine similarity"}
@@ -66,7 +66,7 @@ def layer_profile(
         passed = _values(result, "p_corrected", np.nan) < ALPHA
         for group, face in ((passed, COLOURS["data"]), (~passed, "white")):
             ax.plot(place[group], estimate[group], "o", color=COLOURS["data"], markerfacecolor=face, zorder=4)
-        prefix = _name_layers(ax, [str(name) for name in result[LAYER].values])
+        prefix = name_layers(ax, [str(name) for name in result[LAYER].values])
         ax.set_xlabel(f"Layer (in {prefix})" if prefix else "Layer")
         ax.set_ylabel(label or _label(result))
         note(ax, _caption(result))
@@ -97,8 +97,21 @@ def _interval(ax: Axes, result: xr.Dataset, place: npt.NDArray[Any]) -> None:
         ax.vlines(place, low, high, color=COLOURS["data"], linewidth=0.8, zorder=2)
 
 
-def _name_layers(ax: Axes, names: Sequence[str]) -> str:
-    """Write layer names without what they share, upright, and only as many as there is room for."""
+def name_layers(ax: Axes, names: Sequence[str]) -> str:
+    """Write layer names without what they share, upright, and only as many as there is room for.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where layers stand at 0, 1, 2 …
+    names : sequence of str
+        The layers.
+
+    Returns
+    -------
+    str
+        What they share, and was left out.
+    """
     parts = [name.split(".") for name in names]
     shared = 0
     while len(names) > 1 and all(len(part) > shared + 1 and part[shared] == parts[0][shared] for part in parts):
@@ -123,7 +136,7 @@ def _null(result: xr.Dataset) -> float | None:
 
 
 def _caption(result: xr.Dataset) -> str:
-    parts = [_counted(result)]
+    parts = [counted(result)]
     if "ci_low" in result:
         what = "band" if result.sizes[LAYER] > FEW else "bar"
         parts.append(f"{what}: {result.attrs.get('interval', '95 % interval')}")
@@ -135,7 +148,19 @@ def _caption(result: xr.Dataset) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _counted(result: xr.Dataset) -> str:
+def counted(result: xr.Dataset) -> str:
+    """Say how many images a result rests on.
+
+    Parameters
+    ----------
+    result : Dataset (layer)
+        A result with `n`, or an attribute `n`.
+
+    Returns
+    -------
+    str
+        Such as "n = 20 images"; empty if it is not known.
+    """
     if "n" not in result:
         return f"n = {result.attrs['n']} images" if "n" in result.attrs else ""
     counts = np.unique(result["n"].values)

@@ -159,7 +159,7 @@ def note(ax: Axes, text: str) -> None:
         One sentence or more.
     """
     size = 6.0
-    letters = int(room(ax) * 72 / (0.5 * size))
+    letters = int(room(ax) * 72 / (0.55 * size))
     lines = textwrap.wrap(text, max(letters, 20), break_on_hyphens=False)
     ax.set_title("\n".join(lines), loc="left", fontsize=size, color=COLOURS["note"])
 

@@ -12,7 +12,7 @@ import xarray as xr
 from PIL import Image
 from torch import Tensor
 
-from memfeat import _progress
+from memfeat import _progress, guards
 from memfeat._check import advice, listed
 from memfeat._kept import reduction
 from memfeat._labels import IMAGE, stamped
@@ -137,7 +137,7 @@ def predict(
     how = computation(network.module, chosen)
     seen = _predicted(table, network, chosen, list(shown.values()))
     result = _labelled(table, network, seen.scores[0], seen.failures)
-    result.attrs["computation"] = how
+    result.attrs |= {"computation": how} | guards.faces(table, network.provenance)
     return result if tta is False else _spread(result, seen.scores, shown)
 
 
@@ -207,7 +207,9 @@ def _labelled(table: xr.Dataset, model: Model, scores: npt.NDArray[np.float64], 
         {name: (IMAGE, column) for name, column in frame.items()},
         coords={IMAGE: table[IMAGE].variable} | {name: table[name].variable for name in COLUMNS},
     )
-    result["memorability"].attrs = {"long_name": "predicted memorability", "units": "1"}
+    result["memorability"].attrs = {"long_name": "predicted memorability", "units": "1"} | guards.origin(
+        model.provenance
+    )
     unreadable = [name for name, (status, _) in zip(names, said, strict=True) if status != "ok"]
     counts = {"n_images": len(names), "n_unreadable": len(unreadable), "n_at_floor": int(at_floor.sum())}
     licence = model.provenance.get("weights_licence")

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from memfeat import gram
+from memfeat import gram, guards
 from memfeat._check import advice, listed, one_of
 from memfeat._labels import IMAGE, LAYER, as_features, layer_names, stamped
 from memfeat.errors import ArgumentError
@@ -68,9 +68,10 @@ def compute(features: xr.Dataset | xr.DataArray, *, metric: str = "correlation")
     table = as_features(features)
     names, layers = table[IMAGE].values, layer_names(table)
     at_least(names, "features")
+    facts = guards.analysis(features)
     values = np.stack([upper(kernel(table[name])) for name in layers])
     rdms = xr.DataArray(values, dims=(LAYER, PAIR), coords={LAYER: np.array(layers, dtype=object)})
-    return stamped(labelled(rdms, names), features.attrs, metric=metric)
+    return stamped(labelled(rdms, names), features.attrs, metric=metric, **facts)
 
 
 def _correlation(layer: xr.DataArray) -> Array:

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import rankdata
 
+from memfeat import guards
 from memfeat._check import one_of
 from memfeat._labels import IMAGE, as_scores, stamped
 from memfeat.rdm.shape import at_least, one_layer, upper
@@ -74,7 +75,7 @@ def from_scores(scores: xr.DataArray | pd.Series, *, kind: str = "both_memorable
     values = as_scores(scores)
     at_least(values[IMAGE].values, "scores")
     model = one_layer(kind, upper(kernel(values.values)), values[IMAGE].values)
-    return stamped(model, values.attrs, kind=kind, scores=str(values.name))
+    return stamped(model, None, kind=kind, scores=str(values.name), **guards.origin(values.attrs, given=guards.SCORES))
 
 
 def from_categories(column: xr.DataArray | pd.Series) -> xr.Dataset:

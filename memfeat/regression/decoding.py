@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from memfeat import gram, stats
+from memfeat import gram, guards, stats
 from memfeat._check import advice, count, listed, one_of
 from memfeat._check import generator as seeded
 from memfeat._labels import IMAGE, LAYER, as_features, as_scores, in_name_order, layer_names, matched, stamped
@@ -155,6 +155,7 @@ def decode(  # noqa: PLR0913 (two data, six options)
     """
     table = as_features(features)
     target = in_name_order(_varying(matched(as_scores(scores), table, argument="scores", reference="features")))
+    cautions = guards.analysis(features, target)
     fit = ESTIMATORS[one_of("estimator", estimator, ESTIMATORS)]
     exchanged = units(exchange, to=target, alternative="greater")
     known = None if reliability is None else spearman_brown(reliability)
@@ -184,6 +185,7 @@ def decode(  # noqa: PLR0913 (two data, six options)
         interval="95 % percentile bootstrap over images, predictions held fixed",
         reliability=known,
         seed=seed,
+        **cautions,
     )
 
 

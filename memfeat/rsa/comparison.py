@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from memfeat import stats
+from memfeat import guards, stats
 from memfeat._check import advice, count, generator, listed, one_of
 from memfeat._labels import IMAGE, LAYER, image_names, matched, stamped
 from memfeat.errors import ArgumentError, KindError
@@ -102,6 +102,7 @@ def compare(
     count("n_bootstraps", n_bootstraps, least=0)
     random, seed = generator(rng)
     layers, reference = _read(rdms, ref)
+    cautions = guards.related(rdms.attrs, ref.attrs, "rdms")
     exchanged = units(exchange, to=layers[IMAGE], alternative="two-sided")
     n = layers.sizes[IMAGE]
     data, target = _normalised(kernel, layers, "rdms"), _normalised(kernel, reference, "ref")[0]
@@ -128,6 +129,7 @@ def compare(
         n_bootstraps=n_bootstraps,
         interval="percentile bootstrap over images, 95 %",
         seed=seed,
+        **cautions,
     )
 
 
