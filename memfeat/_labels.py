@@ -44,6 +44,8 @@ INHERITED = (
     "precision",
     "computation",
     "backbone",
+    "trunk",
+    "head",
     "source",
 )
 
