@@ -1,6 +1,7 @@
 from . import errors as errors
 from . import features as features
 from . import images as images
+from . import lowlevel as lowlevel
 from . import models as models
 from . import plot as plot
 from . import rdm as rdm
@@ -8,6 +9,7 @@ from . import reduction as reduction
 from . import regression as regression
 from . import rsa as rsa
 from . import stats as stats
+from . import training as training
 from ._version import __version__ as __version__
 from .activations import extract as extract
 from .prediction import predict as predict
@@ -18,6 +20,7 @@ __all__ = [
     "extract",
     "features",
     "images",
+    "lowlevel",
     "models",
     "plot",
     "predict",
@@ -26,4 +29,5 @@ __all__ = [
     "regression",
     "rsa",
     "stats",
+    "training",
 ]

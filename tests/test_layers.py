@@ -29,6 +29,7 @@ ALLOWED = {
     "gram": LABELS,
     "models": LABELS | {"_kept"},
     "features": LABELS,
+    "lowlevel": LABELS | {"images"},
     "activations": LABELS | {"_kept", "images", "models"},
     "rdm": LABELS | {"gram", "stats"},
     "rsa": LABELS | {"stats"},
@@ -36,10 +37,13 @@ ALLOWED = {
     "reduction": LABELS | {"gram", "stats"},
     "plot": LABELS,
     "prediction": LABELS | LOW | {"activations"},
+    "training": LABELS | LOW | {"activations", "regression", "lowlevel"},
     "demo": LABELS | LOW | {"activations", "features", "rdm", "rsa", "regression", "reduction", "plot", "prediction"},
-    "cli": LABELS | LOW | {"activations", "features", "rdm", "rsa", "regression", "plot", "prediction", "demo"},
+    "cli": LABELS
+    | LOW
+    | {"activations", "features", "rdm", "rsa", "regression", "plot", "prediction", "demo", "training"},
 }
-TORCH = {"_kept", "models", "activations", "gram", "prediction", "demo", "cli"}
+TORCH = {"_kept", "models", "activations", "gram", "prediction", "training", "demo", "cli"}
 DRAWING = {"plot", "demo", "cli"}
 HEAVY = ["torch", "xarray", "pandas", "scipy", "sklearn", "matplotlib", "zarr", "dask", "PIL"]
 

@@ -57,7 +57,7 @@ def _what(facts: Facts) -> str:
 
 def _trunk(facts: Facts) -> str:
     return (
-        f"{facts['trunk']}.\n\nThe head fits the weights with sha256 `{facts['trunk_sha256']}` and no others.\n"
+        f"{facts['trunk'][:1].upper()}{facts['trunk'][1:]}.\n\nThe head fits the weights with sha256 `{facts['trunk_sha256']}` and no others.\n"
         f"Preprocessing: `{facts['preprocessing']}`."
     )
 

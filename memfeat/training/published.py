@@ -1,7 +1,7 @@
 """LaMem and MemCat as their authors give them out: image tables with scores."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -156,7 +156,7 @@ def _add(scores: dict[str, float], name: str, score: float) -> None:
 
 def _memcat(folder: Path, *, corrected: bool) -> tuple[dict[str, Path], dict[str, float]]:
     file = _first(folder, TABLES, "its table")
-    frame: Any = pd.read_csv(file, dtype={"image_file": str, "category": str, "subcategory": str})
+    frame = pd.read_csv(file, dtype={"image_file": str, "category": str, "subcategory": str})
     wanted = ["image_file", "category", "subcategory", CORRECTED if corrected else HIT_RATE]
     absent = [name for name in wanted if name not in frame.columns]
     if absent:
@@ -169,7 +169,7 @@ def _memcat(folder: Path, *, corrected: bool) -> tuple[dict[str, Path], dict[str
     return {f"memcat/{name}": root / name for name in scores}, {f"memcat/{name}": s for name, s in scores.items()}
 
 
-def _first(folder: Path, places: Any, what: str) -> Path:
+def _first(folder: Path, places: Iterable[str], what: str) -> Path:
     for place in places:
         if (folder / place).is_file():
             return folder / place
