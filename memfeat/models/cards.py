@@ -56,8 +56,9 @@ def _what(facts: Facts) -> str:
 
 
 def _trunk(facts: Facts) -> str:
+    words, digest = str(facts["trunk"]), facts["trunk_sha256"]
     return (
-        f"{facts['trunk'][:1].upper()}{facts['trunk'][1:]}.\n\nThe head fits the weights with sha256 `{facts['trunk_sha256']}` and no others.\n"
+        f"{words[:1].upper()}{words[1:]}.\n\nThe head fits the weights with sha256 `{digest}` and no others.\n"
         f"Preprocessing: `{facts['preprocessing']}`."
     )
 
