@@ -4,6 +4,7 @@ from . import evaluation as evaluation
 from . import features as features
 from . import guards as guards
 from . import images as images
+from . import lowlevel as lowlevel
 from . import models as models
 from . import plot as plot
 from . import prediction as prediction
@@ -12,6 +13,7 @@ from . import reduction as reduction
 from . import regression as regression
 from . import rsa as rsa
 from . import stats as stats
+from . import training as training
 from ._version import __version__ as __version__
 from .activations import extract as extract
 from .prediction import predict as predict
@@ -25,6 +27,7 @@ __all__ = [
     "features",
     "guards",
     "images",
+    "lowlevel",
     "models",
     "plot",
     "predict",
@@ -34,4 +37,5 @@ __all__ = [
     "regression",
     "rsa",
     "stats",
+    "training",
 ]

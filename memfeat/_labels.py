@@ -48,6 +48,8 @@ INHERITED = (
     "precision",
     "computation",
     "backbone",
+    "trunk",
+    "head",
     "source",
     CAUTIONED,
     ALLOWED,

@@ -30,6 +30,7 @@ ALLOWED = {
     "gram": LABELS | {"guards"},
     "models": LABELS | {"_kept"},
     "features": LABELS,
+    "lowlevel": LABELS | {"images"},
     "activations": LABELS | {"_kept", "images", "models"},
     "rdm": LABELS | {"gram", "guards", "stats"},
     "rsa": LABELS | {"guards", "stats"},
@@ -39,12 +40,13 @@ ALLOWED = {
     "plot": LABELS,
     "prediction": LABELS | LOW | {"activations"},
     "evaluation": LABELS | {"stats", "regression"},
+    "training": LABELS | LOW | {"activations", "regression", "lowlevel"},
     "demo": LABELS | LOW | {"activations", "features", "rdm", "rsa", "regression", "reduction", "plot", "prediction"},
     "cli": LABELS
     | LOW
-    | {"activations", "features", "rdm", "rsa", "regression", "plot", "prediction", "evaluation", "demo"},
+    | {"activations", "features", "rdm", "rsa", "regression", "plot", "prediction", "evaluation", "demo", "training"},
 }
-TORCH = {"_kept", "models", "activations", "gram", "prediction", "demo", "cli"}
+TORCH = {"_kept", "models", "activations", "gram", "prediction", "training", "demo", "cli"}
 DRAWING = {"plot", "demo", "cli"}
 HEAVY = ["torch", "xarray", "pandas", "scipy", "sklearn", "matplotlib", "zarr", "dask", "PIL"]
 

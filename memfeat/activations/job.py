@@ -22,7 +22,17 @@ __all__ = ["Job", "Layout", "filled", "rows"]
 
 #: Bytes of one number while it is computed.
 FLOAT32 = 4
-IDENTITY = ("model", "variant", "backbone", "weights_sha256", "weights_source", "weights_licence", "preprocessing")
+IDENTITY = (
+    "model",
+    "variant",
+    "backbone",
+    "trunk",
+    "head",
+    "weights_sha256",
+    "weights_source",
+    "weights_licence",
+    "preprocessing",
+)
 
 
 @dataclass(frozen=True)

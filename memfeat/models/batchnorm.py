@@ -21,9 +21,9 @@ from torch import Tensor, nn
 
 from memfeat.models.preprocessing import RESMEM
 from memfeat.models.resmem import IMAGENET_MEAN, IMAGENET_STD, Normalise, Trunk
-from memfeat.models.weights import RELEASED_SHA256, read, released_path, state_of
+from memfeat.models.weights import RELEASED_SHA256, part, released_state, state_of
 
-__all__ = ["estimate", "released_statistics"]
+__all__ = ["estimate", "photographs", "released_statistics", "remade"]
 
 FILE = "released_batchnorm.npz"
 PREFIX = "features."
@@ -84,10 +84,56 @@ def estimate(trunk: nn.Module, batch: Tensor) -> dict[str, Tensor]:
     return found
 
 
-def _photographs(folder: Path) -> tuple[Tensor, str]:
+def photographs(folder: Path) -> tuple[Tensor, dict[str, Any]]:
+    """Read the photographs of a folder as one batch.
+
+    Parameters
+    ----------
+    folder : Path
+        JPEG or PNG files, taken in the order of their names.
+
+    Returns
+    -------
+    Tensor (n, 3, 227, 227)
+        RGB values in [0, 1].
+    dict
+        `n_images`, `names_sha256` (of their names) and `files_sha256` (of their bytes, one after the other).
+    """
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
-    names = hashlib.sha256("\n".join(path.name for path in paths).encode()).hexdigest()
-    return torch.stack([RESMEM(Image.open(path).convert("RGB")) for path in paths]), names
+    names, content = hashlib.sha256("\n".join(path.name for path in paths).encode()), hashlib.sha256()
+    for path in paths:
+        content.update(path.read_bytes())
+    facts = {"n_images": len(paths), "names_sha256": names.hexdigest(), "files_sha256": content.hexdigest()}
+    return torch.stack([RESMEM(Image.open(path).convert("RGB")) for path in paths]), facts
+
+
+def remade(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Estimate the statistics of the released trunk anew.
+
+    Parameters
+    ----------
+    folder : Path
+        Photographs to estimate from.
+
+    Returns
+    -------
+    dict of Tensor (channel,)
+        As `released_statistics` gives them.
+    dict
+        How they were made.
+    """
+    trunk = Trunk()
+    state_of(trunk, part(released_state(), PREFIX), source="the released checkpoint")
+    batch, facts = photographs(folder)
+    statistics = estimate(trunk, Normalise(IMAGENET_MEAN, IMAGENET_STD)(batch))
+    return statistics, {
+        **facts,
+        "checkpoint_sha256": RELEASED_SHA256,
+        "images": "250 ImageNet photographs, one per class, disjoint from the 150 of the classification check",
+        "preprocessing": f"{RESMEM!r}, then (x - {IMAGENET_MEAN}) / {IMAGENET_STD}",
+        "method": "one batch, every batch norm's own mean and unbiased variance",
+        "torch": torch.__version__.split("+")[0],
+    }
 
 
 def main(folder: str) -> None:
@@ -98,26 +144,12 @@ def main(folder: str) -> None:
     folder : str
         Photographs to estimate from.
     """
-    trunk = Trunk()
-    released = read(released_path(), sha256=RELEASED_SHA256)
-    inside = {name.removeprefix(PREFIX): value for name, value in released.items() if name.startswith(PREFIX)}
-    state_of(trunk.eval(), inside, source="the released checkpoint")
-    batch, names = _photographs(Path(folder))
-    statistics = estimate(trunk, Normalise(IMAGENET_MEAN, IMAGENET_STD)(batch))
-    provenance = {
-        "checkpoint_sha256": RELEASED_SHA256,
-        "n_images": len(batch),
-        "images": "250 ImageNet photographs, one per class, disjoint from the 150 of the classification check",
-        "names_sha256": names,
-        "preprocessing": f"{RESMEM!r}, then (x - {IMAGENET_MEAN}) / {IMAGENET_STD}",
-        "method": "one batch, every batch norm's own mean and unbiased variance",
-        "torch": torch.__version__.split("+")[0],
-    }
+    statistics, provenance = remade(Path(folder))
     arrays: dict[str, Any] = {name: value.numpy() for name, value in sorted(statistics.items())}
     arrays["provenance"] = np.array(json.dumps(provenance, sort_keys=True))
     target = Path(__file__).with_name(FILE)
     np.savez_compressed(target, **arrays)
-    sys.stderr.write(f"{len(statistics)} tensors from {len(batch)} photographs written to {target}\n")
+    sys.stderr.write(f"{len(statistics)} tensors from {provenance['n_images']} photographs written to {target}\n")
 
 
 if __name__ == "__main__":

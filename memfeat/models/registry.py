@@ -1,6 +1,5 @@
 """Networks by name: ResMem in both variants, everything torchvision has, and the user's own."""
 
-import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,15 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from memfeat._check import advice, generator, listed, looked_up, one_of
+from memfeat._check import advice, listed, looked_up
 from memfeat.errors import ArgumentError, KindError
-from memfeat.models import batchnorm
 from memfeat.models import weights as stored
+from memfeat.models.attaching import blank, laid_out, with_head
+from memfeat.models.backbones import BACKBONES, RETRAINED, published, seeded, trunk
+from memfeat.models.heads import Head, read_head
 from memfeat.models.model import Model
 from memfeat.models.preprocessing import RESMEM, described
-from memfeat.models.resmem import IMAGENET_MEAN, IMAGENET_STD, Normalise, ResMem, Trunk
+from memfeat.models.resmem import IMAGENET_MEAN, IMAGENET_STD, FrozenTrunk, Normalise
 
 __all__ = ["BACKBONES", "FLOOR", "MODELS", "load", "wrap"]
 
@@ -27,11 +28,20 @@ FLOOR = 0.42
 #: torchvision warns about these two unless told whether to initialise them.
 ASK_ABOUT_INITIALISATION = {"googlenet", "inception_v3"}
 
-log = logging.getLogger(__name__)
+#: What the head of both variants is unless one is given.
+RELEASED_HEAD = "the released ResMem's, trained on LaMem and MemCat together with the retrained branch"
+
 Seed = int | np.random.Generator | None
 
 
-def load(name: str, *, backbone: str | None = None, weights: str | Path | None = None, rng: Seed = None) -> Model:
+def load(
+    name: str,
+    *,
+    backbone: str | None = None,
+    head: str | Path | Head | None = None,
+    weights: str | Path | None = None,
+    rng: Seed = None,
+) -> Model:
     """Load a network by name, in evaluation mode and without gradients for its parameters.
 
     Parameters
@@ -44,8 +54,12 @@ def load(name: str, *, backbone: str | None = None, weights: str | Path | None =
         For "resmem-frozen" only. "imagenet" (default): torchvision's ResNet-152, IMAGENET1K_V1, not retrained,
         downloaded once or read from `weights`; for an analysis that you publish, use this. "released": the trunk of
         "resmem", weight by weight, with batch-norm statistics re-estimated for normalised images; works offline. It
-        still names ImageNet objects, but its weights have seen memorability. "random": untrained, seeded by `rng`; a
-        control.
+        still names ImageNet objects, but its weights have seen memorability: it is no network that was never retrained.
+        "random": untrained, seeded by `rng`; a control. With a head of your own the default is the backbone that it was
+        fitted to.
+    head : "released", path or Head, optional
+        For "resmem-frozen" only. "released" (default): that of "resmem". Or a head that was fitted to this backbone:
+        what `mf.training.fit_head` returned, or the folder where it was saved.
     weights : path or "random", optional
         For a torchvision network or the "imagenet" backbone: a file with its state dict instead of the download. For a
         torchvision network also "random": untrained, seeded by `rng`.
@@ -55,7 +69,8 @@ def load(name: str, *, backbone: str | None = None, weights: str | Path | None =
     Returns
     -------
     Model
-        The network, its preprocessing and its provenance.
+        The network, its preprocessing and its provenance; there `trunk` says in words what the weights are that
+        features come from, and `head` what predicts.
 
     Raises
     ------
@@ -64,17 +79,22 @@ def load(name: str, *, backbone: str | None = None, weights: str | Path | None =
     ArgumentError
         If an option does not belong to this network.
     MissingPackageError, MissingFileError, WeightsError
-        If weights are absent, damaged or not those expected.
+        If weights are absent, damaged or not those expected, or the head was fitted to another trunk.
 
     See Also
     --------
     wrap : A network of your own.
+    with_head : A fitted head on a network that is loaded already.
     layers : What can be read from it.
 
     Notes
     -----
     Both ResMem variants take raw RGB in [0, 1] at 227 × 227; the frozen one normalises inside, for its trunk only.
-    Their head is the released one. The weights are those of the `resmem` package, under its non-commercial licence.
+    The released weights are those of the `resmem` package, under its non-commercial licence; with a head of your own
+    and the backbone "imagenet" or "random" none of them is used.
+
+    Both variants stay in evaluation mode: `train()` of the network, of any part of it or of a module around it changes
+    nothing, so that no batch norm drifts. Gradients with respect to the image are available.
 
     References
     ----------
@@ -83,12 +103,12 @@ def load(name: str, *, backbone: str | None = None, weights: str | Path | None =
     """
     if name not in MODELS:
         looked_up("name", name, available, "See mf.models.available().")
-    options = {"backbone": backbone, "weights": weights, "rng": rng}
+    options = {"backbone": backbone, "head": head, "weights": weights, "rng": rng}
     given: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
     takes, loader = MODELS.get(name, ({"weights", "rng"}, None))
     extra = sorted(given.keys() - takes)
     if extra:
-        owner = "backbone belongs to 'resmem-frozen'; weights to torchvision networks and backbone='imagenet'."
+        owner = "backbone and head belong to 'resmem-frozen'; weights to torchvision networks and backbone='imagenet'."
         raise ArgumentError(advice("options", f"belong to {name!r}", listed(", ".join(extra)), owner))
     return loader(**given) if loader else _torchvision(name, **given)
 
@@ -147,107 +167,77 @@ def _provenance(name: str, transform: Any, facts: Mapping[str, Any]) -> dict[str
     return {"model": name, "preprocessing": described(transform), **facts}
 
 
-def _released_state() -> dict[str, Tensor]:
-    log.info(stored.LICENCE)
-    return stored.read(stored.released_path(), sha256=stored.RELEASED_SHA256)
-
-
-def _blank(*, normalised_trunk: bool) -> ResMem:
-    # Skips 131 million random numbers that the state dict would overwrite.
-    with torch.device("meta"):
-        module = ResMem(normalised_trunk=False)
-    if normalised_trunk:
-        module.normalise = Normalise(IMAGENET_MEAN, IMAGENET_STD)
-    return module
-
-
 def _resmem() -> Model:
-    module = _blank(normalised_trunk=False)
-    stored.state_of(module, _released_state(), source="resmem's model.pt")
+    module = blank(normalised_trunk=False)
+    stored.state_of(module, stored.released_state(), source="resmem's model.pt")
     facts = {
         "variant": "retrained",
+        "trunk": RETRAINED,
+        "trunk_source": "resmem 1.1.6, model.pt",
+        "trunk_licence": stored.LICENCE,
+        "head": RELEASED_HEAD,
         "weights_sha256": stored.RELEASED_SHA256,
         "weights_source": "resmem 1.1.6, model.pt",
         "weights_licence": stored.LICENCE,
     }
     provenance = _provenance("resmem", RESMEM, facts)
-    return Model("resmem", _laid_out(module), RESMEM, provenance, floor=FLOOR, unit_range=True)
+    return Model("resmem", laid_out(module), RESMEM, provenance, floor=FLOOR, unit_range=True)
 
 
-def _frozen(backbone: str = "imagenet", weights: str | Path | None = None, rng: Seed = None) -> Model:
-    one_of("backbone", backbone, BACKBONES)
-    takes, trunk = BACKBONES[backbone]
-    given = {key: value for key, value in {"weights": weights, "rng": rng}.items() if value is not None}
-    extra = sorted(given.keys() - takes)
-    if extra:
-        rule = f"belong to backbone={backbone!r}"
-        raise ArgumentError(advice("options", rule, listed(", ".join(extra)), "weights: 'imagenet'; rng: 'random'."))
-    return _assembled(_released_state(), backbone, *trunk(**given))
+def _frozen(
+    backbone: str | None = None,
+    head: str | Path | Head = "released",
+    weights: str | Path | None = None,
+    rng: Seed = None,
+) -> Model:
+    own = None if isinstance(head, str) and head == "released" else read_head(head)
+    chosen = backbone or ("imagenet" if own is None else own.facts.get("backbone", "imagenet"))
+    state, facts = trunk(chosen, weights=weights, rng=rng)
+    return _with_released_head(state, facts) if own is None else with_head(_trunk_alone(state, facts), own)
 
 
-def _assembled(released: dict[str, Tensor], backbone: str, trunk: dict[str, Tensor], facts: dict[str, Any]) -> Model:
-    state = released | {f"features.{key}": value for key, value in trunk.items()}
-    module = _blank(normalised_trunk=True)
-    stored.state_of(module, state, source=f"backbone {backbone!r}")
+def _with_released_head(state: dict[str, Tensor], facts: dict[str, Any]) -> Model:
+    head = stored.part(stored.released_state(), "features.", without=True)
+    module = blank(normalised_trunk=True)
+    source = f"backbone {facts['backbone']!r}"
+    stored.state_of(module, head | {f"features.{key}": value for key, value in state.items()}, source=source)
     facts = {
-        "variant": "frozen",
-        "backbone": backbone,
-        "weights_sha256": stored.digest(module),
-        "weights_licence": stored.LICENCE,
+        "weights_source": f"trunk: {facts['trunk_source']}; head: resmem 1.1.6",
+        "weights_licence": " ".join(dict.fromkeys([stored.LICENCE, facts.get("trunk_licence", stored.LICENCE)])),
+        "head": RELEASED_HEAD,
         **facts,
     }
+    return _frozen_model(module, facts, floor=FLOOR)
+
+
+def _trunk_alone(state: dict[str, Tensor], facts: dict[str, Any]) -> Model:
+    with torch.device("meta"):
+        module = FrozenTrunk()
+    module.normalise = Normalise(IMAGENET_MEAN, IMAGENET_STD)
+    source = f"backbone {facts['backbone']!r}"
+    stored.state_of(module, {f"features.{key}": value for key, value in state.items()}, source=source)
+    return _frozen_model(module, {"weights_source": facts["trunk_source"], **facts}, floor=None)
+
+
+def _frozen_model(module: nn.Module, facts: dict[str, Any], *, floor: float | None) -> Model:
+    facts = {"variant": "frozen", "weights_sha256": stored.digest(module), **facts}
     provenance = _provenance("resmem-frozen", RESMEM, facts)
     provenance["preprocessing"] += ", trunk: ImageNet mean and std"
-    return Model("resmem-frozen", _laid_out(module), RESMEM, provenance, floor=FLOOR, unit_range=True)
-
-
-def _laid_out(module: nn.Module) -> nn.Module:
-    # Convolutions run faster with channels last; the state dict and every value keep their meaning.
-    return module.to(memory_format=torch.channels_last).eval()
-
-
-def _trunk_imagenet(weights: str | Path | None = None) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    published = torchvision.models.ResNet152_Weights.IMAGENET1K_V1
-    state, source = _published(published, weights, "or use backbone='released', which needs no network")
-    return state, {"weights_source": f"trunk: {source}; head: resmem 1.1.6"}
-
-
-def _trunk_released() -> tuple[dict[str, Tensor], dict[str, Any]]:
-    statistics, how = batchnorm.released_statistics()
-    source = "trunk: resmem 1.1.6 with re-estimated batch-norm statistics; head: resmem 1.1.6"
-    return statistics, {"weights_source": source, "batchnorm": how}
-
-
-def _trunk_random(rng: Seed = None) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    module, seed = _seeded(Trunk, rng)
-    return module.state_dict(), {"weights_source": "trunk: random; head: resmem 1.1.6", "seed": seed}
-
-
-def _seeded(build: Callable[[], nn.Module], rng: Seed) -> tuple[nn.Module, str]:
-    source, seed = generator(rng)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(source.integers(2**63)))
-        return build(), seed
-
-
-def _published(enum: Any, path: str | Path | None, otherwise: str) -> tuple[dict[str, Tensor], str]:
-    remedy = f"Download {enum.url} on a machine with a network and pass weights='PATH', {otherwise}."
-    file = Path(path) if path is not None else stored.cached(enum.url, remedy=remedy)
-    return stored.read(file), f"torchvision {enum}" if path is None else f"file {file.name}"
+    return Model("resmem-frozen", laid_out(module), RESMEM, provenance, floor=floor, unit_range=True)
 
 
 def _torchvision(name: str, weights: str | Path | None = None, rng: Seed = None) -> Model:
     enum = torchvision.models.get_model_weights(name).DEFAULT
     transform = enum.transforms()
     if weights == "random":
-        module, seed = _seeded(lambda: _built(name, initialised=True), rng)
+        module, seed = seeded(lambda: _built(name, initialised=True), rng)
         facts = {"variant": "random", "weights_source": "random", "seed": seed}
     elif rng is not None:
         raise ArgumentError(advice("rng", "come with weights='random'", rng, "Leave it out: these weights are fixed."))
     else:
-        state, source = _published(enum, weights, "or weights='random' with rng=0 for an untrained network")
+        state, _, source = published(enum, weights, "or weights='random' with rng=0 for an untrained network")
         module, facts = _filled(name, state, source), {"variant": "published", "weights_source": source}
-    module = _laid_out(module.requires_grad_(False))
+    module = laid_out(module.requires_grad_(False))
     facts["weights_sha256"] = stored.digest(module)
     return Model(name, module, transform, _provenance(name, transform, facts))
 
@@ -267,12 +257,5 @@ def _filled(name: str, state: dict[str, Tensor], source: str) -> nn.Module:
 #: ResMem variants: the options they take, and what loads them.
 MODELS: dict[str, tuple[set[str], Callable[..., Model]]] = {
     "resmem": (set(), _resmem),
-    "resmem-frozen": ({"backbone", "weights", "rng"}, _frozen),
-}
-
-#: Trunks of the frozen variant: the options they take, and what gives their state dict.
-BACKBONES: dict[str, tuple[set[str], Callable[..., tuple[dict[str, Tensor], dict[str, Any]]]]] = {
-    "imagenet": ({"weights"}, _trunk_imagenet),
-    "released": (set(), _trunk_released),
-    "random": ({"rng"}, _trunk_random),
+    "resmem-frozen": ({"backbone", "head", "weights", "rng"}, _frozen),
 }

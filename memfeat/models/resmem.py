@@ -16,7 +16,9 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.resnet import Bottleneck, ResNet
 
-__all__ = ["INPUT_SIZE", "ResMem", "Trunk"]
+from memfeat.models.frozen import frozen
+
+__all__ = ["INPUT_SIZE", "FrozenTrunk", "Predictor", "ResMem", "Trunk"]
 
 #: Height and width of the input, pixels; the size of `fc6` follows from it.
 INPUT_SIZE = 227
@@ -83,11 +85,7 @@ class Trunk(ResNet):  # type: ignore[misc]  # torchvision is untyped
     def __init__(self) -> None:
         super().__init__(Block, list(RESNET152), num_classes=LOGITS)
         self.flatten = nn.Flatten(1)
-
-    def train(self, mode: bool = True) -> "Trunk":
-        """Stay in evaluation mode: batch norms in training mode drift even without gradients."""
-        super().train(False)
-        return self
+        frozen(self)
 
     def _forward_impl(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
@@ -96,28 +94,28 @@ class Trunk(ResNet):  # type: ignore[misc]  # torchvision is untyped
         return logits
 
 
-class ResMem(nn.Module):
-    """ResMem, always in evaluation mode and without gradients for its parameters.
+class FrozenTrunk(nn.Module):
+    """The ResNet branch alone, with its normalisation; layers have the names that they have in `ResMem`."""
 
-    Parameters
-    ----------
-    normalised_trunk : bool
-        Whether the ResNet branch sees ImageNet-normalised values (the frozen variant) or the raw ones (the released,
-        retrained network). The convolutional branch always sees the raw ones.
-
-    Notes
-    -----
-    Gradients with respect to the *input* are available as usual.
-    """
-
-    def __init__(self, *, normalised_trunk: bool = False) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.normalise = Normalise(IMAGENET_MEAN, IMAGENET_STD) if normalised_trunk else nn.Identity()
+        self.normalise = Normalise(IMAGENET_MEAN, IMAGENET_STD)
         self.features = Trunk()
+        frozen(self)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Compute class logits (n, 1000) of images (n, 3, 227, 227) with values in [0, 1]."""
+        logits: Tensor = self.features(self.normalise(image))
+        return logits
+
+
+class Predictor(nn.Module):
+    """ResMem without its ResNet branch: convolutional branch and fully connected stack, which can be trained."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self._add_convolutions()
         self._add_head()
-        self.requires_grad_(False)
-        self.eval()
 
     def _add_convolutions(self) -> None:
         self.conv1, self.relu1 = nn.Conv2d(3, 48, 11, stride=4), nn.ReLU()
@@ -140,12 +138,48 @@ class ResMem(nn.Module):
         self.fc11, self.relu11 = nn.Linear(512, 256), nn.ReLU()
         self.fc12, self.sigmoid = nn.Linear(256, 1), nn.Sigmoid()
 
-    def train(self, mode: bool = True) -> "ResMem":
-        """Stay in evaluation mode: dropout and batch norms would change every number."""
-        super().train(False)
-        return self
+    def forward(self, image: Tensor, logits: Tensor) -> Tensor:
+        """Predict memorability (n, 1) from images (n, 3, 227, 227) in [0, 1] and class logits (n, 1000)."""
+        return self._predicted(self._branch(image), logits)
 
-    def forward(self, image: Tensor) -> Tensor:
+    def _branch(self, image: Tensor) -> Tensor:
+        branch = self.pool1(self.relu1(self.conv1(image)))
+        branch = self.pool2(self.relu2(self.conv2(self.lrn1(branch))))
+        branch = self.relu3(self.conv3(self.lrn2(branch)))
+        branch = self.relu5(self.conv5(self.relu4(self.conv4(branch))))
+        flattened: Tensor = self.flatten(self.pool5(branch))
+        return flattened
+
+    def _predicted(self, branch: Tensor, logits: Tensor) -> Tensor:
+        hidden = self.drp6(self.relu6(self.fc6(self.cat(branch, logits))))
+        hidden = self.drp8(self.relu7(self.fc7(hidden)))
+        hidden = self.relu9(self.fc9(self.relu8(self.fc8(hidden))))
+        hidden = self.relu11(self.fc11(self.relu10(self.fc10(hidden))))
+        memorability: Tensor = self.sigmoid(self.fc12(hidden))
+        return memorability
+
+
+class ResMem(Predictor):
+    """ResMem, always in evaluation mode and without gradients for its parameters.
+
+    Parameters
+    ----------
+    normalised_trunk : bool
+        Whether the ResNet branch sees ImageNet-normalised values (the frozen variant) or the raw ones (the released,
+        retrained network). The convolutional branch always sees the raw ones.
+
+    Notes
+    -----
+    Gradients with respect to the *input* are available as usual.
+    """
+
+    def __init__(self, *, normalised_trunk: bool = False) -> None:
+        super().__init__()
+        self.normalise = Normalise(IMAGENET_MEAN, IMAGENET_STD) if normalised_trunk else nn.Identity()
+        self.features = Trunk()
+        frozen(self)
+
+    def forward(self, image: Tensor) -> Tensor:  # type: ignore[override]  # it computes the logits itself
         """Predict memorability.
 
         Parameters
@@ -158,15 +192,5 @@ class ResMem(nn.Module):
         Tensor (n, 1)
             Memorability between 0 and 1.
         """
-        branch = self.pool1(self.relu1(self.conv1(image)))
-        branch = self.pool2(self.relu2(self.conv2(self.lrn1(branch))))
-        branch = self.relu3(self.conv3(self.lrn2(branch)))
-        branch = self.relu5(self.conv5(self.relu4(self.conv4(branch))))
-        branch = self.flatten(self.pool5(branch))
-        logits = self.features(self.normalise(image))
-        hidden = self.drp6(self.relu6(self.fc6(self.cat(branch, logits))))
-        hidden = self.drp8(self.relu7(self.fc7(hidden)))
-        hidden = self.relu9(self.fc9(self.relu8(self.fc8(hidden))))
-        hidden = self.relu11(self.fc11(self.relu10(self.fc10(hidden))))
-        memorability: Tensor = self.sigmoid(self.fc12(hidden))
-        return memorability
+        branch = self._branch(image)
+        return self._predicted(branch, self.features(self.normalise(image)))

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,21 @@ from torch import Tensor, nn
 from memfeat._check import advice, listed
 from memfeat.errors import MissingFileError, MissingPackageError, WeightsError
 
-__all__ = ["LICENCE", "RELEASED_SHA256", "cached", "digest", "file_sha256", "read", "released_path", "state_of"]
+__all__ = [
+    "LICENCE",
+    "RELEASED_SHA256",
+    "cached",
+    "digest",
+    "digits",
+    "file_sha256",
+    "part",
+    "read",
+    "released_path",
+    "released_state",
+    "state_of",
+]
+
+log = logging.getLogger(__name__)
 
 #: Of `model.pt` in resmem 1.1.6, which is also the object id of "final release retrain model" in its repository.
 RELEASED_SHA256 = "8e4b8ab0ac338909add68a674e9bd4c1602350731abe7f97bc060dc159706a53"
@@ -52,6 +67,45 @@ def released_path() -> Path:
         remedy = "Install the released wheel: pip install --force-reinstall --no-deps resmem==1.1.6"
         raise MissingFileError(advice("resmem", "carry its weights", listed(f"no file {path}"), remedy))
     return path
+
+
+def released_state() -> dict[str, Tensor]:
+    """Read the released checkpoint, and log its licence.
+
+    Returns
+    -------
+    dict of Tensor
+        Its 956 tensors.
+
+    Raises
+    ------
+    MissingPackageError, MissingFileError, WeightsError
+        If it is absent, or not the one that was released.
+    """
+    log.info(LICENCE)
+    return read(released_path(), sha256=RELEASED_SHA256)
+
+
+def part(state: Mapping[str, Tensor], prefix: str, *, without: bool = False) -> dict[str, Tensor]:
+    """Take the tensors under a prefix out of a state dict.
+
+    Parameters
+    ----------
+    state : mapping of Tensor
+        Names and tensors.
+    prefix : str
+        How their names begin; it is cut off.
+    without : bool
+        Take all others instead, under their full names.
+
+    Returns
+    -------
+    dict of Tensor
+        The part.
+    """
+    if without:
+        return {name: value for name, value in state.items() if not name.startswith(prefix)}
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
 def file_sha256(path: Path) -> str:
@@ -109,6 +163,23 @@ def read(path: Path, *, sha256: str | None = None) -> dict[str, Tensor]:
     return state
 
 
+def digits(url: str) -> str:
+    """Read off a published file's name how its sha256 begins.
+
+    Parameters
+    ----------
+    url : str
+        Its address.
+
+    Returns
+    -------
+    str
+        Hexadecimal digits; empty if the name has none.
+    """
+    stem = Path(url).stem
+    return stem.rsplit("-", 1)[-1] if "-" in stem else ""
+
+
 def cached(url: str, *, remedy: str) -> Path:
     """Give the cached copy of published weights, downloading it once.
 
@@ -130,15 +201,15 @@ def cached(url: str, *, remedy: str) -> Path:
         If they can neither be found in the cache nor downloaded, or are damaged.
     """
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
-    digits = path.stem.rsplit("-", 1)[-1] if "-" in path.stem else ""
+    beginning = digits(url)
     if path.is_file():
-        if not file_sha256(path).startswith(digits):
-            rule = f"have a sha256 that starts with {digits}"
+        if not file_sha256(path).startswith(beginning):
+            rule = f"have a sha256 that starts with {beginning}"
             raise WeightsError(advice("weights", rule, str(path), "Delete that file and load again."))
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        torch.hub.download_url_to_file(url, str(path), hash_prefix=digits or None, progress=False)
+        torch.hub.download_url_to_file(url, str(path), hash_prefix=beginning or None, progress=False)
     except (URLError, OSError, RuntimeError) as error:
         rule = "be in the cache or reachable over the network"
         raise WeightsError(advice("weights", rule, listed(f"{url} ({error})"), remedy)) from error

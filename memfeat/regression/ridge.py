@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh
 
-__all__ = ["PENALTIES", "out_of_fold"]
+__all__ = ["PENALTIES", "fitted", "out_of_fold"]
 
 Array = npt.NDArray[np.float64]
 #: What is tried, in multiples of the mean diagonal of the centred training Gram matrix; the strongest first, so that
@@ -53,6 +53,37 @@ def out_of_fold(gram: Array, targets: Array, fold: npt.NDArray[np.int64]) -> tup
         weights = rotated / (training.values[:, None] + penalties[k])
         predictions[outside] = mean + (training.held_out @ training.vectors) @ weights
     return predictions, penalties
+
+
+def fitted(features: Array, targets: Array) -> tuple[Array, Array]:
+    """Fit weights to all images, with the penalty that `out_of_fold` would take for them.
+
+    Parameters
+    ----------
+    features : array (n, p)
+        Features, each with mean zero over images.
+    targets : array (n, t)
+        Targets, each fitted on its own.
+
+    Returns
+    -------
+    weights : array (p, t)
+        Predictions are the targets' means plus features times weights.
+    penalties : array (t,)
+        The penalty taken for each target, in squared units of the features.
+    """
+    centred, (n, p) = targets - targets.mean(axis=0), features.shape
+    square = features.T @ features if p < n else features @ features.T
+    values, vectors = eigh(square, driver="evd", overwrite_a=True, check_finite=False)
+    kept = values > max(n, p) * np.finfo(np.float64).eps * max(float(values[-1]), 0.0)
+    values, vectors = values[kept], vectors[:, kept]
+    if p < n:
+        vectors = features @ vectors / np.sqrt(values)  # (n, r)
+    training = _Training(values, vectors, float(np.einsum("ij,ij->", features, features)) / n, np.empty((0, n)))
+    rotated = vectors.T @ centred
+    penalties = _best(training, centred, rotated)
+    weights: Array = features.T @ (vectors @ (rotated / (values[:, None] + penalties)))
+    return weights, penalties
 
 
 def _training(gram: Array, inside: npt.NDArray[np.intp], outside: npt.NDArray[np.intp]) -> _Training:
