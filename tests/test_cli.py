@@ -448,6 +448,7 @@ def test_extract_in_shards_is_prepared_once_and_gives_one_store(command, photos,
         f"Prepared {tmp_path / 'parts.zarr'} ({N} images, 2 layers, 0.0 MB"
     )
     assert prepared.stdout.splitlines()[1] == "1 blocks of up to 256 images: use at most so many shards."
+    assert prepared.stdout.splitlines()[2].startswith("One process would take about 0:00:")
     told = json.loads(command("extract", *words, "-o", tmp_path / "parts.zarr", "--prepare", "--json").stdout)
     assert told["attrs"].pop("seconds") > 0
     assert told["attrs"] == {"n_images": N, "bytes": N * 5 * 4, "block": 256, "n_blocks": 1}

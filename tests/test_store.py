@@ -522,7 +522,7 @@ def test_shards_keep_others_out_and_the_other_way_round(model, files, tmp_path, 
         mf.extract(files, **asked)
     with locks.as_shard(store, "1-of-2"), locks.last_one(store) as last:
         assert not last
-    monkeypatch.setattr(locks, "MOMENT", 0.0)
+    monkeypatch.setattr(locks, "PATIENCE", 0.0)
     with locks.alone(store), pytest.raises(StoreError, match="one run at a time"):
         activations.extract_shard("1/2", **asked)
     with locks.last_one(store) as last:
@@ -603,7 +603,7 @@ def test_a_worker_that_does_not_see_the_store_says_so(tmp_path, client):
     from memfeat.activations.cluster import _unit
 
     with pytest.raises(StoreError, match="store must be seen by every worker; got .*Put it on a drive"):
-        client.submit(_unit, None, None, path=str(tmp_path / "no.zarr"), device="cpu", neighbours=2).result()
+        client.submit(_unit, None, None, path=str(tmp_path / "no.zarr"), device="cpu", shares={}).result()
 
 
 def test_a_cluster_needs_a_client_and_a_store(model, files, tmp_path):
@@ -613,11 +613,17 @@ def test_a_cluster_needs_a_client_and_a_store(model, files, tmp_path):
         mf.extract(files, model=model, layers="fc", client="tcp://scheduler")
 
 
-def test_workers_of_one_host_share_its_cores():
-    from memfeat.activations.cluster import _neighbours
+def test_workers_that_may_use_the_same_cores_share_them():
+    from memfeat.activations.cluster import _shares
 
-    assert _neighbours(["tcp://10.0.0.1:1", "tcp://10.0.0.1:2", "tcp://10.0.0.2:1"]) == 2
-    assert _neighbours([]) == 1
+    both, own = ("a", (0, 1, 2, 3)), ("a", (4, 5))
+    assert _shares({"one": both, "two": both, "three": own, "four": ("b", (0, 1, 2, 3))}) == {
+        "one": 2,
+        "two": 2,
+        "three": 2,
+        "four": 4,
+    }
+    assert _shares({"one": ("a", (0,)), "two": ("a", (0,))}) == {"one": 1, "two": 1}
 
 
 # --- what a review found ----------------------------------------------------------------------------------------------
@@ -751,7 +757,10 @@ def test_what_a_killed_shard_left_is_gone_in_the_end(model, files, tmp_path, sma
 def test_a_worker_that_is_still_writing_keeps_others_out(model, files, tmp_path):
     asked = {"model": model, "layers": "fc", "store": tmp_path / "s.zarr"}
     mf.extract(files, **asked)
-    with locks.as_worker(tmp_path / "s.zarr"), pytest.raises(StoreError, match="shards that are at work: worker-"):
+    with (
+        locks.as_worker(tmp_path / "s.zarr", "0-0"),
+        pytest.raises(StoreError, match="shards that are at work: worker-"),
+    ):
         mf.extract(files, **asked)
     locks.forget_workers(tmp_path / "s.zarr")
     assert not list(tmp_path.glob("*worker*"))
@@ -833,10 +842,12 @@ def test_units_of_one_process_wait_for_each_other(tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "compute", compute)
     monkeypatch.setattr(cluster, "Store", lambda path: None)
     monkeypatch.setattr(cluster, "replace", lambda given, **_changes: given)
+    monkeypatch.setattr(cluster, "lacking", lambda store, run: run)
     (tmp_path / "zarr.json").touch()
     job = SimpleNamespace(options=SimpleNamespace(workers=1))
-    run = {"path": str(tmp_path), "device": "cpu", "neighbours": 1}
-    threads = [threading.Thread(target=cluster._unit, args=(None, job), kwargs=run) for _ in range(3)]
+    runs = [SimpleNamespace(each=SimpleNamespace(number=0), block=block) for block in range(3)]
+    given = {"path": str(tmp_path), "device": "cpu", "shares": {}}
+    threads = [threading.Thread(target=cluster._unit, args=(run, job), kwargs=given) for run in runs]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -890,21 +901,24 @@ def test_when_all_workers_die_each_time_it_says_so_and_nothing_is_lost(
 
         def result(self):
             # The first block comes back, the others never.
-            if self.run.start:
+            if self.run.rows[0]:
                 raise CancelledError("lost")
 
     class Client:
         def __init__(self):
             self.sent = []
 
-        def nthreads(self):
-            return {"tcp://10.0.0.1:1": 1}
+        def wait_for_workers(self, n, timeout):
+            pass
 
-        def scatter(self, job, broadcast):
+        def run(self, function, on_error):
+            return {"tcp://10.0.0.1:1": function()}
+
+        def scatter(self, job, broadcast, hash):
             return job
 
         def submit(self, _function, run, _job, **_target):
-            self.sent.append(run.start)
+            self.sent.append(run.rows[0])
             return Future(run)
 
         def cancel(self, futures):
@@ -942,3 +956,128 @@ def test_a_disk_without_room_for_a_block_is_told_before_the_network_runs(model, 
     monkeypatch.setattr(room.os, "posix_fallocate", full)
     with pytest.raises(StoreError, match="store must have room on its disk; got a full disk. Make room and call again"):
         mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
+
+
+def test_a_cluster_without_workers_says_what_to_do(model, files, tmp_path):
+    class Client:
+        submit = scatter = run = cancel = None
+
+        def wait_for_workers(self, n, timeout):
+            raise TimeoutError("Only 0/1 workers arrived")
+
+    with pytest.raises(StoreError, match="client must have workers; got Only 0/1 .*Start workers, wait with"):
+        mf.extract(files, model=model, layers="fc", store=tmp_path / "s.zarr", client=Client())
+
+
+def test_images_with_gaps_between_them_make_one_unit_of_a_block(model, files, tmp_path, small_blocks, client):
+    """Every second image has the second layer already: what is left of a block must not go to two workers."""
+    model, names = sequential(), sorted(path.name for path in files.iterdir())
+    store, asked = tmp_path / "s.zarr", {"batch_size": 4}
+    mf.extract(files, model=model, layers="0", store=store, **asked)
+    some = mf.images.read([files / name for name in names[::2]], verify=False)
+    mf.extract(some, model=model, layers="3", store=store, client=client, **asked)
+    found = mf.extract(files, model=model, layers=["0", "3"], store=store, client=client, **asked)
+    expected = mf.extract(files, model=model, layers=["0", "3"], **asked)
+    for layer in ("0", "3"):
+        np.testing.assert_allclose(found[layer], expected[layer], rtol=1e-5)
+    lines = (tmp_path / "s.zarr.log").read_text().splitlines()
+    # Three blocks each: the first layer, half of the second one, and the rest of that.
+    assert sum(" block " in line for line in lines) == 9
+
+
+def test_a_unit_that_was_done_meanwhile_is_not_done_again(model, files, tmp_path, small_blocks, monkeypatch):
+    from memfeat.activations import cluster, filling
+
+    mf.extract(files, model=model, layers="fc", store=tmp_path / "s.zarr", batch_size=4)
+    store = stores.Store(tmp_path / "s.zarr")
+    run = filling.Run(store.passes[0], (4, 5, 6, 7), store.names[4:8])
+    monkeypatch.setattr(cluster, "compute", lambda *given: pytest.fail("computed again"))
+    cluster._unit(run, None, path=str(tmp_path / "s.zarr"), device="cpu", shares={})
+
+
+def test_the_lock_of_a_process_of_this_machine_that_died_is_taken_over_at_once(tmp_path, monkeypatch):
+    import socket
+
+    on_a_shared_drive(monkeypatch)
+    monkeypatch.setattr(locks, "STALE", 1e6)
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    lock = tmp_path / "s.zarr.lock"
+    lock.write_text(json.dumps({"host": socket.gethostname(), "process": child.pid, "thread": 1}))
+    with locks.alone(tmp_path / "s.zarr"):
+        assert json.loads(lock.read_text())["process"] == os.getpid()
+    lock.write_text(json.dumps({"host": "another", "process": child.pid, "thread": 1}))
+    message = "one run at a time; got .*a lock whose holder died is free after 1000000 s"
+    with pytest.raises(StoreError, match=message), locks.alone(tmp_path / "s.zarr"):
+        pass
+
+
+def test_whoever_waits_for_a_lock_says_so(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(locks, "MOMENT", 0.1)
+    with locks.as_worker(tmp_path / "s.zarr", "0-0"):
+        monkeypatch.setattr(locks, "PATIENCE", 0.3)
+        with pytest.raises(StoreError, match="workers that do not end: worker-0-0"):
+            locks.wait_for_workers(tmp_path / "s.zarr")
+        with pytest.raises(StoreError, match="one run at a time"), locks.as_worker(tmp_path / "s.zarr", "0-0"):
+            pass
+    assert "Waiting for s.zarr.shard-worker-0-0.lock, which another process holds" in caplog.text
+
+
+def test_workers_of_another_working_directory_find_the_images(files, tmp_path, monkeypatch):
+    from memfeat.activations.sharding import absolute
+
+    monkeypatch.chdir(tmp_path)
+    images = mf.images.read("photos", verify=False)
+    located = absolute(images)
+    monkeypatch.chdir("/")
+    assert all(Path(path).is_file() for path in located["path"].values)
+    assert images["path"].values[0] == str(Path("photos") / "00.png")
+
+
+def test_a_drive_that_cannot_map_files_gets_the_room_in_memory(tmp_path, monkeypatch):
+    from memfeat.activations import room
+    from memfeat.activations.job import Layout
+
+    mapped = room.mmap.mmap
+
+    def refusing(descriptor, n_bytes):
+        if descriptor >= 0:
+            raise OSError(19, "No such device")
+        return mapped(descriptor, n_bytes)
+
+    monkeypatch.setattr(room.mmap, "mmap", refusing)
+    made = room.Room({"a": Layout(("unit",), (3,))}, 2, tmp_path)
+    made.values["a"][:] = [[1, 2, 3], [4, 5, 6]]
+    made.settle()
+    made.check()
+    np.testing.assert_array_equal(made.values["a"], [[1, 2, 3], [4, 5, 6]])
+
+
+def test_where_files_cannot_be_reserved_they_are_written(tmp_path, monkeypatch):
+    from memfeat.activations import room
+    from memfeat.activations.job import Layout
+
+    monkeypatch.delattr(room.os, "posix_fallocate")
+    monkeypatch.setattr(room, "PIECE", 10)
+    made = room.Room({"a": Layout(("unit",), (3,))}, 2, tmp_path)
+    np.testing.assert_array_equal(made.values["a"], np.zeros((2, 3)))
+
+
+def test_two_processes_do_not_write_to_one_store(model, files, tmp_path):
+    code = """
+        import sys, time
+        from pathlib import Path
+        from memfeat.activations import locks
+        with locks.alone(Path(sys.argv[1])):
+            print("held", flush=True)
+            sys.stdin.readline()
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path / "s.zarr")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(StoreError, match="store must be used by one run at a time"):
+            mf.extract(files, model=model, layers="fc", store=tmp_path / "s.zarr")
+        other.stdin.write(b"\n")
+        other.stdin.flush()
+        assert other.wait(30) == 0
+    assert mf.extract(files, model=model, layers="fc", store=tmp_path / "s.zarr").sizes["image"] == 11

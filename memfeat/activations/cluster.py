@@ -1,9 +1,11 @@
 """Extraction on a dask cluster: every worker holds the network once and writes blocks of its own into one store."""
 
+import logging
 import os
+import socket
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import replace
 from pathlib import Path
@@ -13,19 +15,25 @@ import torch
 
 from memfeat._check import advice, listed
 from memfeat.activations import locks
-from memfeat.activations.filling import Run, Work, compute
+from memfeat.activations.filling import Run, Work, compute, lacking
 from memfeat.activations.job import Job
+from memfeat.activations.sharding import absolute
 from memfeat.activations.store import Store
 from memfeat.errors import KindError, StoreError
 from memfeat.models import device as devices
 
 __all__ = ["work_on"]
 
+log = logging.getLogger(__name__)
 #: What a client of dask.distributed can do, and is needed here.
-NEEDED = ("submit", "scatter", "nthreads", "cancel")
+NEEDED = ("submit", "scatter", "run", "wait_for_workers", "cancel")
+#: Seconds to wait for a first worker.
+PATIENCE = 600.0
 #: How often what workers took with them when they ended is sent out.
 ROUNDS = 3
 LOST = "Give each more memory, or a smaller batch_size, and call again: what is stored is kept."
+NO_WORKERS = "Start workers, wait with client.wait_for_workers(1), and call again: what is stored is kept."
+Place = tuple[str, tuple[int, ...]]
 
 
 def work_on(client: Any, device: str | torch.device | None) -> Work:
@@ -54,12 +62,15 @@ def work_on(client: Any, device: str | torch.device | None) -> Work:
 
     def work(store: Store, job: Job, runs: Sequence[Run], done: Callable[[int], Any]) -> None:
         left = list(runs)
+        # Workers may have another working directory.
+        sent = replace(job, images=absolute(job.images))
         for _ in range(ROUNDS):
-            left = _round(client, store, job, left, device=device, done=done)
+            left = _round(client, store, sent, left, device=device, done=done)
+            # A worker that was given up may still be writing.
+            locks.wait_for_workers(store.path)
             if not left:
                 break
-            # Of a run that was given up, a worker may still be writing.
-            locks.wait_for_workers(store.path)
+            log.warning("%d blocks were lost with the workers that computed them; they are sent out again", len(left))
         else:
             found = listed(f"{len(left)} blocks lost in {ROUNDS} rounds, as workers ended while they computed")
             raise StoreError(advice("client", "keep its workers", found, LOST))
@@ -75,10 +86,8 @@ def _round(
     """Send runs to the workers, and give those that were lost because a worker ended."""
     import distributed
 
-    workers = list(client.nthreads())
-    # Sent once and not with every run, because it holds the network.
-    shared = client.scatter(job, broadcast=True)
-    target = {"path": str(store.path.resolve()), "device": device, "neighbours": _neighbours(workers)}
+    shared, shares = _sent(client, job)
+    target = {"path": str(store.path.resolve()), "device": device, "shares": shares}
     futures = {client.submit(_unit, run, shared, pure=False, **target): run for run in runs}
     lost = []
     as_completed: Any = distributed.as_completed
@@ -96,29 +105,62 @@ def _round(
     return lost
 
 
-def _neighbours(workers: Sequence[str]) -> int:
-    """Give the largest number of workers on one host: the share of its cores that each may use."""
-    return max(Counter(address.rpartition(":")[0] for address in workers).values(), default=1)
+def _sent(client: Any, job: Job) -> tuple[Any, dict[str, int]]:
+    """Send the job to every worker once, because it holds the network; and say how many cores each has to itself."""
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+        shares = _shares(client.run(_place, on_error="ignore"))
+        return client.scatter(job, broadcast=True, hash=False), shares
+    except (TimeoutError, OSError) as error:
+        raise StoreError(advice("client", "have workers", listed(str(error) or "none"), NO_WORKERS)) from error
+
+
+def _place() -> Place:
+    """Say which cores of which machine this process may use."""
+    return socket.gethostname(), tuple(sorted(_cores()))
+
+
+def _shares(places: Mapping[str, Place]) -> dict[str, int]:
+    """Divide cores among the workers that may use the same ones: address → how many each gets."""
+    sharing = Counter(places.values())
+    return {address: max(1, len(place[1]) // sharing[place]) for address, place in places.items()}
 
 
 #: One unit at a time in a process: it uses all cores that the process may, and settings of torch are the process's.
 _one_at_a_time = threading.Lock()
 
 
-def _unit(run: Run, job: Job, *, path: str, device: Any, neighbours: int) -> None:
+def _unit(run: Run, job: Job, *, path: str, device: Any, shares: Mapping[str, int]) -> None:
     if not (Path(path) / "zarr.json").is_file():
         remedy = "Put it on a drive that all workers mount under the same path."
         raise StoreError(advice("store", "be seen by every worker", path, remedy))
-    with _one_at_a_time, locks.as_worker(Path(path)):
-        threads, before = max(1, _cores() // neighbours), torch.get_num_threads()
+    # The lock comes first: a unit that waits for another one must be seen by those who want the store for themselves.
+    with locks.as_worker(Path(path), f"{run.each.number}-{run.block}"), _one_at_a_time:
+        store = Store(Path(path))
+        # Another worker may have written the block before it ended, or was given up.
+        left = lacking(store, run)
+        if left is None:
+            return
+        threads, before = _share(shares), torch.get_num_threads()
         options = replace(job.options, device=devices.choose(device), workers=min(job.options.workers, threads))
         try:
             torch.set_num_threads(threads)
-            compute(Store(Path(path)), replace(job, options=options), [run], lambda _: None)
+            compute(store, replace(job, options=options), [left], lambda _: None)
         finally:
             # The process may be the user's own, when the cluster is made of threads.
             torch.set_num_threads(before)
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _share(shares: Mapping[str, int]) -> int:
+    import distributed
+
+    fewest = min(shares.values(), default=1)
+    try:
+        # A worker that came later takes as many as the one with the fewest.
+        return shares.get(distributed.get_worker().address, fewest)
+    except ValueError:
+        return fewest
+
+
+def _cores() -> set[int]:
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))

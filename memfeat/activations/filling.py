@@ -21,13 +21,13 @@ from memfeat.activations import forecasting, locks, runlog
 from memfeat.activations.engine import Forwarded
 from memfeat.activations.feed import default_size
 from memfeat.activations.job import Job, filled
-from memfeat.activations.passes import DONE, Pass, block_size
+from memfeat.activations.passes import BLOCK_BYTES, DONE, Pass, block_size
 from memfeat.activations.room import Room
 from memfeat.activations.store import Store, opened
 from memfeat.activations.trimming import trim
 from memfeat.errors import StoreError
 
-__all__ = ["Run", "Work", "closed_after", "compute", "fill", "pending", "prepared", "writable"]
+__all__ = ["Run", "Work", "closed_after", "compute", "fill", "lacking", "pending", "prepared", "writable"]
 
 log = logging.getLogger(__name__)
 #: Runs shorter than this are over before their forecast is read.
@@ -36,26 +36,26 @@ WORTH_A_FORECAST = 64
 
 @dataclass(frozen=True)
 class Run:
-    """Neighbouring rows of one block that are still to be computed: the unit of work.
+    """Rows of one block that are still to be computed: the unit of work.
 
     Attributes
     ----------
     each : Pass
         Whose layers.
-    start : int
-        Position of the first image in the store.
+    rows : tuple of int
+        Positions of its images in the store, ascending, all of one block.
     names : list of str
         The images.
     """
 
     each: Pass
-    start: int
+    rows: tuple[int, ...]
     names: list[str]
 
     @property
     def block(self) -> int:
         """Which block it is in."""
-        return self.start // self.each.block
+        return self.rows[0] // self.each.block
 
 
 #: Computes runs, and calls back with a number of images whenever so many are done.
@@ -206,8 +206,8 @@ def pending(store: Store, layers: Iterable[str], names: Iterable[str]) -> list[R
     Returns
     -------
     list of Run
-        In the order in which they stand in the store. Layers of a pass come together, so that one mark per image and
-        pass is enough.
+        In the order in which they stand in the store, one for each block, so that no two write to the same files.
+        Layers of a pass come together, so that one mark per image and pass is enough.
     """
     asked, wanted, runs = set(layers), set(names), []
     for each in store.passes:
@@ -215,16 +215,31 @@ def pending(store: Store, layers: Iterable[str], names: Iterable[str]) -> list[R
             continue
         marks = store.progress(each)
         # Those that could not be read are tried again: a drive may have been absent.
-        lacking = [row for row, name in enumerate(store.names) if marks[row] != DONE and name in wanted]
-        for rows_of_run in _neighbours(lacking, each.block):
-            runs.append(Run(each, rows_of_run[0], [store.names[row] for row in rows_of_run]))
+        left = [row for row, name in enumerate(store.names) if marks[row] != DONE and name in wanted]
+        for _, of_block in groupby(left, key=lambda row: row // each.block):
+            rows = tuple(of_block)
+            runs.append(Run(each, rows, [store.names[row] for row in rows]))
     return runs
 
 
-def _neighbours(positions: list[int], block: int) -> Iterator[list[int]]:
-    # Neighbours keep a constant distance to their rank; a new block breaks the run.
-    keyed = groupby(enumerate(positions), key=lambda pair: (pair[1] - pair[0], pair[1] // block))
-    return ([position for _, position in group] for _, group in keyed)
+def lacking(store: Store, run: Run) -> Run | None:
+    """Give what is still to be computed of a run.
+
+    Parameters
+    ----------
+    store : Store
+        The store.
+    run : Run
+        The run.
+
+    Returns
+    -------
+    Run or None
+        The same without rows that are done by now; None if all are.
+    """
+    marks = store.progress(run.each)
+    left = [(row, name) for row, name in zip(run.rows, run.names, strict=True) if marks[row] != DONE]
+    return Run(run.each, tuple(row for row, _ in left), [name for _, name in left]) if left else None
 
 
 def compute(store: Store, job: Job, runs: Sequence[Run], done: Callable[[int], Any]) -> None:
@@ -265,7 +280,7 @@ def _watched(groups: Iterator[Forwarded], done: Callable[[int], Any]) -> Iterato
 def _one_run(store: Store, job: Job, run: Run, groups: Iterator[Forwarded]) -> None:
     begun = time.monotonic()
     with writable():
-        room = Room(job.layouts(run.each.layers), len(run.names), store.path.parent)
+        room = Room(job.layouts(run.each.layers), len(run.names), locks.near(store.path))
     failures: dict[str, tuple[str, str]] = {}
     done = 0
     for group in groups:
@@ -278,15 +293,16 @@ def _one_run(store: Store, job: Job, run: Run, groups: Iterator[Forwarded]) -> N
         return
     offsets = {run.names.index(name): said for name, said in failures.items()}
     with writable():
-        store.commit(run.each, run.start, _kept(run.each, room.values, job), offsets)
-    facts = {"pass": run.each.number, "first": run.start, "images": len(run.names), "unreadable": len(failures)}
+        room.check()
+        store.commit(run.each, run.rows, _kept(run.each, room.values, job), offsets)
+    facts = {"pass": run.each.number, "first": run.rows[0], "images": len(run.names), "unreadable": len(failures)}
     times = {"seconds": f"{computed - begun:.2f}", "writing": f"{time.monotonic() - computed:.2f}"}
     runlog.note(store.path, "block", **facts, **times)
 
 
 def _known(store: Store, run: Run, failures: Mapping[str, tuple[str, str]]) -> bool:
-    before = store.progress(run.each)[run.start : run.start + len(run.names)]
-    return before == [": ".join(failures[name]) for name in run.names]
+    marks = store.progress(run.each)
+    return [marks[row] for row in run.rows] == [": ".join(failures[name]) for name in run.names]
 
 
 def _kept(each: Pass, values: Mapping[str, npt.NDArray[np.float32]], job: Job) -> dict[str, npt.NDArray[Any]]:
@@ -315,19 +331,21 @@ def _batch(job: Job, layers: list[str], n_images: int, passes: list[Pass]) -> in
 
 
 def _must_fit(job: Job, layers: list[str], names: list[str], path: Path, store: Store | None) -> None:
-    lacking = _lacking(layers, names, store)
-    n = max((count for _, count in lacking), default=0)
+    left = _lacking(layers, names, store)
+    n = max((count for _, count in left), default=0)
     if not n:
         return
-    needed = sum(job.stored_bytes(each) * count for each, count in lacking)
+    needed = sum(job.stored_bytes(each) * count for each, count in left)
+    # The block that is being computed lies on the disk as well.
+    room = max(min(job.row_bytes(each) * count, BLOCK_BYTES) for each, count in left)
     free = shutil.disk_usage(path if path.exists() else path.parent).free
     if log.isEnabledFor(logging.INFO):
-        total = sum(count for _, count in lacking)
+        total = sum(count for _, count in left)
         # It takes a forward pass, which nobody should wait for unless they read it.
         seconds = forecasting.seconds_per_image(job) * total if n >= WORTH_A_FORECAST else None
         log.info("%s", forecasting.sentence(n, needed, free, seconds))
-    if needed > free:
-        found = listed(f"{needed / 1e9:.1f} GB to write and {free / 1e9:.1f} GB free")
+    if needed + room > free:
+        found = listed(f"{(needed + room) / 1e9:.1f} GB to write and {free / 1e9:.1f} GB free")
         remedy = "Choose fewer layers, reduce='mean', or another disk."
         raise StoreError(advice("store", "fit the free disk", found, remedy))
 

@@ -6,8 +6,10 @@ whose time its holder renews: a heartbeat. One that has not been renewed for `ST
 """
 
 import json
+import logging
 import os
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +21,19 @@ from filelock import FileLock, Timeout
 from memfeat._check import advice, listed
 from memfeat.errors import StoreError
 
-__all__ = ["HEARTBEAT", "STALE", "alone", "as_shard", "as_worker", "forget_workers", "last_one", "wait_for_workers"]
+__all__ = [
+    "HEARTBEAT",
+    "STALE",
+    "alone",
+    "as_shard",
+    "as_worker",
+    "forget_workers",
+    "last_one",
+    "near",
+    "wait_for_workers",
+]
+
+log = logging.getLogger(__name__)
 
 #: Seconds between two signs of life, and after how many without one a lock belongs to nobody.
 HEARTBEAT, STALE = 15.0, 180.0
@@ -32,18 +46,21 @@ SHARED_DRIVES = (
     "cifs",
     "smb",
     "ceph",
-    "fuse.sshfs",
+    "fuse.",
     "afs",
     "9p",
+    "wekafs",
+    "virtiofs",
+    "glusterfs",
     "orangefs",
     "panfs",
 )
 #: How the names of workers begin, among shards.
 WORKER = "worker-"
-#: How long a shard waits for others that begin at the same moment.
-MOMENT = 10.0
-#: How long a shard that has finished waits for another one that is just closing the store.
+#: How long a shard or a worker waits for others: that begin at the same moment, or are just closing the store.
 PATIENCE = 600.0
+#: After how long it says so.
+MOMENT = 10.0
 
 
 @contextmanager
@@ -94,10 +111,11 @@ def as_shard(path: Path, shard: str) -> Iterator[None]:
     StoreError
         If a run that wants the store for itself is writing to it, or this very shard is at work already.
     """
-    # Others who look whether this shard is at work hold its lock for a moment.
-    with _held(path, _of_shard(path, shard), timeout=MOMENT):
-        # Taken for a moment only: whoever wants the store alone looks for shards while it has this lock.
-        with _held(path, _main(path), timeout=MOMENT):
+    # Others who look whether this shard is at work hold its lock for a moment; one that died may be held for `STALE`.
+    with _held(path, _of_shard(path, shard), timeout=PATIENCE):
+        # Taken for a moment only: whoever wants the store alone looks for shards while it has this lock. A shard that
+        # finds itself to be the last one may hold it for long.
+        with _held(path, _main(path), timeout=PATIENCE):
             _must_be_of_one_division(path, shard)
         yield
 
@@ -112,21 +130,27 @@ def _must_be_of_one_division(path: Path, shard: str) -> None:
 
 
 @contextmanager
-def as_worker(path: Path) -> Iterator[None]:
-    """Show that this thread writes to a store which another process holds for it.
+def as_worker(path: Path, block: str) -> Iterator[None]:
+    """Hold a block of a store which another process holds for its workers.
 
     Parameters
     ----------
     path : Path
         The store.
+    block : str
+        Which block, fit for a file name.
 
     Yields
     ------
     None
-        While it writes. Should the other process end meanwhile, nobody else gets the store before this one is done.
+        While it is held. Should the other process end meanwhile, nobody else gets the store before this one is done.
+
+    Raises
+    ------
+    StoreError
+        If another worker holds it for very long.
     """
-    who = f"{WORKER}{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
-    with _held(path, _of_shard(path, who), timeout=MOMENT):
+    with _held(path, _of_shard(path, f"{WORKER}{block}"), timeout=PATIENCE):
         yield
 
 
@@ -137,9 +161,20 @@ def wait_for_workers(path: Path) -> None:
     ----------
     path : Path
         The store. A worker that died lets go of it at once; on a network drive after `STALE` seconds.
+
+    Raises
+    ------
+    StoreError
+        If one does not end.
     """
-    while any(shard.startswith(WORKER) for shard in _busy_shards(path)):
-        time.sleep(MOMENT / 100)
+    deadline, said = time.monotonic() + PATIENCE, False
+    while busy := [shard for shard in _busy_shards(path) if shard.startswith(WORKER)]:
+        if time.monotonic() >= deadline:
+            raise _refused(path, f"; workers that do not end: {', '.join(busy)}")
+        if not said:
+            log.info("Waiting for %s", ", ".join(busy))
+            said = True
+        time.sleep(min(HEARTBEAT, 0.1))
 
 
 def forget_workers(path: Path) -> None:
@@ -171,6 +206,22 @@ def last_one(path: Path) -> Iterator[bool]:
     """
     with _held(path, _main(path), timeout=PATIENCE):
         yield not _busy_shards(path)
+
+
+def near(path: Path) -> Path:
+    """Give a folder for what nobody else needs to see while a store is filled.
+
+    Parameters
+    ----------
+    path : Path
+        The store.
+
+    Returns
+    -------
+    Path
+        The store's own folder, or this machine's for temporary files where that is on a network drive.
+    """
+    return Path(tempfile.gettempdir()) if _on_shared_drive(path) else path.parent
 
 
 def _main(path: Path) -> Path:
@@ -211,9 +262,13 @@ def _held(path: Path, file: Path, *, timeout: float) -> Iterator[None]:
 def _flock(path: Path, file: Path, timeout: float) -> Iterator[None]:
     lock = FileLock(file)
     try:
-        lock.acquire(timeout=timeout)
-    except Timeout as error:
-        raise _refused(path) from error
+        lock.acquire(timeout=min(timeout, MOMENT))
+    except Timeout:
+        _waiting(file, timeout)
+        try:
+            lock.acquire(timeout=max(0.0, timeout - MOMENT))
+        except Timeout as error:
+            raise _refused(path) from error
     try:
         yield
     finally:
@@ -222,18 +277,27 @@ def _flock(path: Path, file: Path, timeout: float) -> Iterator[None]:
 
 @contextmanager
 def _heartbeat(path: Path, file: Path, timeout: float) -> Iterator[None]:
-    deadline = time.monotonic() + timeout
+    begun, said = time.monotonic(), False
     while not _taken(file):
-        if time.monotonic() >= deadline:
-            raise _refused(path)
+        waited = time.monotonic() - begun
+        if waited >= timeout:
+            raise _refused(path, f"; a lock whose holder died is free after {STALE:.0f} s")
+        if waited >= MOMENT and not said:
+            _waiting(file, timeout)
+            said = True
         time.sleep(min(1.0, HEARTBEAT))
     with _beating(file):
         yield
 
 
+def _waiting(file: Path, timeout: float) -> None:
+    if timeout > MOMENT:
+        log.warning("Waiting for %s, which another process holds, up to %.0f s", file.name, timeout)
+
+
 def _taken(file: Path) -> bool:
     """Make the lock file if there is none, or none that is alive."""
-    if file.exists() and _silent_for(file) > STALE:
+    if file.exists() and (_silent_for(file) > STALE or _died_here(file)):
         _put_aside(file)
     try:
         descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
@@ -253,10 +317,27 @@ def _put_aside(file: Path) -> None:
     aside = file.with_name(f"{file.name}.{os.getpid()}.stale")
     with suppress(FileNotFoundError):
         os.rename(file, aside)
-        if _silent_for(aside) > STALE:
-            aside.unlink(missing_ok=True)
-        else:
-            os.rename(aside, file)
+        if _silent_for(aside) <= STALE and not _died_here(aside):
+            # Not over the lock of one who came meanwhile.
+            with suppress(FileExistsError):
+                os.link(aside, file)
+        aside.unlink(missing_ok=True)
+
+
+def _died_here(file: Path) -> bool:
+    """Say whether a lock belongs to a process of this machine that is no more."""
+    if os.name == "nt":
+        return False  # there, asking for a process by signal would end it
+    try:
+        holder = json.loads(file.read_text())
+        if holder["host"] != socket.gethostname():
+            return False
+        os.kill(holder["process"], 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return False
 
 
 def _silent_for(file: Path) -> float:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["DONE", "ERROR", "PASS", "Pass", "block_size"]
+__all__ = ["BLOCK_BYTES", "DONE", "ERROR", "PASS", "Pass", "block_size"]
 
 #: The mark of an image that is computed.
 DONE = "ok"

@@ -220,7 +220,7 @@ def prepare(
     ):
         # Not before the images were found to be those that are stored.
         sharding.remember(job.images, path)
-        blocks = {(run.each.number, run.block): run.each.block for run in filling.pending(made, names, readable)}
+        blocks = {run.block: run.each.block for run in filling.pending(made, names, readable)}
     rows = [
         {"layer": name, "shape": layout.shape, "bytes": int(job.stored_bytes([name]))}
         for name, layout in job.layouts(names).items()

@@ -19,7 +19,7 @@ from memfeat.activations.job import Job
 from memfeat.activations.store import Store
 from memfeat.errors import ArgumentError, KindError, StoreError
 
-__all__ = ["fill_shard", "must_be_files", "parsed", "prepared_images", "remember"]
+__all__ = ["absolute", "fill_shard", "must_be_files", "parsed", "prepared_images", "remember"]
 
 COLUMNS = ("path", "sha256", "width", "height", "mode", "status", "reason")
 
@@ -72,6 +72,24 @@ def must_be_files(images: xr.Dataset) -> None:
         raise ArgumentError(advice("images", "be files, to be prepared for shards", listed("images in memory"), remedy))
 
 
+def absolute(images: xr.Dataset) -> xr.Dataset:
+    """Say where the images are from wherever one looks.
+
+    Parameters
+    ----------
+    images : Dataset (image)
+        The image table.
+
+    Returns
+    -------
+    Dataset (image)
+        The same with absolute paths.
+    """
+    paths = [str(Path(file).resolve()) if file else "" for file in map(str, images["path"].values)]
+    located: xr.Dataset = images.assign_coords(path=(IMAGE, np.array(paths, dtype=object)))
+    return located
+
+
 def remember(images: xr.Dataset, path: Path) -> None:
     """Write the image table beside the store, for the shards.
 
@@ -84,7 +102,7 @@ def remember(images: xr.Dataset, path: Path) -> None:
     """
     table = {IMAGE: [str(name) for name in images[IMAGE].values]}
     table |= {column: images[column].values.tolist() for column in COLUMNS}
-    table["path"] = [str(Path(file).resolve()) for file in table["path"]]
+    table["path"] = absolute(images)["path"].values.tolist()
     content = json.dumps({"sha256_of_table": _digest(table), "table": table})
     file = _beside(path)
     fresh = file.with_name(f"{file.name}.partial")

@@ -291,7 +291,7 @@ class Store:
     def commit(
         self,
         each: Pass,
-        start: int,
+        rows: Sequence[int],
         values: Mapping[str, npt.NDArray[Any]],
         failures: Mapping[int, tuple[str, str]],
     ) -> None:
@@ -301,19 +301,21 @@ class Store:
         ----------
         each : Pass
             The pass.
-        start : int
-            Position of the first row.
+        rows : sequence of int
+            Their positions, ascending, all of one block.
         values : mapping of array (n, ...)
             Layer → rows, as they are kept; those of unreadable images hold NaN. With rounding errors, if there are any.
         failures : mapping
             Offset of a row → (status, reason) of an image that could not be read.
         """
-        n = len(next(iter(values.values())))
+        neighbours = len(rows) == rows[-1] - rows[0] + 1
+        # A slice of a whole block is written without being read before.
+        where: Any = slice(rows[0], rows[-1] + 1) if neighbours else np.asarray(rows)
         # Each of these is on the disk before the next line is reached.
-        for name, rows in values.items():
-            self._array(name)[start : start + n] = rows
-        marks = [": ".join(failures[row]) if row in failures else DONE for row in range(n)]
-        self._array(each.marks)[start : start + n] = np.array(marks, dtype=object)
+        for name, given in values.items():
+            self._array(name).oindex[where] = given
+        marks = [": ".join(failures[offset]) if offset in failures else DONE for offset in range(len(rows))]
+        self._array(each.marks).oindex[where] = np.array(marks, dtype=object)
 
     def close(self) -> None:
         """Write what follows from the rest: status, reason, rounding error, and metadata that xarray finds whole."""

@@ -1,5 +1,6 @@
 """What the commands write: tables on stdout or JSON, files, and the images that failed on stderr."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,6 +134,8 @@ def give_forecast(table: "pd.DataFrame", *, out: Path, as_json: bool) -> None:
     size = f"{total['bytes'] / 1e6:,.1f} MB before compression"
     click.echo(f"Prepared {out} ({total['n_images']} images, {len(table)} layers, {size}).")
     click.echo(f"{total['n_blocks']} blocks of up to {total['block']} images: use at most so many shards.")
+    takes = timedelta(seconds=round(total["seconds"]))
+    click.echo(f"One process would take about {takes} here, at the speed of a single image.")
 
 
 def failures(rows: "list[tuple[str, str, str]]", total: int) -> bool:

@@ -4,6 +4,7 @@ Every peer is used with care: on the released network in evaluation mode, withou
 as it is computed, so that none has to hold whole maps of all images unless the case asks for just that.
 """
 
+import hashlib
 import importlib
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -102,7 +103,14 @@ def on_a_cluster(work, output):
         found = extract([Path(path) for path in work["images"]], model=model, store=output / "features.zarr", **warm)
         yield
         arrays = {str(name): found[name].values[:CHECKED] for name in found.data_vars}
-    return arrays, {}
+    return arrays, {"sha256_of_the_store": _digest(output / "features.zarr")}
+
+
+def _digest(store: Path) -> str:
+    sha = hashlib.sha256()
+    for path in sorted(path for path in store.rglob("*") if path.is_file()):
+        sha.update(str(path.relative_to(store)).encode() + b"\0" + path.read_bytes())
+    return sha.hexdigest()
 
 
 # --- the network alone ------------------------------------------------------------------------------------------------
