@@ -124,6 +124,39 @@ def test_wilson_and_cluster_intervals_agree_with_scipy():
     assert twice[1:] == pytest.approx([alone.low, alone.high])
 
 
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.9])
+def test_the_interval_of_a_quantile_lies_within_one_rank_of_scipys(share):
+    values = np.random.default_rng(1).exponential(size=150)
+    theirs = stats.quantile_test(values, p=share).confidence_interval(0.95)
+    ascending = np.sort(values)
+    low, high = intervals.order_quantile(values, share)
+    first, last = np.searchsorted(ascending, [theirs.low, theirs.high])
+    # scipy takes the ranks that cover at least 95 %; interpolation goes less than one rank inwards
+    assert ascending[first] <= low < ascending[first + 1]
+    assert ascending[last - 1] < high <= ascending[last]
+
+
+def test_the_interval_of_a_median_by_hand():
+    # ranks 2 and 9 of ten miss the median with probability 11/1024 on each side, ranks 3 and 8 with 56/1024
+    inside = (0.025 - 11 / 1024) / (45 / 1024)
+    weight = 8 * inside / (2 + 6 * inside)  # Hettmansperger and Sheather (1986), d = 2
+    found = intervals.order_quantile(np.arange(1.0, 11.0), 0.5)
+    assert found == pytest.approx((2 + weight, 9 - weight))
+    low, high = intervals.order_quantile(np.arange(20.0), 0.95)
+    assert np.isnan(high)
+    assert low < 19
+
+
+def test_the_interval_of_the_share_below_the_rmse_is_that_of_a_large_bootstrap():
+    error = np.random.default_rng(4).gamma(2.0, size=3_000)
+    low, high = intervals.share_below_root_mean_square(error, np.arange(3_000))
+    counts = np.random.default_rng(5).multinomial(3_000, np.full(3_000, 1 / 3_000), size=1_000)
+    share = measures.below_rmse(error, np.zeros(3_000), counts)
+    assert (high - low) / 2 == pytest.approx(1.96 * share.std(), rel=0.12)
+    assert (high + low) / 2 == pytest.approx(float((error < np.sqrt((error**2).mean())).mean()), abs=1e-9)
+    assert np.isnan(intervals.share_below_root_mean_square(np.ones(5), np.arange(5))).all()
+
+
 @settings(max_examples=10)
 @given(st.permutations(range(20)), st.integers(0, 50))
 def test_nothing_depends_on_the_order_of_images(order, seed):
@@ -161,7 +194,7 @@ def test_names_and_inputs_are_kept_and_results_survive_netcdf(tmp_path):
             assert result.attrs["seed"] == "5"
             assert result.attrs["n_bootstraps"] == 30
     assert results["a"].sel(metric="mse")["unit"].item() == "score²"
-    assert results["a"].sel(metric="error_q90")["interval"].item() == "percentile bootstrap"
+    assert results["a"].sel(metric="error_q90")["interval"].item() == "order statistics"
     assert results["a"].attrs["predictions"] == "prediction"
     assert list(results["f"]["category"].values) == ["x", "y"]
 

@@ -11,8 +11,14 @@ import xarray as xr
 from memfeat import stats
 from memfeat._labels import IMAGE, stamped
 from memfeat.evaluation.floor import floor_of
-from memfeat.evaluation.intervals import accelerated, wilson
-from memfeat.evaluation.measures import MEASURES, measured
+from memfeat.evaluation.intervals import (
+    accelerated,
+    clustered_mean,
+    order_quantile,
+    share_below_root_mean_square,
+    wilson,
+)
+from memfeat.evaluation.measures import MEASURES, QUANTILES, measured
 from memfeat.evaluation.overlap import said_of
 from memfeat.evaluation.pairing import Column, Draws, Pair, Sampling, draws, pair
 from memfeat.regression.reliability import relative, spearman_brown
@@ -35,7 +41,8 @@ RELATIVE = {
 }
 PARTS = ("estimate", "ci_low", "ci_high")
 #: How each row got its interval.
-BCA, PERCENTILE, WILSON, NONE = "BCa bootstrap", "percentile bootstrap", "Wilson", "none"
+BCA, PERCENTILE, WILSON, T, DELTA = "BCa bootstrap", "percentile bootstrap", "Wilson", "t", "delta method"
+ORDER, NONE = "order statistics", "none"
 
 
 def evaluate(  # noqa: PLR0913 (two data, five options)
@@ -117,9 +124,11 @@ def evaluate(  # noqa: PLR0913 (two data, five options)
     of the range of predictions, because a network that saturates softly gives values that are close together and not
     equal. A smooth tail leaves one or two images there; many more mean a floor.
 
-    Intervals resample images with predictions held fixed, and reliability as well. They say how well these predictions
-    are measured. Quantities that are not differentiable (quantiles, shares) have percentile intervals, others BCa. No
-    interval is given for lowest values, of which a bootstrap knows nothing.
+    Intervals are over images, with predictions held fixed, and reliability as well. They say how well these predictions
+    are measured. Correlations, `r2`, `mse`, `rmse` and `mae` have BCa bootstrap intervals; the mean error a t interval.
+    Bootstraps are wrong for high quantiles of few images and for `share_below_rmse`, so quantiles have intervals from
+    order statistics, NaN on a side about which so few images say nothing (percentile bootstrap where groups are drawn
+    as a whole), and the share one by the delta method. Shares at a floor have Wilson's, and lowest values none.
 
     Correlations relative to reliability are divided by √r_SB, R² by r_SB; `mse_floor` is (1 − r_SB) · var(scores), the
     error of a perfect predictor. These are approximations of classical test theory, and may exceed 1.
@@ -221,8 +230,8 @@ def by_category(
         {part: ((CATEGORY, METRIC), table[..., i]) for i, part in enumerate(PARTS)} | {"n": (CATEGORY, n)},
         {CATEGORY: names},
     )
-    how = [BCA if measure.smooth else PERCENTILE for measure in MEASURES.values()]
-    result = result.assign_coords(_described(MEASURES) | {"interval": (METRIC, np.array(how, dtype=object))})
+    how = np.array(_intervals(MEASURES, samples), dtype=object)
+    result = result.assign_coords(_described(MEASURES) | {"interval": (METRIC, how)})
     called = given.called | {"categories": str(getattr(categories, "name", None) or CATEGORY)}
     return stamped(result, given.facts, **called, **about(samples))
 
@@ -287,19 +296,36 @@ def _agreement(prediction: Array, score: Array, samples: Draws) -> dict[str, Int
     """Compute every measure with its interval."""
     everything = measured(MEASURES, prediction, score, [np.ones((1, len(score)), dtype=np.int64)])
     estimates = {name: float(values[0]) for name, values in everything.items()}
-    if not samples.n_bootstraps:
-        return {name: (value, NAN, NAN) for name, value in estimates.items()}
+    limits = dict.fromkeys(MEASURES, (NAN, NAN))
+    if samples.n_bootstraps:
+        limits |= _resampled(prediction, score, estimates, samples) | _by_formula(prediction - score, samples)
+    return {name: (value, *limits[name]) for name, value in estimates.items()}
+
+
+def _resampled(
+    prediction: Array, score: Array, estimates: Mapping[str, float], samples: Draws
+) -> dict[str, tuple[float, float]]:
+    """Give the intervals that are taken from bootstrap samples."""
     drawn = measured(MEASURES, prediction, score, samples.samples())
     smooth = [name for name, measure in MEASURES.items() if measure.smooth]
     left_out = measured(smooth, prediction, score, samples.without())
-    found: dict[str, Interval] = {}
-    for name, value in estimates.items():
-        limits = (
-            accelerated(value, drawn[name], left_out[name])
-            if MEASURES[name].smooth
-            else tuple(map(float, stats.interval(drawn[name])))
-        )
-        found[name] = (value, limits[0], limits[1])
+    found = {name: accelerated(estimates[name], drawn[name], left_out[name]) for name in smooth}
+    for name in drawn.keys() - found.keys():
+        low, high = stats.interval(drawn[name])
+        found[name] = (float(low), float(high))
+    return found
+
+
+def _by_formula(error: Array, samples: Draws) -> dict[str, tuple[float, float]]:
+    """Give the intervals that are better than those of a bootstrap, where there is a formula."""
+    whole = samples.scheme["permute"] == "whole"
+    cluster = samples.scheme["blocks"] if whole else np.arange(len(error))
+    found = {
+        "bias": clustered_mean(error, cluster)[1:],
+        "share_below_rmse": share_below_root_mean_square(error, cluster),
+    }
+    if not whole:
+        found |= {f"error_q{round(100 * share)}": order_quantile(np.abs(error), share) for share in QUANTILES}
     return found
 
 
@@ -335,11 +361,13 @@ def _floor(given: Pair, floor: float, samples: Draws) -> dict[str, Interval]:
 
 def _intervals(rows: Iterable[str], samples: Draws) -> list[str]:
     """Say how each row got its interval."""
-    share = PERCENTILE if samples.scheme["permute"] == "whole" else WILSON
-    said = {name: BCA if measure.smooth else PERCENTILE for name, measure in MEASURES.items()}
+    whole = samples.scheme["permute"] == "whole"
+    said = {name: BCA if measure.smooth else PERCENTILE if whole else ORDER for name, measure in MEASURES.items()}
+    said |= {"bias": T, "share_below_rmse": DELTA}
     said |= dict.fromkeys(("spearman_relative", "pearson_relative", "r2_relative"), BCA)
-    said = said if samples.n_bootstraps else dict.fromkeys(said, NONE)
-    said |= {"share_at_floor": share if samples.n_bootstraps or share == WILSON else NONE}
+    said |= {"share_at_floor": PERCENTILE if whole else WILSON}
+    if not samples.n_bootstraps:
+        said = {} if whole else {"share_at_floor": WILSON}
     return [said.get(name, NONE) for name in rows]
 
 
