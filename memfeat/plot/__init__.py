@@ -7,10 +7,10 @@ globally.
 """
 
 from memfeat.plot.distributions import scores
-from memfeat.plot.drift import drift
+from memfeat.plot.drift import drift_profile
 from memfeat.plot.maps import embedding
 from memfeat.plot.matrices import rdm
 from memfeat.plot.profiles import layer_profile
 from memfeat.plot.style import STYLE, WIDTHS, axes, save
 
-__all__ = ["STYLE", "WIDTHS", "axes", "drift", "embedding", "layer_profile", "rdm", "save", "scores"]
+__all__ = ["STYLE", "WIDTHS", "axes", "drift_profile", "embedding", "layer_profile", "rdm", "save", "scores"]
