@@ -43,7 +43,7 @@ def cka(first: Array, second: Array, counts: Array) -> Array:
 
 
 def _hollow(matrix: Array) -> Array:
-    """Centre a Gram matrix, which keeps digits and changes no mean, scale it to entries of 1, and empty its diagonal."""
+    """Centre a Gram matrix, which keeps digits and changes no mean, scale it, and empty its diagonal."""
     whole = np.asarray(matrix, dtype=np.float64)
     means = whole.mean(axis=0)
     centred = whole - means - means[:, None] + means.mean()
