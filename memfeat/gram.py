@@ -42,6 +42,11 @@ def compute(features: xr.Dataset | xr.DataArray, *, centre: str = "none") -> xr.
     ArgumentError
         If images are not named, a value is NaN or infinite, or `centre` is unknown.
 
+    Warns
+    -----
+    RetrainedWarning
+        If they are features of the retrained network; `mf.guards.allow` takes it back.
+
     See Also
     --------
     linear : The same for one layer, without labels.

@@ -65,6 +65,11 @@ def embed(
         If images are not named, a value is NaN or infinite, the method is unknown, or the layer has fewer directions
         in which images differ than components are asked for.
 
+    Warns
+    -----
+    RetrainedWarning
+        If it is a layer of the retrained network; `mf.guards.allow` takes it back.
+
     See Also
     --------
     project : Places other images in the same space.

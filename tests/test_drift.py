@@ -172,7 +172,7 @@ def test_units_of_maps_keep_their_place_in_blocks_and_lazily(monkeypatch):
     assert whole.sel({"a:channel": "r", "a:y": 2, "a:x": 1}) == pytest.approx(
         pearsonr(one.values[:, 2, 2, 1], other.values[:, 2, 2, 1]).statistic
     )
-    monkeypatch.setattr("memfeat.drift.units.BLOCK", 9 * 6 * 2)
+    monkeypatch.setattr("memfeat.drift.unitwise.BLOCK", 9 * 6 * 2)
     turned = other.transpose("a:x", "image", ...).chunk({"image": 4})
     xr.testing.assert_allclose(mf.drift.units(one.chunk({"a:channel": 2}), turned)["a"], whole)
 
@@ -443,7 +443,7 @@ def drawn(n_layers=3, **attrs):
 
 def test_the_figure_has_a_line_per_measure_through_the_estimates():
     result = drawn()
-    ax = mf.plot.drift(result)
+    ax = mf.plot.drift_profile(result)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["CKA", "RDM correlation", "Units, median r"]
     for line, name in zip(ax.lines, ("cka", "rdm", "units"), strict=True):
         np.testing.assert_array_equal(line.get_ydata(), result["estimate"].sel(measure=name))
@@ -456,14 +456,14 @@ def test_intervals_are_the_result_s_and_those_of_units_are_their_spread(n_layers
     result = drawn(n_layers)
     sides = {name: (result["ci_low"].sel(measure=name), result["ci_high"].sel(measure=name)) for name in ("cka", "rdm")}
     sides["units"] = tuple(result["unit_quantiles"].sel(quantile=q) for q in (0.05, 0.95))
-    for collection, (low, high) in zip(mf.plot.drift(result).collections, sides.values(), strict=True):
+    for collection, (low, high) in zip(mf.plot.drift_profile(result).collections, sides.values(), strict=True):
         heights = np.concatenate([path.vertices[:, 1] for path in collection.get_paths()])
         assert heights.min() == pytest.approx(float(low.min()))
         assert heights.max() == pytest.approx(float(high.max()))
 
 
 def test_the_change_is_drawn_by_itself_around_zero():
-    ax = mf.plot.drift(drawn(), measures=["decodability"])
+    ax = mf.plot.drift_profile(drawn(), measures=["decodability"])
     assert ax.get_ylabel() == "Spearman ρ, second less first"
     assert list(ax.lines[0].get_ydata()) == [0, 0]
     assert "predictions held fixed" in ax.get_title(loc="left").replace("\n", " ")
@@ -486,4 +486,4 @@ def test_a_measure_can_be_drawn_as_a_profile():
 )
 def test_what_cannot_be_drawn_is_refused(bad, options, error, message):
     with pytest.raises(error, match=message):
-        mf.plot.drift(bad, **options)
+        mf.plot.drift_profile(bad, **options)

@@ -8,8 +8,10 @@ import numpy.typing as npt
 __all__ = ["cka"]
 
 Array = npt.NDArray[Any]
-#: A dependence below this share of what it is the remainder of is rounding.
+#: A dependence of a matrix with itself below this share of its squares is rounding.
 FLAT = 1e-10
+#: Centred entries below this share of the entries are rounding: all images are alike.
+ROUNDING = 1e-13
 
 
 def cka(first: Array, second: Array, counts: Array) -> Array:
@@ -41,8 +43,14 @@ def cka(first: Array, second: Array, counts: Array) -> Array:
 
 
 def _hollow(matrix: Array) -> Array:
-    """Scale a Gram matrix to entries of about 1, and empty its diagonal."""
-    hollow = np.asarray(matrix, dtype=np.float64) / (np.abs(matrix).mean() or 1.0)
+    """Centre a Gram matrix, which keeps digits and changes no mean, scale it, and empty its diagonal."""
+    whole = np.asarray(matrix, dtype=np.float64)
+    means = whole.mean(axis=0)
+    centred = whole - means - means[:, None] + means.mean()
+    size = np.abs(centred).mean()
+    if size <= ROUNDING * np.abs(whole).mean():
+        return np.zeros_like(whole)
+    hollow = np.asarray(centred / size)
     np.fill_diagonal(hollow, 0.0)
     return hollow
 
@@ -68,7 +76,7 @@ def _dependence(first: Array, second: Array, w: Array) -> Array:
     total = same_pair + apart - 2 * one
     if not same:
         return np.asarray(total)
-    return np.where(total > FLAT * np.abs(same_pair), total, np.nan)
+    return np.where(total > FLAT * p1**2 * _dot(w, m), total, np.nan)
 
 
 def _dot(a: Array, b: Array) -> Array:

@@ -113,7 +113,7 @@ def compare(  # noqa: PLR0913 (three data, five options)
     See Also
     --------
     units : The correlation of each unit.
-    memfeat.plot.drift : Draws the result.
+    memfeat.plot.drift_profile : Draws the result.
 
     Notes
     -----

@@ -10,7 +10,7 @@ import xarray as xr
 from memfeat import gram
 from memfeat.drift.alignment import cka
 from memfeat.drift.decodability import STATISTICS
-from memfeat.drift.units import correlations
+from memfeat.drift.unitwise import correlations
 from memfeat.errors import ArgumentError
 from memfeat.rdm.distances import METRICS
 from memfeat.rdm.shape import upper

@@ -7,7 +7,7 @@ globally.
 """
 
 from memfeat.plot.distributions import scores
-from memfeat.plot.drift import drift
+from memfeat.plot.drift import drift_profile
 from memfeat.plot.evaluation import calibration_curve, error_by_cutoff, score_distributions
 from memfeat.plot.maps import embedding
 from memfeat.plot.matrices import rdm
@@ -19,7 +19,7 @@ __all__ = [
     "WIDTHS",
     "axes",
     "calibration_curve",
-    "drift",
+    "drift_profile",
     "embedding",
     "error_by_cutoff",
     "layer_profile",

@@ -13,7 +13,7 @@ from memfeat.errors import ArgumentError, KindError
 from memfeat.plot.profiles import FEW, counted, name_layers
 from memfeat.plot.style import COLOURS, canvas, drawing, note
 
-__all__ = ["drift"]
+__all__ = ["drift_profile"]
 
 MEASURE = "measure"
 
@@ -38,7 +38,7 @@ SIMILARITIES = ("cka", "rdm", "units")
 STATISTICS = {"spearman": "Spearman ρ", "r2": "R²"}
 
 
-def drift(result: xr.Dataset, *, measures: Sequence[str] = SIMILARITIES, ax: Axes | None = None) -> Axes:
+def drift_profile(result: xr.Dataset, *, measures: Sequence[str] = SIMILARITIES, ax: Axes | None = None) -> Axes:
     """Draw how alike two networks are in each layer, or how much better one of them predicts the scores.
 
     Parameters

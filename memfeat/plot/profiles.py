@@ -103,7 +103,7 @@ def name_layers(ax: Axes, names: Sequence[str]) -> str:
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Where layers stand at 0, 1, 2 …
+        Where layers stand at 0, 1, 2 and so on.
     names : sequence of str
         The layers.
 

@@ -44,6 +44,11 @@ def compute(features: xr.Dataset | xr.DataArray, *, metric: str = "correlation")
         If the metric is unknown, there are fewer than 3 images, a value is NaN or infinite, a layer has a single
         feature (correlation, cosine), or an image has features that are all equal (correlation) or zero (cosine).
 
+    Warns
+    -----
+    RetrainedWarning
+        If they are features of the retrained network; `mf.guards.allow` takes it back.
+
     Notes
     -----
     For images a and b over p features: correlation 1 − r(a, b); cosine 1 − a·b / (‖a‖ ‖b‖); euclidean ‖a − b‖, not

@@ -115,6 +115,13 @@ def decode(  # noqa: PLR0913 (two data, six options)
     UnknownNameError
         If there is no option of that name.
 
+    Warns
+    -----
+    RetrainedWarning
+        If they are features of the retrained network; `mf.guards.allow` takes it back.
+    CircularWarning
+        If the scores were predicted by the network that the features come from, or by one with the same trunk.
+
     See Also
     --------
     memfeat.rsa.compare : Relates dissimilarities of images instead.

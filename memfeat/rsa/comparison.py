@@ -72,6 +72,12 @@ def compare(
         If images differ, there are fewer than 4, an RDM holds NaN or is constant, `ref` has more than one layer, or
         blocks come without a scheme.
 
+    Warns
+    -----
+    CircularWarning
+        If one side was made of scores that the network of the other side predicted, or one with the same trunk;
+        `mf.guards.allow` takes it back.
+
     Notes
     -----
     The similarity of RDMs is Σ aᵢⱼ bᵢⱼ over pairs i < j, where a and b are the dissimilarities (cosine), less their
