@@ -392,16 +392,16 @@ def test_training_finds_what_was_planted():
 
 
 def test_the_seed_gives_the_weights():
-    torch.manual_seed(1)
-    one = descended()
-    state = torch.random.get_rng_state()
-    torch.manual_seed(2)
-    other = descended()
-    assert same(one.weights, other.weights)
-    assert one.history == other.history
-    assert not same(one.weights, descended(seed=1).weights)
-    torch.manual_seed(1)
-    assert torch.equal(state, torch.random.get_rng_state())
+    found = []
+    for before in (1, 2):
+        network = small()
+        torch.manual_seed(before)
+        state = torch.random.get_rng_state()
+        found.append(descent.descend(network, examples(), plan(), checkpoint=None, progress=False))
+        assert torch.equal(state, torch.random.get_rng_state())
+    assert same(found[0].weights, found[1].weights)
+    assert found[0].history == found[1].history
+    assert not same(found[0].weights, descended(seed=1).weights)
 
 
 def test_the_best_weights_are_kept_and_training_stops_when_nothing_is_gained():
@@ -562,14 +562,14 @@ def test_a_saved_head_is_the_same_when_read_again(pictures, scores, tmp_path):
 def test_the_same_seed_gives_the_same_bytes_whatever_the_order_of_images(pictures, scores, tmp_path):
     images = mf.images.read(pictures)
     target = xr.DataArray(scores.to_numpy(), dims="image", coords={"image": scores.index.to_numpy()}, name="hit_rate")
-    before = images.copy(deep=True), target.copy(deep=True)
+    before = images.copy(deep=True).drop_vars("pixels"), target.copy(deep=True)
     fit(images, target).save(tmp_path / "one")
     shuffled = np.random.default_rng(0).permutation(N)
     fit(images.isel(image=shuffled), target.isel(image=shuffled[::-1])).save(tmp_path / "other")
     fit(images, target, rng=1).save(tmp_path / "third")
     assert files(tmp_path / "one") == files(tmp_path / "other")
     assert files(tmp_path / "one") != files(tmp_path / "third")
-    assert before[0].identical(images)
+    assert before[0].identical(images.drop_vars("pixels"))
     assert before[1].identical(target)
     assert not torch.are_deterministic_algorithms_enabled()
 
@@ -874,11 +874,11 @@ def test_the_command_fits_saves_and_says_what_came_of_it(command, photos, pictur
 
 def test_the_command_trains_on_lamem_and_memcat(command, published, tmp_path):
     lamem, memcat = published
-    given = ["train", "--lamem", lamem, "--memcat", memcat, "--layers", "conv1", "--validation", "5"]
+    given = ["train", "--lamem", lamem, "--memcat", memcat, "--layers", "conv1", "--validation", "10"]
     done = command(*given, "-o", tmp_path / "head")
     assert done.exit_code == 0, done.stderr
     head = read_head(tmp_path / "head")
-    assert head.facts["split"]["n_train"] == 19
+    assert head.facts["split"]["n_train"] == 14
     assert head.facts["data"]["description"].startswith("LaMem (Khosla et al. 2015) and MemCat")
     done = command("train", "--memcat", memcat, "--layers", "conv1", "--split", tmp_path / "head" / "split.csv",
                    "-o", tmp_path / "other")  # fmt: skip

@@ -28,17 +28,12 @@ DESCRIBED = {
 Sources = dict[str, Any]
 
 
-class Held(click.ParamType):
-    """A number of images, or a share of them."""
-
-    name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | float:
-        """Read 5000 as a number of images and 0.2 as a share."""
-        try:
-            return int(value) if str(value).isdecimal() else float(value)
-        except ValueError:
-            self.fail(f"{value!r} is neither a number of images (5000) nor a share (0.2).", param, ctx)
+def _held(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | float | None:
+    """Read 5000 as a number of images and 0.2 as a share."""
+    try:
+        return None if value is None else int(value) if value.isdecimal() else float(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither a number of images (5000) nor a share (0.2).") from None
 
 
 @click.command()
@@ -54,7 +49,9 @@ class Held(click.ParamType):
 @click.option(
     "--store", type=verbs.FILE, help="Where features are kept; OUT.zarr by default. Called again, it goes on."
 )
-@click.option("--validation", type=Held(), help="Images to hold out: a number or a share; 0.2 by default.")
+@click.option(
+    "--validation", callback=_held, metavar="NUMBER", help="Images to hold out: a number or a share; 0.2 by default."
+)
 @click.option("--split", type=verbs.TABLE, help="A split that was saved (split.csv of a head), instead of drawing one.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all random draws.")
 @click.option("--max-epochs", type=click.IntRange(1), help="For mlp: how often each image is seen at most; 20.")

@@ -182,6 +182,7 @@ def _provenance(model: Model, head: Head, facts: Mapping[str, Any], module: nn.M
         **{key: value for key, value in model.provenance.items() if key not in dropped},
         "weights_source": f"trunk: {model.provenance.get('trunk_source', facts['trunk'])}; head: {head.kind}, fitted",
         "weights_sha256": stored.digest(module),
+        "trunk": facts["trunk"],
         "head": f"{head.kind} on {', '.join(head.facts['layers'])}, fitted to {head.facts['split']['n_train']} images",
         "head_sha256": head.sha256,
         **({} if licence is None else {"weights_licence": licence}),

@@ -146,7 +146,14 @@ def read_head(source: Any) -> Head:
     except SafetensorError as error:
         raise WeightsError(advice("head", "be a safetensors file", str(where / WEIGHTS), FIT_AGAIN)) from error
     own = {key: value for key, value in facts.items() if key not in ADDED}
-    return Head(str(facts["kind"]), tensors, own, pd.read_csv(where / SPLIT, dtype={"image": str}, na_filter=False))
+    return Head(str(facts["kind"]), tensors, own, _split(where / SPLIT))
+
+
+def _split(path: Path) -> pd.DataFrame:
+    text = pd.read_csv(path, dtype=object, na_filter=False)
+    # Python's own parser gives every float back to the bit, whichever pandas this is.
+    kinds = dict.fromkeys(("score", "prediction"), float)
+    return pd.DataFrame({name: list(map(kinds.get(str(name), str), column)) for name, column in text.items()})
 
 
 def _facts(path: Path) -> dict[str, Any]:

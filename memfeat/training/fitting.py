@@ -193,8 +193,8 @@ def fit_head(  # noqa: PLR0913 (two data, five options)
     released code's defaults are gradient descent with a rate of 1e-5 and momentum .9). Here Adam is used, because
     it trains the seven layers from scratch in a few hundred steps, from initial weights after He et al. (2015).
 
-    On one machine, with one number of threads and the same versions, the same seed gives the same head to the byte,
-    whether it was interrupted or not.
+    On one processor, with one number of threads and the same versions, the same seed gives the same head to the byte,
+    whether it was interrupted or not; on a GPU as far as its kernels for the backward pass are deterministic.
 
     Near-duplicates are pairs across the split whose perceptual hashes, as they are or mirrored, differ in at most 8 of
     64 bits; see `mf.lowlevel.perceptual_hash`. They are reported, and nothing is done about them.
@@ -280,7 +280,7 @@ def _head(kind: str, work: Work, made: Made, said: dict[str, Any]) -> Head:
         "split": {
             "n_train": int((~work.held_out).sum()),
             "n_validation": int(work.held_out.sum()),
-            "source": "as given" if "split" in options else f"drawn with seed {said['seed']}",
+            "source": "as given" if "split" in options else _drawn(said["seed"]),
         },
         "recipe": made.recipe,
         "history": made.history,
@@ -292,11 +292,15 @@ def _head(kind: str, work: Work, made: Made, said: dict[str, Any]) -> Head:
     return Head(kind, made.tensors, facts, _rows(work, made.predictions))
 
 
+def _drawn(seed: str) -> str:
+    return f"drawn with seed {seed}" if seed.isdecimal() else "drawn with the generator whose state is the seed"
+
+
 def _rows(work: Work, predictions: Array) -> pd.DataFrame:
     return pd.DataFrame({
         "image": texts(work.names),
         "sha256": texts(work.table["sha256"].sel({IMAGE: work.names}).values),
-        "part": np.where(work.held_out, splitting.VALIDATION, splitting.TRAIN),
+        "part": texts(np.where(work.held_out, splitting.VALIDATION, splitting.TRAIN)),
         "score": work.scores,
         "prediction": predictions,
     })  # fmt: skip

@@ -165,7 +165,7 @@ def _memcat(folder: Path, *, corrected: bool) -> tuple[dict[str, Path], dict[str
         )
     rows = frame[wanted].itertuples(index=False, name=None)
     scores = {f"{category}/{sub}/{name}": float(score) for name, category, sub, score in rows}
-    root = _first(folder, [f"{place}/{next(iter(scores))}" for place in FOLDERS], "its first image").parents[2]
+    root = _first(folder, [f"{place}/{next(iter(scores), '')}" for place in FOLDERS], "its first image").parents[2]
     return {f"memcat/{name}": root / name for name in scores}, {f"memcat/{name}": s for name, s in scores.items()}
 
 
