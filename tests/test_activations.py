@@ -2,6 +2,8 @@
 
 import copy
 import json
+import logging
+import os
 
 import numpy as np
 import pytest
@@ -14,6 +16,8 @@ from networks import random_pictures, reused
 from PIL import Image
 
 import memfeat as mf
+from memfeat._kept.projection import Projection
+from memfeat.activations import headroom, memory
 from memfeat.activations.feed import default_size
 from memfeat.errors import ArgumentError, KindError, MemfeatWarning, NoImageError, UnknownNameError
 
@@ -98,6 +102,106 @@ def test_batches_are_no_larger_than_needed():
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
     assert [default_size(n, cpu) for n in (1, 16, 17, 20, 32, 800)] == [1, 8, 6, 7, 8, 8]
     assert default_size(800, gpu) == 62
+
+
+def test_a_store_that_began_with_one_image_has_the_batch_of_one_with_many(model, table, tmp_path):
+    for n, store in ((1, "one.zarr"), (11, "all.zarr")):
+        mf.extract(table.isel(image=slice(0, n)), model=model, layers="fc", store=tmp_path / store, device="cpu")
+    sizes = [xr.open_zarr(tmp_path / store)["pass_0"].attrs["batch_size"] for store in ("one.zarr", "all.zarr")]
+    assert sizes == [8, 8]
+
+
+def test_another_batch_size_than_the_store_has_is_told_and_not_used(model, table, tmp_path):
+    asked = {"model": model, "layers": "fc", "store": tmp_path / "s.zarr"}
+    few = table.isel(image=slice(0, 3))
+    mf.extract(few, batch_size=2, **asked)
+    mf.extract(few, batch_size=2, **asked)  # no word about the same one
+    rule = (
+        "batch_size must be the one that the store was begun with; got 5. It goes on in batches of 2; for others write"
+    )
+    with pytest.warns(MemfeatWarning, match=rule):
+        found = mf.extract(table, batch_size=5, **asked)
+    xr.testing.assert_identical(found.load(), mf.extract(table, **asked).load())
+    assert xr.open_zarr(tmp_path / "s.zarr")["pass_0"].attrs["batch_size"] == 2
+
+
+# --- memory -----------------------------------------------------------------------------------------------------------
+
+
+def test_features_that_do_not_fit_into_memory_are_refused_before_anything_is_computed(
+    model, table, tmp_path, monkeypatch
+):
+    # conv1: 4 maps of 16 × 16 in float32 for 11 images
+    needed = 4 * 16 * 16 * 4 * 11
+    monkeypatch.setattr(headroom, "available", lambda: needed - 1)
+    monkeypatch.setattr(memory, "compute", None)
+    asked = {"model": model, "layers": "conv1", "reduce": "none", "device": "cpu"}
+    rule = r'store must be given for what does not fit into memory; got 0.0 MB to keep and 0.0 MB free. Give store="'
+    with pytest.raises(ArgumentError, match=rule):
+        mf.extract(table, **asked)
+    assert mf.extract(table, store=tmp_path / "s.zarr", **asked).sizes["image"] == 11
+    monkeypatch.undo()
+    monkeypatch.setattr(headroom, "available", lambda: needed)
+    assert mf.extract(table, **asked).sizes["image"] == 11
+
+
+def test_a_projection_whose_matrices_do_not_fit_is_refused_and_a_large_one_is_told(
+    model, table, tmp_path, monkeypatch, caplog
+):
+    asked = {"model": model, "layers": ["conv1", "fc"], "reduce": "project:0.9", "device": "cpu"}
+    # 4 ln 11 / (.9² / 2 - .9³ / 3) = 59.2 components of 1,024 values: 59 × √1,024 entries of 8 bytes, 60 beginnings
+    needed = 8 * 59 * 32 + 4 * 60
+    monkeypatch.setattr(headroom, "available", lambda: needed - 1)
+    with pytest.raises(
+        ArgumentError, match="reduce must leave room in memory for its matrices; got 0.0 MB for 2 layers"
+    ):
+        mf.extract(table, store=tmp_path / "s.zarr", **asked)
+    assert not (tmp_path / "s.zarr").exists()
+    monkeypatch.setattr(headroom, "available", lambda: needed)
+    monkeypatch.setattr(headroom, "WORTH_A_WORD", needed)
+    with caplog.at_level(logging.INFO, logger="memfeat"):
+        mf.extract(table, store=tmp_path / "s.zarr", **asked)
+    assert "The projection's matrices take 0.0 MB of memory." in caplog.messages
+
+
+def test_the_size_of_a_matrix_is_known_before_it_is_made():
+    made = Projection(0.5, 0, 331)
+    matrix = made._made("layer", 50_000)
+    held = sum(part.nbytes for part in (matrix.values(), matrix.col_indices(), matrix.crow_indices()))
+    assert held == pytest.approx(made.held(50_000), rel=0.02)
+    assert made.held(331) == 0
+
+
+GROUP_2 = (
+    "0::/batch/job_7\n",
+    {"memory.max": "5000", "memory.current": "4000", "memory.stat": "anon 1\ninactive_file 300"},
+)
+GROUP_1 = (
+    "9:name=systemd:/\n4:memory:/batch/job_7\n",
+    {"memory.limit_in_bytes": "6000", "memory.usage_in_bytes": "4000", "memory.stat": "total_inactive_file 300"},
+)
+
+
+@pytest.mark.parametrize(("mine", "files", "root", "left"), [(*GROUP_2, "", 1300), (*GROUP_1, "memory", 2300)])
+def test_memory_is_what_the_system_and_the_groups_around_the_process_leave(
+    mine, files, root, left, tmp_path, monkeypatch
+):
+    (tmp_path / "meminfo").write_text("MemTotal: 99 kB\nMemAvailable:      9 kB\n")
+    (tmp_path / "mine").write_text(mine)
+    group = tmp_path / "groups" / root / "batch" / "job_7"
+    group.mkdir(parents=True)
+    places = {"MEMINFO": tmp_path / "meminfo", "MINE": tmp_path / "mine", "CGROUPS": tmp_path / "groups"}
+    for name, place in places.items():
+        monkeypatch.setattr(headroom, name, place)
+    assert headroom.available() == 9 * 1024
+    for name, text in files.items():
+        (group.parent / name).write_text(text)  # a limit of a group around the innermost
+    assert headroom.available() == left
+    (group.parent / "memory.max").write_text("max")
+    (tmp_path / "meminfo").unlink()
+    assert headroom.available() >= left
+    (tmp_path / "mine").unlink()
+    assert headroom.available() == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 # --- labels -----------------------------------------------------------------------------------------------------------

@@ -348,9 +348,19 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_work(command, photo
 
 def test_layers_lists_names_kinds_and_shapes(command):
     lines = command("layers").stdout.splitlines()
-    assert [line.split()[:2] for line in lines[1:3]] == [["0", "Conv2d"], ["1", "AdaptiveAvgPool2d"]]
+    assert lines[0].split() == ["name", "kind", "call", "shape", "bytes", "order"]
+    assert [line.split()[:3] for line in lines[1:3]] == [["0", "Conv2d", "1"], ["1", "AdaptiveAvgPool2d", "1"]]
     rows = json.loads(command("layers", "--layers", "[03]", "--json").stdout)["rows"]
     assert [(row["name"], row["shape"]) for row in rows] == [("0", "4 × 8 × 8"), ("3", "1")]
+    assert [(row["call"], row["order"]) for row in rows] == [(1, 0), (1, 3)]
+
+
+def test_layers_says_which_call_of_a_module_is_meant(command, tiny, monkeypatch):
+    relu = torch.nn.ReLU()
+    twice = models.wrap(torch.nn.Sequential(relu, torch.nn.Conv2d(3, 2, 1), relu), tiny.transform)
+    monkeypatch.setattr(models, "load", lambda *_, **__: twice)
+    rows = json.loads(command("layers", "--json").stdout)["rows"]
+    assert [(row["name"], row["call"]) for row in rows] == [("0@1", 1), ("1", 1), ("0@2", 2)]
 
 
 def test_layers_gives_the_bytes_of_what_is_kept(command):
@@ -369,7 +379,7 @@ def test_bytes_are_missing_where_a_reduction_does_not_fit(command, tiny, monkeyp
     monkeypatch.setattr(models, "load", lambda *_, **__: tokens)
     rows = json.loads(command("layers", "--reduce", "cls", "--json").stdout)["rows"]
     assert [row["bytes"] for row in rows] == [None, None, 4]
-    assert command("layers", "--reduce", "cls").stdout.splitlines()[1].split() == ["0", "Conv2d", *"4×8×8"]
+    assert command("layers", "--reduce", "cls").stdout.splitlines()[1].split() == ["0", "Conv2d", "1", *"4×8×8", "0"]
 
 
 @pytest.mark.parametrize("verb", ["layers", "extract"])
@@ -487,6 +497,23 @@ def test_extract_lists_what_it_left_out_and_ends_with_one(command, photos, tmp_p
     assert done.exit_code == 1
     assert json.loads(done.stdout)["rows"] == [{"layer": "0", "features": "4"}]
     assert f"1 of {N + 1} images failed:\n  torn.jpg: unreadable" in done.stderr
+
+
+def test_extract_says_what_a_store_cannot_do_as_asked_and_lists_failed_images_once(command, photos, tmp_path):
+    words = ["--layers", "0", "--reduce", "project:0.9", "-o", tmp_path / "f.zarr"]
+    assert command("extract", photos / "00.png", photos / "02.png", *words).exit_code == 0
+    (photos / "torn.jpg").write_text("no image")
+    done = command("extract", photos, *words, "--batch-size", "3")
+    assert done.exit_code == 1
+    # 4 ln n / (.9² / 2 - .9³ / 3) is 17.1 for 2 images and 66.9 for 15
+    assert "--reduce must have 66 components for 15 images; got 17." in done.stderr
+    assert "Distances may change by more than 0.9." in done.stderr
+    assert (
+        "--batch-size must be the one that the store was begun with; got 3. It goes on in batches of 8" in done.stderr
+    )
+    assert "Images left out" not in done.stderr
+    assert done.stderr.count("torn.jpg") == 1
+    assert "must have" not in command("extract", photos, *words, "--quiet").stderr
 
 
 # rsa and decode -------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from torchvision.models.resnet import BasicBlock, Bottleneck
 from torchvision.models.vision_transformer import VisionTransformer
 
 import memfeat as mf
-from memfeat.errors import KindError
+from memfeat.errors import ArgumentError, KindError, UnknownNameError
 from memfeat.models import preprocessing
 from memfeat.models.layers import first_tensor
 from memfeat.models.resmem import Add
@@ -298,6 +298,104 @@ def test_of_several_tensors_the_first_is_captured(pictures):
     assert list(found.data_vars) == ["give.tuple", "give.list", "give.dict", "give.later"]
     for i, name in enumerate(found.data_vars, start=1):
         assert np.array_equal(found[name].values, (x + i).numpy()), name
+
+
+# --- images that do not come first ------------------------------------------------------------------------------------
+
+
+class TokensFirst(nn.Module):
+    """Attention as torch.nn does it by default: (token, image, channel) inside, images first at both ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patch, self.split = nn.Conv2d(3, 8, 16, stride=16), nn.Flatten(2)
+        self.encoder = nn.TransformerEncoder(
+            nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0), 2, enable_nested_tensor=False
+        )
+        self.fc = nn.Linear(8, 3)
+
+    def forward(self, x):
+        tokens = self.encoder(self.split(self.patch(x)).permute(2, 0, 1))
+        return self.fc(tokens.mean(dim=0))
+
+
+class Windows(nn.Module):
+    """Windows of all images side by side in the first axis, as in timm's Swin transformers."""
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.side, self.conv, self.inner = side, nn.Conv2d(3, 4, 16, stride=16), nn.Linear(4, 4)
+
+    def forward(self, x):
+        x = self.conv(x).permute(0, 2, 3, 1)
+        n, height, width, channels = x.shape
+        parts = x.unfold(1, self.side, self.side).unfold(2, self.side, self.side).permute(0, 1, 2, 4, 5, 3)
+        mixed = self.inner(parts.reshape(-1, self.side * self.side, channels))
+        return mixed.reshape(n, height * width, channels).mean(dim=1)
+
+
+def test_a_layer_that_puts_tokens_before_images_is_not_listed(pictures):
+    torch.manual_seed(0)
+    model = small(TokensFirst().eval(), "tokens")
+    assert mf.models.layers(model).name.tolist() == ["patch", "split", "fc"]
+    with pytest.raises(UnknownNameError, match=r"begins with another axis than the images, \(16, 1, 8\) for one"):
+        mf.extract(pictures, model=model, layers="encoder.layers.0")
+    found = mf.extract(pictures, model=model, layers="**", device="cpu", batch_size=4)
+    with torch.inference_mode():
+        batch = placed(model, pictures)
+        expected = model.module(batch).numpy(), model.module.patch(batch).mean(dim=(2, 3)).numpy()
+    np.testing.assert_allclose(found["fc"].values, expected[0], atol=1e-6)
+    np.testing.assert_allclose(found["patch"].values, expected[1], atol=1e-6)
+
+
+def test_a_layer_of_windows_of_all_images_is_not_listed():
+    torch.manual_seed(0)
+    assert mf.models.layers(small(Windows(2).eval(), "windows")).name.tolist() == ["conv"]
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_what_one_image_does_not_show_is_refused_when_there_are_more(stored, pictures, tmp_path):
+    """One token of one image looks like one image with one row."""
+
+    class OneToken(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.same, self.flat = nn.Conv2d(3, 5, SIZE), nn.Identity(), nn.Flatten()
+
+        def forward(self, x):
+            return self.flat(self.same(self.conv(x).flatten(2).permute(2, 0, 1)).permute(1, 0, 2))
+
+    torch.manual_seed(0)
+    model = small(OneToken().eval(), "one")
+    asked = {"model": model, "batch_size": 2, "device": "cpu"} | ({"store": tmp_path / "s.zarr"} if stored else {})
+    rule = r"layers must put out one row per image; got shape \(1, 2, 5\) of layer 'same' for 2 images. Read the module"
+    with pytest.raises(ArgumentError, match=rule):
+        mf.extract(pictures, layers="same", **asked)
+    found = mf.extract(pictures, layers=["conv", "flat"], **asked)
+    assert np.array_equal(found["flat"].values, found["conv"].values)
+
+
+class Skipping(nn.Module):
+    """Leaves a module out as soon as an image is bright."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.sometimes = nn.Conv2d(3, 4, 3), nn.Identity()
+
+    def forward(self, x):
+        x = self.conv(x)
+        return self.sometimes(x) if x.abs().max() < 1e-3 else x
+
+
+def test_a_layer_that_is_skipped_later_is_an_error_with_advice(pictures):
+    model = small(Skipping().eval(), "skipping")
+    nn.init.zeros_(model.module.conv.bias)
+    assert "sometimes" in mf.models.layers(model).name.tolist()
+    rule = (
+        "layers must be put out in every pass of the network; got no output of 1: 'sometimes'. The network skips them"
+    )
+    with pytest.raises(UnknownNameError, match=rule):
+        mf.extract(pictures, model=model, layers=["conv", "sometimes"])
 
 
 # --- the network is left as it was found ------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ def reduction(spec: Spec, *, n_images: int | None = None, stored: str | None = N
         eps = fraction("the EPS of project:EPS", _number(float, parameters[0], spec))
         seed = count("the SEED of project:EPS:SEED", _number(int, (*parameters, "0")[1], spec), least=0)
         chosen = projection(eps, seed, n_images=n_images, stored=stored)
-        return Reduction(chosen.name, chosen.keep)
+        return Reduction(chosen.name, chosen.keep, held=chosen.held)
     raise _unknown(spec)
 
 

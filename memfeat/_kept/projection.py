@@ -3,6 +3,7 @@
 import hashlib
 import re
 import warnings
+from math import sqrt
 
 import numpy as np
 import torch
@@ -16,6 +17,8 @@ __all__ = ["Projection", "dimension_for", "projection"]
 
 #: Fewer images have no distance to keep.
 FEWEST = 2
+#: Bytes of the position of an entry of a matrix, and of the entry with its position.
+INDEX, ENTRY = 4, 8
 HEADROOM = "Extract all images into a new store, or choose a larger EPS there."
 
 
@@ -78,6 +81,22 @@ class Projection:
         with torch.autocast(home.type, enabled=False):
             projected = matrix @ values.to(home, torch.float32).T
         return projected.T.contiguous(), ("component",)
+
+    def held(self, width: int) -> int:
+        """Count bytes of a layer's matrix.
+
+        Parameters
+        ----------
+        width : int
+            Number of values that the layer puts out.
+
+        Returns
+        -------
+        int
+            dim × √width expected entries that are not 0 (SparseRandomProjection's default density is 1 / √width), and
+            the beginnings of its rows; 0 for a layer that is kept whole.
+        """
+        return 0 if width <= self.dim else round(ENTRY * self.dim * sqrt(width)) + INDEX * (self.dim + 1)
 
     def _matrix(self, layer: str, width: int, device: torch.device) -> Tensor:
         key = (layer, width, str(device))

@@ -44,6 +44,10 @@ class Layout:
         return BYTES_PER_VALUE * prod(self.shape)
 
 
+def _nothing(_values: int) -> int:
+    return 0
+
+
 @dataclass(frozen=True)
 class Reduction:
     """What is kept of a module's output.
@@ -60,6 +64,8 @@ class Reduction:
         Whether the shape can be found without computing anything.
     axes : mapping
         Layer → axes of its output, for layers whose axes are not those usual for their number.
+    held : callable
+        Number of values that a layer puts out of one image → bytes that the reduction holds in memory for it.
     """
 
     name: str
@@ -67,6 +73,7 @@ class Reduction:
     labels: tuple[str, ...] = ()
     on_meta: bool = True
     axes: Mapping[str, Axes] = field(default_factory=dict)
+    held: Callable[[int], int] = _nothing
 
     def apply(self, layer: str, output: Tensor) -> Tensor:
         """Reduce an output.

@@ -8,12 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from memfeat._check import advice, listed
+from memfeat.errors import ArgumentError, UnknownNameError
 from memfeat.models.layers import first_tensor
 
 __all__ = ["Wanted", "captured", "evaluating"]
 
 #: Layer name → (module name, which call of it, counting from 1).
 Wanted = Mapping[str, tuple[str, int]]
+OTHER_AXIS = "Read the module around it, or let the network put images first (batch_first=True in torch.nn)."
+SKIPPED = "The network skips them for some images; leave them out."
 
 
 @contextmanager
@@ -36,9 +40,11 @@ def captured(
     ------
     callable
         Runs the network on a batch and gives {layer: reduced output}, tensors that share no memory with the network's
-        own. Hooks are removed when the context ends, however it ends.
+        own. Hooks are removed when the context ends, however it ends. Raises ArgumentError if the first axis of an
+        output is not that of the images, and UnknownNameError if a layer is not put out at all.
     """
     taken: dict[str, Tensor] = {}
+    n_images = 0
     calls: Counter[str] = Counter()
     layers: dict[str, dict[int, str]] = defaultdict(dict)
     for layer, (name, call) in wanted.items():
@@ -49,13 +55,16 @@ def captured(
         layer = layers[name].get(calls[name])
         tensor = first_tensor(output)
         if layer is not None and tensor is not None:
+            _must_begin_with_images(layer, tensor, n_images)
             taken[layer] = _own(reduce(layer, tensor), tensor)
 
     def run(batch: Tensor) -> dict[str, Tensor]:
+        nonlocal n_images
         taken.clear()
         calls.clear()
+        n_images = len(batch)
         module(batch)
-        return {layer: taken[layer] for layer in wanted}
+        return _complete(taken, wanted)
 
     handles = []
     try:
@@ -66,6 +75,21 @@ def captured(
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _complete(taken: Mapping[str, Tensor], wanted: Wanted) -> dict[str, Tensor]:
+    lacking = [layer for layer in wanted if layer not in taken]
+    if lacking:
+        found = listed(f"no output of {listed.of(lacking)}")
+        raise UnknownNameError(advice("layers", "be put out in every pass of the network", found, SKIPPED))
+    return {layer: taken[layer] for layer in wanted}
+
+
+def _must_begin_with_images(layer: str, output: Tensor, n_images: int) -> None:
+    # One black image cannot tell a token from an image, and rows of tokens would be stored as if they were images.
+    if output.ndim == 0 or len(output) != n_images:
+        found = listed(f"shape {tuple(output.shape)} of layer {layer!r} for {n_images} images")
+        raise ArgumentError(advice("layers", "put out one row per image", found, OTHER_AXIS))
 
 
 def _hook(keep: Callable[[str, Any], None], name: str) -> Callable[[nn.Module, Any, Any], None]:

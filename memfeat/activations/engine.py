@@ -17,6 +17,7 @@ from memfeat.activations.feed import Batch, batches
 from memfeat.activations.folding import folded, plan, refuse_folded
 from memfeat.activations.options import HALVES, Resolved
 from memfeat.activations.placement import downloaded, precise, sharing, uploads, with_channels_last
+from memfeat.errors import UnknownNameError
 from memfeat.models import Model
 
 __all__ = ["Forwarded", "computation", "deviation", "forward", "running"]
@@ -123,7 +124,8 @@ def running(module: nn.Module, wanted: Wanted, reduce: Reduce, options: Resolved
     UnknownNameError
         If a layer does not exist in fast mode.
     ArgumentError
-        If the network cannot be run in fast mode.
+        If the network cannot be run in fast mode. The callable raises it if the first axis of an output is not that of
+        the images.
     """
     if options.fast:
         refuse_folded(module, [name for name, _ in wanted.values()])
@@ -146,8 +148,8 @@ def running(module: nn.Module, wanted: Wanted, reduce: Reduce, options: Resolved
             with torch.inference_mode(), precise(options.tf32), _half(options):
                 try:
                     outputs = current(batch)
-                except (KeyError, RuntimeError) as error:
-                    if settled or not _about_the_way(error, wanted):
+                except (UnknownNameError, RuntimeError) as error:
+                    if settled or not _about_the_way(error):
                         raise
                     settled, current = True, start()
                     outputs = current(batch)
@@ -170,11 +172,10 @@ def _ways(module: nn.Module, options: Resolved) -> Iterator[tuple[AbstractContex
             yield nullcontext(with_channels_last(placed) if quick else placed), layout
 
 
-def _about_the_way(error: Exception, wanted: Wanted) -> bool:
+def _about_the_way(error: Exception) -> bool:
     # Either the network asks for .view() of a map, which only one layout in memory allows; or parts of it are called
     # behind the copy's back, so that a layer did not come.
-    missing = isinstance(error, KeyError) and error.args[:1] in [(layer,) for layer in wanted]
-    return missing or "view size is not compatible" in str(error)
+    return isinstance(error, UnknownNameError) or "view size is not compatible" in str(error)
 
 
 def _half(options: Resolved) -> AbstractContextManager[Any]:

@@ -15,7 +15,7 @@ from memfeat.errors import ArgumentError, KindError
 from memfeat.images import UnreadableImage, decode
 from memfeat.models import Model
 
-__all__ = ["Batch", "batches", "default_size"]
+__all__ = ["Batch", "batches", "default_size", "largest_size"]
 
 #: Images in one forward pass, unless told otherwise. On a CPU more gain nothing: from 11 on, single maps of ResMem
 #: exceed the 32 MB up to which glibc reuses memory, so that every pass has to have their pages cleared anew.
@@ -60,9 +60,25 @@ def default_size(n_images: int, device: torch.device) -> int:
     int
         At most 8 on a CPU and 64 on a GPU; fewer when that leaves less of the last batch empty.
     """
-    largest = LARGEST_ON_CPU if device.type == "cpu" else LARGEST_ON_GPU
+    largest = largest_size(device)
     rounds = -(-max(n_images, 1) // largest)
     return -(-max(n_images, 1) // rounds)
+
+
+def largest_size(device: torch.device) -> int:
+    """Give how many images go through the network at once, whatever their number.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where they go.
+
+    Returns
+    -------
+    int
+        8 on a CPU, 64 elsewhere.
+    """
+    return LARGEST_ON_CPU if device.type == "cpu" else LARGEST_ON_GPU
 
 
 def batches(

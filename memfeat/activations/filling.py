@@ -19,7 +19,7 @@ from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat.activations import forecasting, locks, runlog
 from memfeat.activations.engine import Forwarded
-from memfeat.activations.feed import default_size
+from memfeat.activations.feed import largest_size
 from memfeat.activations.job import Job, filled
 from memfeat.activations.passes import BLOCK_BYTES, DONE, Pass, block_size
 from memfeat.activations.room import Room
@@ -186,7 +186,7 @@ def prepared(job: Job, layers: list[str], names: list[str], path: Path) -> Store
     stored = {layer for each in store.passes for layer in each.layers}
     missing = [layer for layer in layers if layer not in stored]
     if missing:
-        batch = _batch(job, missing, len(names), store.passes)
+        batch = _batch(job, missing, store.passes)
         # Whole batches, so that no forward pass straddles two blocks.
         block = max(1, block_size(job.row_bytes(missing)) // batch) * batch
         store.add_pass(job.layouts(missing), job.precision, block=block, batch=batch)
@@ -317,17 +317,18 @@ def _logged(work: Work, store: Store, job: Job, runs: Sequence[Run], done: Calla
     if not runs:
         return
     n = sum(len(run.names) for run in runs)
-    runlog.note(store.path, "begin", images=n, layers=sum(len(e.layers) for e in {r.each for r in runs}))
+    n_layers = sum(len(each.layers) for each in {run.each for run in runs})
+    runlog.note(store.path, "begin", images=n, layers=n_layers, **job.circumstances)
     work(store, job, runs, done)
     runlog.note(store.path, "end", images=n)
 
 
-def _batch(job: Job, layers: list[str], n_images: int, passes: list[Pass]) -> int:
+def _batch(job: Job, layers: list[str], passes: list[Pass]) -> int:
     fitting = block_size(job.row_bytes(layers))
     if passes:
         # One shape for all layers, as long as a batch of their outputs fits into memory.
         return min(passes[0].batch, fitting)
-    return job.options.batch_size or min(default_size(n_images, job.options.device), fitting)
+    return job.options.batch_size or min(largest_size(job.options.device), fitting)
 
 
 def _must_fit(job: Job, layers: list[str], names: list[str], path: Path, store: Store | None) -> None:

@@ -1,17 +1,23 @@
 """What one extraction is about: images, network, layers, what is kept of them, and how to run."""
 
+import json
+import platform
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import PIL
+import torch
+import torchvision
 import xarray as xr
 
 from memfeat._kept import Layout, Reduction
+from memfeat._version import __version__
+from memfeat.activations.architecture import architecture
 from memfeat.activations.capture import Wanted
 from memfeat.activations.engine import Forwarded, computation, forward
 from memfeat.activations.options import Resolved
@@ -32,6 +38,8 @@ IDENTITY = (
     "weights_source",
     "weights_licence",
     "preprocessing",
+    "seed",
+    "batchnorm",
 )
 
 
@@ -65,21 +73,32 @@ class Job:
     @cached_property
     def identity(self) -> dict[str, Any]:
         """What makes the numbers what they are."""
-        origin = self.model.provenance
+        # As it is now: it may have been trained further since it was loaded.
+        origin = self.model.origin()
         how = {"reduction": self.reduce.name, "precision": self.precision.name}
-        how |= {"architecture": self._architecture(), "computation": computation(self.model.module, self.options)}
-        return {key: origin[key] for key in IDENTITY if key in origin} | how
+        how |= {"architecture": architecture(self.model, self.table)}
+        how |= {"computation": computation(self.model.module, self.options)}
+        return {key: _plain(origin[key]) for key in IDENTITY if key in origin} | how
 
-    def _architecture(self) -> str:
-        # Weights alone do not tell a ReLU from a sigmoid, nor one stride from another.
-        parts = {name: part.extra_repr() for name, part in self.model.named_modules()}
-        columns = zip(*(self.table[name] for name in ("name", "kind", "shape", "module")), strict=True)
-        lines = [f"{name} {kind} {tuple(shape)} {parts[module]}" for name, kind, shape, module in columns]
-        return sha256("\n".join(lines).encode()).hexdigest()[:12]
+    @property
+    def circumstances(self) -> dict[str, str]:
+        """What the last digits of numbers depend on besides: versions, the device and the number of threads."""
+        found = {name: module.__version__ for name, module in (("torch", torch), ("torchvision", torchvision))}
+        found |= {"memfeat": __version__, "Pillow": PIL.__version__, "numpy": np.__version__}
+        device = self.options.device
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+        found |= {"device": str(device), "machine": name, "threads": str(torch.get_num_threads())}
+        return {key: "_".join(value.split()) for key, value in found.items()}
 
     def row_bytes(self, layers: Iterable[str]) -> int:
         """Count bytes of one image in memory, all layers together."""
         return sum(layout.nbytes for layout in self.layouts(layers).values())
+
+    def matrix_bytes(self, layers: Iterable[str]) -> int:
+        """Count bytes that the reduction itself holds in memory, all layers together."""
+        wanted = set(layers)
+        listing = zip(self.table["name"], self.table["values"], strict=True)
+        return sum(self.reduce.held(int(values)) for name, values in listing if name in wanted)
 
     def stored_bytes(self, layers: Iterable[str]) -> float:
         """Count bytes of one image on disk before compression, all layers together."""
@@ -114,6 +133,11 @@ class Job:
         """Send groups of images through the network and read layers."""
         capture = (self.wanted(layers), self._reduction)
         return forward(self.images, groups, self.model, capture=capture, size=size, options=self.options)
+
+
+def _plain(value: Any) -> Any:
+    # Attributes of a store are compared, and take texts and numbers.
+    return value if isinstance(value, str | int | float) else json.dumps(value, sort_keys=True)
 
 
 def rows(layouts: Mapping[str, Layout], n: int) -> dict[str, npt.NDArray[np.float32]]:

@@ -5,11 +5,31 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+import zarr
 
 from memfeat._labels import IMAGE
 from memfeat.activations.passes import DONE, ERROR, PASS
 
-__all__ = ["read"]
+__all__ = ["read", "stored_batch"]
+
+
+def stored_batch(path: Path) -> int | None:
+    """Say how many images a store sends through the network at once.
+
+    Parameters
+    ----------
+    path : Path
+        Where it is, or is to be.
+
+    Returns
+    -------
+    int or None
+        The number for its first layers; None if it has none yet.
+    """
+    marks = path / f"{PASS}0"
+    if not (marks / "zarr.json").is_file():
+        return None
+    return int(str(zarr.open_array(marks, mode="r").attrs["batch_size"]))
 
 
 def read(path: Path, names: Sequence[str], layers: Sequence[str]) -> xr.Dataset:

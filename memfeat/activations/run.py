@@ -14,12 +14,12 @@ import xarray as xr
 from memfeat._check import advice, listed, one_of
 from memfeat._kept import Spec, reduction
 from memfeat._labels import IMAGE, INHERITED, stamped
-from memfeat.activations import cluster, filling, forecasting, locks, memory, sharding
+from memfeat.activations import cluster, filling, forecasting, headroom, locks, memory, sharding
 from memfeat.activations.folding import refuse_folded
 from memfeat.activations.job import Job
 from memfeat.activations.options import HALVES, RunOptions, resolved
 from memfeat.activations.precision import precision
-from memfeat.activations.reading import read
+from memfeat.activations.reading import read, stored_batch
 from memfeat.activations.store import TAKEN, stored_attributes
 from memfeat.errors import ArgumentError, KindError, MemfeatWarning, NoImageError
 from memfeat.images.reading import tabled
@@ -102,8 +102,9 @@ def extract(
     device : str or torch.device
         Where to compute; by default CUDA, else MPS, else the CPU.
     batch_size : int
-        Images in one forward pass; by default at most 8 on a CPU, and with a client, and 64 on a GPU. A store keeps
-        the one it was begun with, or fewer for layers of which so many do not fit into memory.
+        Images in one forward pass; by default at most 8 on a CPU, and with a client, and 64 on a GPU; for a store not
+        fewer, however few images it begins with. A store keeps the one it was begun with, or fewer for layers of which
+        so many do not fit into memory, and warns if another is asked for.
     progress : bool
         Whether to show a progress bar with bytes to write and time left; by default when stderr is a terminal.
     workers : int
@@ -121,7 +122,8 @@ def extract(
     UnknownNameError
         If a layer is not there, or not in fast mode; near names, or the calls of a repeated module, are listed.
     ArgumentError, KindError
-        If an argument cannot be used.
+        If an argument cannot be used, a layer puts out something else before the images, or features (without a store)
+        or the matrices of a projection are larger than the memory that is free.
     NoImageError
         If not a single image can be read.
     StoreError
@@ -131,7 +133,8 @@ def extract(
     Warns
     -----
     MemfeatWarning
-        If images were left out.
+        If images were left out, another batch size is asked for than the store has, or its projection has too few
+        components for so many images.
 
     See Also
     --------
@@ -159,6 +162,8 @@ def extract(
     if half is not None:
         job = replace(job, options=replace(job.options, autocast=one_of("autocast", half, HALVES)))
     readable = _readable(job.images)
+    if client is None:
+        headroom.must_fit(job, names, len(readable) if path is None else 0)
     if path is None:
         features, failures = memory.compute(job, names, readable)
     else:
@@ -284,6 +289,7 @@ def extract_shard(
     path = _store_path(store)
     sharding.parsed(shard)
     job, names = _job(sharding.prepared_images(path), model, layers, reduce, path, options)
+    headroom.must_fit(job, names, 0)
     readable = _readable(job.images)
     failures = sharding.fill_shard(job, names, readable, path, shard=shard)
     return _finished(read(path, readable, names), job, failures, complete=False)
@@ -310,8 +316,17 @@ def _job(
     if not _readable(table):
         raise NoImageError(_nothing(_left_out(table, {})))
     stored = {} if path is None else stored_attributes(path)
+    if path is not None and chosen.batch_size is not None:
+        _tell_of_batch(chosen.batch_size, stored_batch(path))
     reduced = reduction(reduce, n_images=table.sizes[IMAGE], stored=stored.get("reduction"))
     return Job(images=table, model=model, table=available, reduce=reduced, precision=kept, options=chosen), names
+
+
+def _tell_of_batch(wanted: int, stored: int | None) -> None:
+    if stored is not None and stored != wanted:
+        remedy = f"It goes on in batches of {stored}; for others write to another store."
+        message = advice("batch_size", "be the one that the store was begun with", wanted, remedy)
+        warnings.warn(message, MemfeatWarning, stacklevel=4)
 
 
 def _readable(images: xr.Dataset) -> list[str]:

@@ -32,6 +32,7 @@ BY_DEFAULT = (
 PRINTED = ("agreement", "category", "contrast")
 EVALUATED = ["category", "metric", "estimate", "ci_low", "ci_high", "p", "n", "unit"]
 PREDICTED = ["image", "memorability", "tta_sd", "warnings", "status"]
+LISTED = ["name", "kind", "call", "shape", "bytes", "order"]
 STATISTICS = ["layer", "estimate", "ci_low", "ci_high", "p", "p_corrected", "n"]
 
 
@@ -165,7 +166,7 @@ def layers(  # noqa: PLR0913
 
     with messages(quiet=quiet):
         table = models.layers(_loaded(model, backbone), reduce=reduce, n_images=n_images)
-    table = (select(table, list(wanted)) if wanted else table)[["name", "kind", "shape", "bytes"]]
+    table = (select(table, list(wanted)) if wanted else table)[LISTED]
     table = table.assign(shape=[" × ".join(map(str, shape)) for shape in table["shape"]])
     # missing where the reduction does not fit the layer
     known = table["bytes"].notna()
@@ -210,8 +211,8 @@ def extract(  # noqa: PLR0913
     if prepare and shard:
         raise click.UsageError("--prepare comes before --shard, in a call of its own.")
     with messages(quiet=quiet), warnings.catch_warnings():
-        # the images are listed below, with reasons
-        warnings.simplefilter("ignore", MemfeatWarning)
+        # they are listed below, with reasons
+        warnings.filterwarnings("ignore", message="Images left out", category=MemfeatWarning)
         options |= {"layers": list(wanted), "store": out, "progress": False if quiet else None}
         if model == "resmem-frozen" and backbone is None:
             log.info(BY_DEFAULT)

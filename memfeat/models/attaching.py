@@ -65,7 +65,8 @@ def with_head(model: Model, head: Any) -> Model:
             found = listed(f"{facts[key]} and not {fitted.facts[key]}")
             raise WeightsError(advice("head", f"belong to the {what} of this network", found, remedy))
     module = laid_out(build(model, fitted))
-    return replace(model, module=module, provenance=_provenance(model, fitted, facts, module), floor=None)
+    provenance = _provenance(model, fitted, facts, module)
+    return replace(model, module=module, provenance=provenance, floor=None, tensors_sha256=None)
 
 
 def base(model: Model, layers: list[str]) -> tuple[dict[str, nn.Module], str]:

@@ -1,7 +1,6 @@
 """The layers that can be read from a network: the table of them, and choosing among them."""
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable
 from math import prod
 from typing import Any
@@ -32,6 +31,8 @@ GROUPS: dict[str, frozenset[str]] = {
 }
 #: Groups that hold only layers with so many axes: what comes after pooling, not the linear parts of transformer blocks.
 ONLY_WITH_AXES = {"head": 1}
+#: Attribute of the table: modules that are not listed because what they put out does not begin with the images.
+OTHERS = "without_images_first"
 
 
 def layers(model: Model, *, reduce: Spec | None = None, n_images: int | None = None) -> pd.DataFrame:
@@ -64,7 +65,8 @@ def layers(model: Model, *, reduce: Spec | None = None, n_images: int | None = N
     Notes
     -----
     One black image is sent through the network. A module that is never called (such as one that another module uses
-    only for its weights) is not listed; of a module that puts out several tensors the first one is read.
+    only for its weights) is not listed; neither is one that puts out something else before the images, such as tokens
+    (`batch_first=False`) or windows of all images. Of a module that puts out several tensors the first one is read.
 
     Examples
     --------
@@ -79,9 +81,8 @@ def layers(model: Model, *, reduce: Spec | None = None, n_images: int | None = N
         remedy = "Load one: mf.models.load('resmem-frozen', backbone='released'), or mf.models.wrap(module, transform)."
         raise KindError(advice("model", "be a memfeat Model", listed(type(model).__name__), remedy))
     kept = reduction("none" if reduce is None else reduce, n_images=n_images)
-    seen = trace(model)
-    calls = Counter(item.name for item in seen)
-    names = [item.name if calls[item.name] == 1 else f"{item.name}@{item.call}" for item in seen]
+    seen, others = trace(model)
+    names = [item.name if item.calls == 1 else f"{item.name}@{item.call}" for item in seen]
     rows = [
         {
             "name": name,
@@ -98,7 +99,10 @@ def layers(model: Model, *, reduce: Spec | None = None, n_images: int | None = N
         for order, (name, item, size) in enumerate(zip(names, seen, _bytes(seen, names, kept), strict=True))
     ]
     table = pd.DataFrame(rows)
-    return table.astype({"bytes": "Int64"}) if rows and table["bytes"].isna().any() else table
+    if rows and table["bytes"].isna().any():
+        table = table.astype({"bytes": "Int64"})
+    table.attrs[OTHERS] = others
+    return table
 
 
 def _bytes(seen: list[Seen], names: list[str], reduce: Reduction) -> list[Any]:
@@ -186,6 +190,9 @@ def _fits(table: pd.DataFrame, pattern: Any) -> "pd.Series[bool]":
 def _hint(table: pd.DataFrame, pattern: str) -> str:
     from difflib import get_close_matches
 
+    shape = table.attrs.get(OTHERS, {}).get(pattern)
+    if shape is not None:
+        return f"What it puts out begins with another axis than the images, {shape} for one. Read the module around it."
     calls = table.loc[table["module"] == pattern, "name"].tolist()
     if calls:
         return f"This module is called {len(calls)} times; say which: {', '.join(calls)}."
@@ -208,4 +215,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
             return f"[^{inside[1:]}]" if inside.startswith("!") else f"[{inside}]"
         return re.escape(token)
 
-    return re.compile("".join(meaning(token) for token in TOKENS.findall(pattern)))
+    try:
+        return re.compile("".join(meaning(token) for token in TOKENS.findall(pattern)))
+    except re.error as error:
+        remedy = "Characters in brackets go upwards: [1-4]."
+        raise ArgumentError(advice("layers", "be names or globs", pattern, remedy)) from error

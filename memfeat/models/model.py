@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from memfeat._check import advice, listed
 from memfeat.errors import ArgumentError, KindError
+from memfeat.models.weights import digest
 
 __all__ = ["Model"]
 
@@ -35,6 +36,9 @@ class Model:
         memorability.
     unit_range : bool
         Whether the network expects values in [0, 1], so that others can be refused.
+    tensors_sha256 : str or None
+        What `memfeat.models.weights.digest` gives of the network as it was loaded, where `weights_sha256` of the
+        provenance is the hash of a file; None where that is the digest.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Model:
     provenance: Mapping[str, Any] = field(repr=False)
     floor: float | None = None
     unit_range: bool = False
+    tensors_sha256: str | None = None
 
     def __call__(self, batch: Tensor) -> Any:
         """Run the network on a batch, after checking it.
@@ -107,6 +112,23 @@ class Model:
             The preprocessed image.
         """
         return self.transform(Image.new("RGB", (256, 256)))[None]
+
+    def origin(self) -> dict[str, Any]:
+        """Say where the network, as it is now, came from.
+
+        Returns
+        -------
+        dict
+            `provenance`; if weights have changed since they were loaded or wrapped, with the digest of those that are
+            there as `weights_sha256`.
+        """
+        facts = dict(self.provenance)
+        loaded, found = self.tensors_sha256 or facts.get("weights_sha256"), digest(self.module)
+        if found != loaded:
+            facts["weights_sha256"] = found
+            if facts.get("variant") != "user":
+                facts["weights_source"] = f"{facts.get('weights_source', 'unknown')}, changed since they were loaded"
+        return facts
 
     def named_modules(self) -> Iterator[tuple[str, nn.Module]]:
         """List the network's modules with their names.

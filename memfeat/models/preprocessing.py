@@ -8,6 +8,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from memfeat._kept.identity import content, without_addresses
+
 __all__ = ["RESMEM", "SquashAndCrop", "described"]
 
 
@@ -60,8 +62,12 @@ def described(transform: Any) -> str:
     Returns
     -------
     str
-        Its `repr`, on one line; for a plain function its module and name.
+        Its `repr`, on one line; for a plain function its module and name. Followed by a hash of what it computes, as
+        `memfeat._kept.identity.content` finds it, because neither of the two changes when the code of a function does.
+        Of ResMem's own preprocessing the `repr` says everything.
     """
     if hasattr(transform, "__qualname__"):
-        return f"{transform.__module__}.{transform.__qualname__}"
-    return " ".join(repr(transform).split())
+        said = f"{transform.__module__}.{transform.__qualname__}"
+    else:
+        said = " ".join(without_addresses(repr(transform)).split())
+    return said if type(transform) is SquashAndCrop else f"{said}, content {content(transform)}"

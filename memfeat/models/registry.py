@@ -121,7 +121,9 @@ def wrap(module: nn.Module, transform: Callable[..., Tensor], *, name: str | Non
     module : nn.Module
         The network. It is used as it is and left as it was found; extraction runs it in evaluation mode.
     transform : callable
-        PIL image (RGB) to Tensor (3, y, x). Its `repr` identifies the preprocessing, so it should say everything.
+        PIL image (RGB) to Tensor (3, y, x). It is known by its name or `repr` and by a hash of its code, its attributes
+        and the values it closes over, so that a store notices when it has changed; global names that it uses are not
+        looked into.
     name : str, optional
         What to call it in results. The class's name by default.
 
@@ -181,7 +183,15 @@ def _resmem() -> Model:
         "weights_licence": stored.LICENCE,
     }
     provenance = _provenance("resmem", RESMEM, facts)
-    return Model("resmem", laid_out(module), RESMEM, provenance, floor=FLOOR, unit_range=True)
+    return Model(
+        "resmem",
+        laid_out(module),
+        RESMEM,
+        provenance,
+        floor=FLOOR,
+        unit_range=True,
+        tensors_sha256=stored.RELEASED_TENSORS_SHA256,
+    )
 
 
 def _frozen(

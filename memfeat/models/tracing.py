@@ -3,7 +3,7 @@
 import weakref
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -32,6 +32,10 @@ KINDS: dict[str, dict[int, Axes]] = {
 }
 
 
+#: Images that are sent through. What has another number in its place has no images there.
+ONE = 1
+
+
 @dataclass(frozen=True)
 class Seen:
     """One call of a module.
@@ -44,6 +48,8 @@ class Seen:
         Its class.
     call : int
         Which call of it, counting from 1.
+    calls : int
+        How many calls of it there are, those included that are not listed.
     shape : tuple of int
         Shape of its output for one image.
     axes : tuple of str
@@ -53,6 +59,7 @@ class Seen:
     name: str
     kind: str
     call: int
+    calls: int
     shape: tuple[int, ...]
     axes: Axes
 
@@ -112,7 +119,7 @@ class _Axes:
         return axes if ref is not None and ref() is tensor else None
 
 
-def trace(model: Model) -> list[Seen]:
+def trace(model: Model) -> tuple[list[Seen], dict[str, tuple[int, ...]]]:
     """Send one black image through a network.
 
     Parameters
@@ -124,17 +131,25 @@ def trace(model: Model) -> list[Seen]:
     -------
     list of Seen
         The calls of its modules, in the order in which they finish; those that put out no tensor (n, ...) are left out.
+    dict of tuple
+        Modules that are left out because the first axis of what they put out is not that of the images (tokens or
+        windows come first) → the shape of that.
     """
     seen: list[Seen] = []
+    others: dict[str, tuple[int, ...]] = {}
     calls: Counter[str] = Counter()
     axes = _Axes()
 
     def note(name: str, module: nn.Module, inputs: Any, output: Any) -> None:
         tensor = first_tensor(output)
-        if tensor is not None and tensor.ndim >= 2:
-            calls[name] += 1
-            named = axes.of_output(module, inputs, tensor)
-            seen.append(Seen(name, type(module).__name__, calls[name], tuple(tensor.shape[1:]), named))
+        calls[name] += 1
+        if tensor is None or tensor.ndim < 2:
+            return
+        if len(tensor) != ONE:
+            others[name] = tuple(tensor.shape)
+            return
+        named = axes.of_output(module, inputs, tensor)
+        seen.append(Seen(name, type(module).__name__, calls[name], 0, tuple(tensor.shape[1:]), named))
 
     was_training = {module: module.training for _, module in model.named_modules()}
     handles = [module.register_forward_hook(_hook(note, name)) for name, module in model.named_modules() if name]
@@ -147,7 +162,7 @@ def trace(model: Model) -> list[Seen]:
             handle.remove()
         for module, mode in was_training.items():
             module.training = mode
-    return seen
+    return [replace(item, calls=calls[item.name]) for item in seen], others
 
 
 def _hook(note: Callable[..., None], name: str) -> Callable[[nn.Module, Any, Any], None]:

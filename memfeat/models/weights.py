@@ -17,6 +17,7 @@ from memfeat.errors import MissingFileError, MissingPackageError, WeightsError
 __all__ = [
     "LICENCE",
     "RELEASED_SHA256",
+    "RELEASED_TENSORS_SHA256",
     "cached",
     "digest",
     "digits",
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 
 #: Of `model.pt` in resmem 1.1.6, which is also the object id of "final release retrain model" in its repository.
 RELEASED_SHA256 = "8e4b8ab0ac338909add68a674e9bd4c1602350731abe7f97bc060dc159706a53"
+#: `digest` of the network with those weights.
+RELEASED_TENSORS_SHA256 = "be79d0b6cee7df6e3915552989d91f8ed26526ccb4ab38555df43e94e9541276"
 LICENCE = (
     "ResMem weights: ResMem Non-commercial License, © 2021 The University of Chicago; read from the installed "
     "'resmem' package. For noncommercial purposes only."
