@@ -21,7 +21,7 @@ __all__ = ["Head", "read_head"]
 
 WEIGHTS, FACTS, SPLIT, CARD = "head.safetensors", "head.json", "split.csv", "README.md"
 #: What saving adds to the facts.
-ADDED = ("memfeat_schema", "kind", "head_sha256", "licence")
+ADDED = ("memfeat_schema", "kind", "head_sha256")
 FIT_AGAIN = "Copy the whole folder again, or fit the head again: mf.training.fit_head(images, scores)."
 
 
@@ -65,7 +65,7 @@ class Head:
         folder : path
             Where to. It is made; a head that is there is replaced.
         licence : str, optional
-            Under which terms you pass the head on; goes into the card.
+            Under which terms you pass the head on; kept with it, and in its card.
 
         Returns
         -------
@@ -84,14 +84,15 @@ class Head:
             raise ArgumentError(advice("folder", "be new, empty or hold a head", str(folder), remedy))
         where.mkdir(parents=True, exist_ok=True)
         weights = self._weights()
-        facts = {"memfeat_schema": SCHEMA, "kind": self.kind, **self.facts, "licence": licence or ""}
+        facts = {"memfeat_schema": SCHEMA, "kind": self.kind, **self.facts}
+        facts |= {} if licence is None else {"licence": licence}
         facts["head_sha256"] = hashlib.sha256(weights).hexdigest()
         # Facts come last: a folder without them is no head, and weights that they do not fit are refused.
         for name, content in {
             WEIGHTS: weights,
             SPLIT: self.split.to_csv(index=False, lineterminator="\n").encode(),
             CARD: card(facts).encode(),
-            FACTS: (json.dumps(facts, indent=2, sort_keys=True) + "\n").encode(),
+            FACTS: (json.dumps(facts, indent=2) + "\n").encode(),
         }.items():
             part = where / f"{name}.part"
             part.write_bytes(content)
