@@ -95,12 +95,12 @@ def _of_the_groups() -> Iterator[int]:
     for line in mine:
         _, controllers, inside = line.split(":", 2)
         if controllers in VERSIONS:
-            root, *files, reclaimable = VERSIONS[controllers]
+            root, limit, used, reclaimable = VERSIONS[controllers]
             top = CGROUPS / root
             folder = top / inside.strip("/")
             # The path may be the host's, of which a container sees the last part as its root.
             groups = [folder, *(each for each in folder.parents if each == top or top in each.parents)]
-            yield from filter(None, (_left(group, *files, reclaimable) for group in groups))
+            yield from filter(None, (_left(group, limit, used, reclaimable) for group in groups))
 
 
 def _left(group: Path, limit: str, used: str, reclaimable: str) -> int | None:
