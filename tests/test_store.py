@@ -408,7 +408,9 @@ def test_dates_and_durations_are_beside_the_store(model, table, tmp_path, small_
     mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr", batch_size=4)
     lines = [line.split() for line in (tmp_path / "s.zarr.log").read_text().splitlines()]
     assert [line[1] for line in lines] == ["begin", "block", "block", "block", "end"]
-    assert lines[0][2:] == ["images=11", "layers=1"]
+    assert lines[0][2:4] == ["images=11", "layers=1"]
+    assert f"torch={torch.__version__}" in lines[0]
+    assert {"device=cpu", f"threads={torch.get_num_threads()}"} <= set(lines[0])
     assert lines[2][2:5] == ["pass=0", "first=4", "images=4"]
     mf.extract(table, model=model, layers="fc", store=tmp_path / "s.zarr")
     assert len((tmp_path / "s.zarr.log").read_text().splitlines()) == 5

@@ -284,7 +284,7 @@ def extract_shard(
     Notes
     -----
     Shards are sets of whole blocks, so no two processes write to one file, and the store holds the same bytes as if one
-    process had done it all. A shard that is called again computes only what is missing.
+    process had done it all with as many threads. A shard that is called again computes only what is missing.
     """
     path = _store_path(store)
     sharding.parsed(shard)

@@ -47,7 +47,7 @@ class Model:
     provenance: Mapping[str, Any] = field(repr=False)
     floor: float | None = None
     unit_range: bool = False
-    tensors_sha256: str | None = None
+    tensors_sha256: str | None = field(default=None, repr=False)
 
     def __call__(self, batch: Tensor) -> Any:
         """Run the network on a batch, after checking it.
