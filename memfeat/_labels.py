@@ -19,6 +19,7 @@ __all__ = [
     "IMAGE",
     "INHERITED",
     "LAYER",
+    "RELEASED_HEAD",
     "SCHEMA",
     "as_features",
     "as_scores",
@@ -34,6 +35,8 @@ __all__ = [
 
 IMAGE = "image"
 LAYER = "layer"
+#: How what provenance says about the head that was released begins.
+RELEASED_HEAD = "the released"
 #: Attributes that keep the cautions that apply to a result, and those that the user took back (see `mf.guards`).
 CAUTIONED, ALLOWED = "cautions", "allowed"
 #: Version of the data contract; stores and saved results carry it as `memfeat_schema`.

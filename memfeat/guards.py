@@ -16,7 +16,7 @@ import xarray as xr
 
 from memfeat._check import advice, listed, one_of
 from memfeat._frames import read_attrs
-from memfeat._labels import ALLOWED, CAUTIONED, IMAGE
+from memfeat._labels import ALLOWED, CAUTIONED, IMAGE, RELEASED_HEAD
 from memfeat.errors import ArgumentError, CircularWarning, FacesWarning, KindError, MemfeatWarning, RetrainedWarning
 
 __all__ = ["CAUTIONS", "SCORES", "Caution", "allow", "analysis", "beside", "faces", "origin", "related"]
@@ -34,8 +34,6 @@ PREDICTED = "memorability"
 #: The column of an image table that says what images show, and the words for faces.
 CONTENTS = "contents"
 FACES = ("face", "faces")
-#: How what is said about the released head begins.
-RELEASED_HEAD = "the released"
 
 
 class Caution(NamedTuple):

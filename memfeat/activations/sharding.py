@@ -172,7 +172,7 @@ def fill_shard(job: Job, layers: list[str], names: list[str], path: Path, *, sha
         _must_be_prepared(store, layers, job.images)
         runs = [run for run in pending(store, layers, names) if run.block % n_shards == which - 1]
         n = sum(len(run.names) for run in runs)
-        runlog.note(path, "shard", which=shard, images=n)
+        runlog.note(path, "shard", which=shard, images=n, **job.circumstances)
         with _progress.bar(n, f"shard {shard} of {path.name}", job.options.progress) as bar:
             compute(store, job, runs, bar.update)
     with writable(), locks.last_one(path) as last:

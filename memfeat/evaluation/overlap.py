@@ -11,7 +11,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from memfeat._check import advice, listed
-from memfeat._labels import IMAGE, image_names, stamped
+from memfeat._labels import IMAGE, RELEASED_HEAD, image_names, stamped
 from memfeat.errors import KindError, MemfeatWarning
 
 __all__ = ["KNOWN", "TRAINED_ON", "said_of", "training_overlap"]
@@ -154,7 +154,7 @@ def _named(dataset: str) -> str:
 def _training(trained_on: Any, facts: Mapping[Any, Any]) -> _Training:
     """Read what a predictor was trained on."""
     if trained_on is None:
-        released = str(facts.get("head", "released")).startswith("released")
+        released = str(facts.get("head", RELEASED_HEAD)).startswith(RELEASED_HEAD)
         return _Training(
             frozenset(TRAINED_ON.get(str(facts.get("model")), ()) if released else ()), frozenset(), frozenset()
         )
