@@ -343,6 +343,10 @@ def test_scores_that_one_of_the_networks_predicted_are_cautioned_against_once():
         result = mf.drift.compare(first, second, predicted, n_bootstraps=0)
     assert len(seen) == 1
     assert (result.attrs["cautions"], result.attrs["scores_model"]) == ("circular", "resmem")
+    released = first.assign_attrs(backbone="released")
+    with pytest.warns(CircularWarning, match="same weights in their trunks") as seen:
+        mf.drift.compare(released, second, predicted, n_bootstraps=0)
+    assert len(seen) == 1
     meant = mf.guards.allow(second, "circular", because="to see how far it goes")
     result = mf.drift.compare(first, meant, predicted, n_bootstraps=0)
     assert json.loads(result.attrs["allowed"]) == {"circular": "to see how far it goes"}
