@@ -330,6 +330,51 @@ def test_a_network_with_hooks_keeps_them_and_is_not_folded(pictures):
         mf.extract(pictures, model=model, layers="3", fast=True)
 
 
+class Catching(nn.Module):
+    """Counts what it computes, and goes on whatever exception a part raises."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Conv2d(3, 4, 3), Counted()
+
+    def forward(self, x):
+        try:
+            x = self.first(x)
+        except Exception:
+            x = x[:, :1]
+        return self.last(x)
+
+
+class Counted(nn.Module):
+    """Notes on the class what passes, because the copy that is run is another object."""
+
+    passed = 0
+
+    def forward(self, x):
+        Counted.passed += 1
+        return x.mean(dim=(2, 3))
+
+
+@pytest.mark.parametrize("hooked", [False, True])
+def test_a_copy_stops_after_the_last_layer_that_is_wanted_and_the_network_itself_does_not(hooked):
+    module, batch = Catching().eval(), torch.rand((2, 3, 8, 8), generator=torch.Generator().manual_seed(0))
+    if hooked:
+        module.last.register_forward_hook(lambda *_: None)
+    Counted.passed = 0
+    with running(module, {"first": ("first", 1)}, whole, resolved({**CPU})) as run:
+        first = [run(batch)["first"] for _ in range(2)]
+    assert Counted.passed == (2 if hooked else 0)
+    with running(module, {"last": ("last", 1), "first": ("first", 1)}, whole, resolved({**CPU})) as run:
+        both = run(batch)
+    assert list(both) == ["last", "first"]
+    assert Counted.passed == (3 if hooked else 1)
+    with torch.inference_mode():
+        expected = module.first(batch)
+    for found in (*first, both["first"]):
+        torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(both["last"], expected.mean(dim=(2, 3)))
+
+
 class Viewing(nn.Module):
     """Old code flattens by view(), which allows one layout of a map only."""
 

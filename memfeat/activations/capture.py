@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
@@ -20,9 +20,13 @@ OTHER_AXIS = "Read the module around it, or let the network put images first (ba
 SKIPPED = "The network skips them for some images; leave them out."
 
 
+class _Enough(BaseException):
+    """All that is wanted is there. No error, so that a network's own `except Exception` lets it pass."""
+
+
 @contextmanager
 def captured(
-    module: nn.Module, wanted: Wanted, reduce: Callable[[str, Tensor], Tensor]
+    module: nn.Module, wanted: Wanted, reduce: Callable[[str, Tensor], Tensor], *, early: bool = False
 ) -> Iterator[Callable[[Tensor], dict[str, Tensor]]]:
     """Read outputs of modules for as long as the context lasts.
 
@@ -35,6 +39,9 @@ def captured(
     reduce : callable
         Applied to a layer's name and its module's output (n, ...) at the moment it is put out, before a later
         in-place operation can change it. It may return a view of the output, but not write to it.
+    early : bool
+        Whether a pass may end as soon as the last wanted module has put out its result. Not for a network that must
+        be left as it was found: code of its own may not expect to be left in the middle.
 
     Yields
     ------
@@ -57,13 +64,16 @@ def captured(
         if layer is not None and tensor is not None:
             _must_begin_with_images(layer, tensor, n_images)
             taken[layer] = _own(reduce(layer, tensor), tensor)
+            if early and len(taken) == len(wanted):
+                raise _Enough
 
     def run(batch: Tensor) -> dict[str, Tensor]:
         nonlocal n_images
         taken.clear()
         calls.clear()
         n_images = len(batch)
-        module(batch)
+        with suppress(_Enough):
+            module(batch)
         return _complete(taken, wanted)
 
     handles = []

@@ -136,8 +136,10 @@ def running(module: nn.Module, wanted: Wanted, reduce: Reduce, options: Resolved
 
         def start() -> Run:
             stack.close()
-            place, layout = next(ways)
-            inner = stack.enter_context(captured(stack.enter_context(place), wanted, kept))
+            way = next(ways)
+            placed = stack.enter_context(way.place)
+            inner = stack.enter_context(captured(placed, wanted, kept, early=way.ours))
+            layout = way.layout
             return lambda batch: inner(batch.contiguous(memory_format=layout) if batch.ndim == 4 else batch)
 
         current = start()
@@ -159,17 +161,26 @@ def running(module: nn.Module, wanted: Wanted, reduce: Reduce, options: Resolved
         yield run
 
 
-def _ways(module: nn.Module, options: Resolved) -> Iterator[tuple[AbstractContextManager[nn.Module], Any]]:
+@dataclass(frozen=True)
+class _Way:
+    """One way to run a network: where, in which order of axes in memory, and whether it is a copy of our own."""
+
+    place: AbstractContextManager[nn.Module]
+    layout: torch.memory_format
+    ours: bool
+
+
+def _ways(module: nn.Module, options: Resolved) -> Iterator[_Way]:
     """Give the fastest way to run a network, and the one that always works."""
     make: Callable[[nn.Module], nn.Module | None] = folded if options.fast else sharing
     for layout in (torch.channels_last, torch.contiguous_format):
         quick = layout is torch.channels_last
         mine = make(module) if quick or options.fast else None
         if mine is None:
-            yield evaluating(module, options.device), layout
+            yield _Way(evaluating(module, options.device), layout, ours=False)
         else:
             placed = mine.to(options.device)
-            yield nullcontext(with_channels_last(placed) if quick else placed), layout
+            yield _Way(nullcontext(with_channels_last(placed) if quick else placed), layout, ours=True)
 
 
 def _about_the_way(error: Exception) -> bool:

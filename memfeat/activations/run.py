@@ -143,10 +143,11 @@ def extract(
     Notes
     -----
     Outputs are copied or reduced inside the hook, so a later in-place ReLU or addition cannot alter them. The network
-    runs in evaluation mode without gradients and is left as it was found; hooks are removed, also after an error. Every
-    forward pass has one shape: the last batch is filled up with black images whose rows are dropped. A store holds the
-    same bytes however often its run was interrupted, on one machine with the same versions, number of threads and batch
-    size; elsewhere values agree to 1e-5 relative to the layer's largest. Dates and durations are in the log beside it.
+    runs in evaluation mode without gradients and is left as it was found; hooks are removed, also after an error. A
+    pass ends with the last layer that is wanted. Every pass has one shape: the last batch is filled up with black
+    images whose rows are dropped. A store holds the same bytes however often its run was interrupted, on one machine
+    with the same versions, number of threads and batch size; elsewhere values agree to 1e-5 relative to the layer's
+    largest. Dates and durations are in the log beside it.
     """
     path = None if store is None else _store_path(store)
     client = options.pop("client", None)

@@ -192,5 +192,6 @@ class ResMem(Predictor):
         Tensor (n, 1)
             Memorability between 0 and 1.
         """
-        branch = self._branch(image)
-        return self._predicted(branch, self.features(self.normalise(image)))
+        # The trunk first, so that who wants nothing but its layers can stop there.
+        logits = self.features(self.normalise(image))
+        return self._predicted(self._branch(image), logits)

@@ -126,7 +126,7 @@ def released_loop(work, output):
 
 
 def bare(work, output):
-    """Run memfeat's network on images that are in memory already: the most that any extraction could reach."""
+    """Run memfeat's network, or a part of it, on images that are in memory: the most that extraction could reach."""
     import memfeat as mf
 
     model = mf.models.load("resmem")
@@ -134,10 +134,11 @@ def bare(work, output):
     if work["folded"]:
         fold(network)
     batches = [batch.to(memory_format=torch.channels_last) for batch in _batches(work, model.transform)]
+    run = network.get_submodule(work["part"]) if "part" in work else network
     yield
-    scores = [network(batch) for batch in batches]
+    outputs = [run(batch) for batch in batches]
     yield
-    return {"prediction": torch.cat(scores)[:CHECKED].numpy()}, {}
+    return ({} if "part" in work else {"prediction": torch.cat(outputs)[:CHECKED].numpy()}), {}
 
 
 def fold(network: nn.Module) -> None:

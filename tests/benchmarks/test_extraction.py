@@ -12,6 +12,8 @@ BATCH, OURS = 16, 8
 SOURCES = ["activations", "models", "images"]
 RELEASED, EXACT, FAST = "resmem package, its own forward", "memfeat", "memfeat, fast"
 HOOKS = "plain hooks, cloning"
+#: memfeat stops after the layers that are asked for; the bare forward goes on to the prediction.
+TRUNK, FOLDED_TRUNK = "bare forward of the trunk alone", "bare forward of the trunk alone, folded"
 BARE, FOLDED = "bare forward, images in memory", "bare forward, folded, images in memory"
 #: The most that extraction may cost beyond the bare forward, and that writing may take of the whole.
 OVERHEAD, WRITING = 1.05, 0.05
@@ -26,8 +28,12 @@ def test_speed(bench, photographs, thingsvision):
         RELEASED: Contender("extraction:released_loop", peer=False),
         EXACT: Contender("extraction:memfeat", {"batch": OURS}, peer=False),
         BARE: Contender("extraction:bare", {"folded": False, "batch": OURS}, peer=False),
+        TRUNK: Contender("extraction:bare", {"folded": False, "batch": OURS, "part": "features"}, peer=False, pairs=2),
         FAST: Contender("extraction:memfeat", fast, peer=False),
         FOLDED: Contender("extraction:bare", {"folded": True, "batch": OURS}, peer=False),
+        FOLDED_TRUNK: Contender(
+            "extraction:bare", {"folded": True, "batch": OURS, "part": "features"}, peer=False, pairs=2
+        ),
         HOOKS: Contender("extraction:hooks", pairs=1),
         "torchextractor": Contender("extraction:torchextractor", pairs=1, needs=("torchextractor",)),
         "torchvision create_feature_extractor": Contender("extraction:torchvision", pairs=1),
@@ -44,7 +50,7 @@ def test_speed(bench, photographs, thingsvision):
     )
     figures = bench.run(case, sources=SOURCES, images=n, packages=("resmem", "torchextractor"))
     found = figures["contenders"]
-    told = {EXACT: shares(found, EXACT, BARE), FAST: shares(found, FAST, FOLDED)}
+    told = {EXACT: shares(found, EXACT, BARE, TRUNK), FAST: shares(found, FAST, FOLDED, FOLDED_TRUNK)}
     bench.besides(case.name, {f"{what}, {label}": value for label, one in told.items() for what, value in one.items()})
     assert found[EXACT]["largest_deviation"] <= 1e-5
     assert found[FAST]["largest_deviation"] <= 1e-3
@@ -53,12 +59,16 @@ def test_speed(bench, photographs, thingsvision):
         fast_enough(found, FAST, told[FAST], at_least=1.25)
 
 
-def shares(found, ours: str, bare: str) -> dict[str, float]:
+def shares(found, ours: str, bare: str, trunk: str) -> dict[str, float]:
     """Give what extraction costs beyond the bare forward, and how much of it is writing."""
     seconds = found[ours]["seconds"]["median"]
     beyond = seconds / found[bare]["seconds"]["median"]
     writing = found[ours]["facts"].get("seconds_of_writing")
-    told = {"seconds_over_those_of_the_bare_forward": round(beyond, 3)}
+    alone = seconds / found[trunk]["seconds"]["median"]
+    told = {
+        "seconds_over_those_of_the_bare_forward": round(beyond, 3),
+        "seconds_over_those_of_the_bare_trunk": round(alone, 3),
+    }
     return told if writing is None else {**told, "share_of_seconds_spent_writing": round(writing / seconds, 4)}
 
 
