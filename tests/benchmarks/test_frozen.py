@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 import harness
-import numpy as np
 import pandas as pd
 import pytest
 import readouts
