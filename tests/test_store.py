@@ -949,6 +949,17 @@ def test_a_block_that_is_being_computed_lies_on_the_disk(model, table, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_layer_of_a_block_is_out_of_memory_again_before_the_next_is_written(model, table, tmp_path, monkeypatch):
+    from memfeat.activations import room, store
+
+    said, array, settle = [], store.Store._array, room.Room.settle
+    monkeypatch.setattr(store.Store, "_array", lambda self, name: said.append(name) or array(self, name))
+    monkeypatch.setattr(room.Room, "settle", lambda self: said.append("settled") or settle(self))
+    mf.extract(table, model=model, layers=["conv1", "fc"], store=tmp_path / "s.zarr", batch_size=16)
+    written = said[len(said) - 1 - said[::-1].index("fc") - 2 :]
+    assert written[:4] == ["conv1", "settled", "fc", "settled"]
+
+
 def test_a_disk_without_room_for_a_block_is_told_before_the_network_runs(model, table, tmp_path, monkeypatch):
     from memfeat.activations import room
 

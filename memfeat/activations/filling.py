@@ -294,7 +294,7 @@ def _one_run(store: Store, job: Job, run: Run, groups: Iterator[Forwarded]) -> N
     offsets = {run.names.index(name): said for name, said in failures.items()}
     with writable():
         room.check()
-        store.commit(run.each, run.rows, _kept(run.each, room.values, job), offsets)
+        store.commit(run.each, run.rows, _kept(run.each, room, job), offsets)
     facts = {"pass": run.each.number, "first": run.rows[0], "images": len(run.names), "unreadable": len(failures)}
     times = {"seconds": f"{computed - begun:.2f}", "writing": f"{time.monotonic() - computed:.2f}"}
     runlog.note(store.path, "block", **facts, **times)
@@ -305,12 +305,16 @@ def _known(store: Store, run: Run, failures: Mapping[str, tuple[str, str]]) -> b
     return [marks[row] for row in run.rows] == [": ".join(failures[name]) for name in run.names]
 
 
-def _kept(each: Pass, values: Mapping[str, npt.NDArray[np.float32]], job: Job) -> dict[str, npt.NDArray[Any]]:
-    kept, errors = {}, []
+def _kept(each: Pass, room: Room, job: Job) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    errors = []
     for layer in each.layers:
-        kept[layer], error = job.precision.apply(values[layer], layer)
+        kept, error = job.precision.apply(room.values[layer], layer)
         errors.append(error)
-    return kept | ({each.errors: np.stack(errors, axis=-1)} if job.precision.rounds else {})
+        yield layer, kept
+        # By now it is written, and would only add to the memory that the layers after it take.
+        room.settle()
+    if job.precision.rounds:
+        yield each.errors, np.stack(errors, axis=-1)
 
 
 def _logged(work: Work, store: Store, job: Job, runs: Sequence[Run], done: Callable[[int], Any]) -> None:

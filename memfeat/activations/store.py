@@ -292,7 +292,7 @@ class Store:
         self,
         each: Pass,
         rows: Sequence[int],
-        values: Mapping[str, npt.NDArray[Any]],
+        values: Iterable[tuple[str, npt.NDArray[Any]]],
         failures: Mapping[int, tuple[str, str]],
     ) -> None:
         """Write rows of every layer of a pass, sync them, and only then mark them.
@@ -303,8 +303,9 @@ class Store:
             The pass.
         rows : sequence of int
             Their positions, ascending, all of one block.
-        values : mapping of array (n, ...)
-            Layer → rows, as they are kept; those of unreadable images hold NaN. With rounding errors, if there are any.
+        values : iterable of (str, array (n, ...))
+            Layers and their rows, as they are kept; those of unreadable images hold NaN. With rounding errors, if there
+            are any. Each is written before the next is asked for.
         failures : mapping
             Offset of a row → (status, reason) of an image that could not be read.
         """
@@ -312,7 +313,7 @@ class Store:
         # A slice of a whole block is written without being read before.
         where: Any = slice(rows[0], rows[-1] + 1) if neighbours else np.asarray(rows)
         # Each of these is on the disk before the next line is reached.
-        for name, given in values.items():
+        for name, given in values:
             self._array(name).oindex[where] = given
         marks = [": ".join(failures[offset]) if offset in failures else DONE for offset in range(len(rows))]
         self._array(each.marks).oindex[where] = np.array(marks, dtype=object)

@@ -40,7 +40,8 @@ def memfeat(work, output):
     spent = _time_of_commits()
     # Libraries are loaded by now, as torch and numpy are for the others; xarray looks for dask when it is first used.
     importlib.import_module("dask.array")
-    extract, _ = mf.extract, mf.images
+    extract = mf.extract
+    mf.images.read([Path(work["images"][0])], progress=False)
     yield
     found = extract(
         [Path(path) for path in work["images"]],
