@@ -61,7 +61,7 @@ def test_metrics_by_hand():
     assert value(result, "spearman") == pytest.approx(np.corrcoef([1.5, 1.5, 3, 4], [2, 1, 3.5, 3.5])[0, 1])
     assert value(result, "r2") == pytest.approx(1 - 0.06 / 0.18)
     assert (result["n"].values == 4).all()
-    assert result["ci_low"].isnull().sum() == result.sizes["metric"] - 1  # the share at the floor has Wilson's
+    assert result["ci_low"].isnull().sum() == result.sizes["metric"] - 2  # the shares at the floor have Wilson's
 
 
 def test_metrics_agree_with_scipy_and_sklearn():
@@ -94,6 +94,12 @@ def test_a_count_of_images_is_the_sample_written_out(n, seed, ties):
             if name.startswith("error_q"):
                 share = int(name.removeprefix("error_q")) / 100
                 assert one == pytest.approx(np.quantile(np.abs(p - y)[drawn], share))
+
+
+@pytest.mark.parametrize("off", [0.1, 0.3, 1 / 3, -0.07])
+def test_no_image_is_below_the_rmse_where_all_are_off_by_the_same(off):
+    score = named(np.linspace(0.2, 0.9, 12))
+    assert value(E.evaluate(score + off, score, n_bootstraps=0), "share_below_rmse") == 0
 
 
 def test_the_accelerated_interval_agrees_with_scipy():
@@ -642,8 +648,8 @@ def test_training_images_are_known_by_content_and_by_file_name():
 
 
 def test_a_table_of_training_images_may_be_a_frame_or_a_file(tmp_path):
-    images = named([1.0, 2.0, 3.0], ["new/a.jpg", "b.jpg", "c.jpg"], sha256=["11", "22", "33"])
-    split = pd.DataFrame({"image": ["old/z.jpg", "c.jpg"], "sha256": ["11", None], "part": ["train", "train"]})
+    images = named([1.0, 2.0, 3.0], ["new/a.jpg", "b.jpg", "c.jpg"], sha256=["1a", "2b", "3c"])
+    split = pd.DataFrame({"image": ["old/z.jpg", "c.jpg"], "sha256": ["1a", None], "part": ["train", "train"]})
     split.to_csv(tmp_path / "split.csv", index=False)
     for given_ in (split, tmp_path / "split.csv", str(tmp_path / "split.csv"), [tmp_path / "split.csv", "memcat"]):
         found = E.training_overlap(images, trained_on=given_)
@@ -682,7 +688,7 @@ def test_a_comparison_says_who_saw_the_images_in_training():
     assert declared.attrs["dataset"] == "memcat"
     clean = E.compare(both, score, dataset="memcat", trained_on={"resmem": "lnsim"}, n_bootstraps=0)
     assert json.loads(clean.attrs["held_out"])["resmem"].startswith("none of the images")
-    with pytest.raises(UnknownNameError, match="trained_on must be a known name; got 'vitmem'. The predictors"):
+    with pytest.raises(UnknownNameError, match="trained_on must be a known name; got 'vitmem'.*The predictors are resmem"):
         E.compare(both, score, trained_on={"vitmem": "lamem"}, n_bootstraps=0)
 
 

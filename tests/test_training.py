@@ -650,7 +650,7 @@ def test_predictions_of_a_readout_say_on_whose_features_they_stand(pictures, sco
     network = reused()
     memory = mf.predict(pictures, model=models.with_head(network, fit(pictures, scores)))["memorability"]
     assert memory.attrs["trunk_sha256"] == network.provenance["weights_sha256"] != memory.attrs["weights_sha256"]
-    features = mf.extract(pictures, model=network, layers="relu")
+    features = mf.extract(pictures, model=network, layers="relu@2")
     with pytest.warns(CircularWarning, match="come from the same network"):
         mf.regression.decode(features, memory, n_permutations=9, n_bootstraps=9)
 
