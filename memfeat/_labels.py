@@ -215,7 +215,9 @@ def as_scores(scores: Any, argument: str = "scores") -> xr.DataArray:
     ArgumentError
         If images are not named or named twice, other dims are there, or a score is missing.
     """
+    drop = "dropna('image')"
     if isinstance(scores, pd.Series):
+        drop = "dropna()"
         name: Hashable = scores.name if scores.name is not None else "score"
         scores = xr.DataArray(
             scores.to_numpy(), dims=IMAGE, coords={IMAGE: scores.index.to_numpy(dtype=object)}, name=name
@@ -232,7 +234,7 @@ def as_scores(scores: Any, argument: str = "scores") -> xr.DataArray:
         raise KindError(advice(argument, "hold numbers", listed(f"dtype {scores.dtype}")))
     out = scores.astype(np.float64)
     out.name = scores.name if scores.name is not None else "score"
-    remedy = f"Drop those images: {argument} = {argument}.dropna('image'), then select them in the features too."
+    remedy = f"Drop those images: {argument} = {argument}.{drop}, then keep the same images in what goes with them."
     finite(argument, out.values, [str(n) for n in names], remedy=remedy)
     return out
 

@@ -13,7 +13,7 @@ import pandas as pd
 from memfeat._check import advice, listed
 from memfeat.errors import ArgumentError, KindError, MissingFileError, UnknownNameError
 
-__all__ = ["NAME_COLUMNS", "TABLE_SUFFIXES", "is_table_file", "read_named", "texts"]
+__all__ = ["NAME_COLUMNS", "TABLE_SUFFIXES", "is_table_file", "read_named", "read_table", "texts"]
 
 #: Column names that say by themselves that they name images (compared without case).
 NAME_COLUMNS = (
@@ -113,6 +113,34 @@ def read_named(
         table[key] = _parsed(path, argument, usecols=[place], dtype=str, na_filter=False).iloc[:, 0]
     table[key] = _names(table[key], argument, key)
     return table, key
+
+
+def read_table(source: Any, argument: str) -> tuple[pd.DataFrame, str]:
+    """Read a table whose images are named by a column `image`, or else by the one that is called like a name.
+
+    Parameters
+    ----------
+    source : str, Path or DataFrame
+        As for :func:`read_named`.
+    argument : str
+        What the user calls it.
+
+    Returns
+    -------
+    DataFrame
+        A new table.
+    str
+        The column of names.
+
+    Raises
+    ------
+    KindError, MissingFileError, ArgumentError
+        As :func:`read_named`.
+    """
+    try:
+        return read_named(source, argument, column="image")
+    except UnknownNameError:
+        return read_named(source, argument)
 
 
 def _with_index(table: pd.DataFrame, *, column: str | None, first: bool) -> pd.DataFrame:

@@ -24,7 +24,7 @@ __all__ = ["CAUTIONS", "SCORES", "Caution", "allow", "analysis", "beside", "face
 Facts = dict[str, Any]
 Labelled = TypeVar("Labelled", xr.Dataset, xr.DataArray)
 #: Attributes by which the network is known that features or scores came from.
-ORIGIN = ("model", "variant", "backbone", "weights_sha256")
+ORIGIN = ("model", "variant", "backbone", "weights_sha256", "trunk_sha256")
 #: Before these names in the attributes of what was made of scores.
 SCORES = "scores_"
 #: (variant, backbone) -> the trunk whose weights these networks share, whatever their heads are.
@@ -214,7 +214,8 @@ def origin(attrs: Mapping[Any, Any], *, taken: str = "", given: str = "") -> Fac
     Returns
     -------
     dict
-        `model`, `variant`, `backbone` and `weights_sha256`, as far as they are known.
+        `model`, `variant`, `backbone`, `weights_sha256` and, of a network with a fitted head, `trunk_sha256`, as far as
+        they are known.
     """
     return {given + key: attrs[taken + key] for key in ORIGIN if attrs.get(taken + key)}
 
@@ -243,7 +244,7 @@ def _circular(features: Mapping[Any, Any], scores: Mapping[Any, Any]) -> dict[st
     """Say what the network of the features shares with the one that predicted the scores, if that is known."""
     network, predictor = origin(features), origin(scores, taken=SCORES)
     known, trunk = network.get("weights_sha256"), _trunk(network)
-    if known and known == predictor.get("weights_sha256"):
+    if known and known in (predictor.get("weights_sha256"), predictor.get("trunk_sha256")):
         called = network.get("model", "one with the same weights")
         return {"circular": f"features and scores come from the same network, {called!r}"}
     if trunk and trunk == _trunk(predictor):

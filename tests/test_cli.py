@@ -277,6 +277,43 @@ def test_views_are_told_where_the_preprocessing_can_be_varied(command, tiny, pho
     assert "tta_sd" in command("predict", photos, "--tta").stdout
 
 
+def test_predict_takes_another_network_and_a_file_of_weights(command, photos, tiny, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(models, "load", lambda name, **given: asked.append((name, given)) or tiny)
+    for words in (
+        ["--model", "resmem-frozen"],
+        ["--model", "resmem-frozen", "--backbone", "imagenet", "--weights", "my.pth"],
+        ["--model", "resmem-frozen", "--weights", "my.pth"],
+        ["--model", "resnet18", "--weights", "random"],
+        ["--model", "resmem"],
+    ):
+        assert command("predict", photos, *words, "-q").exit_code == 0
+    assert asked == [
+        ("resmem-frozen", {"backbone": "released"}),
+        ("resmem-frozen", {"backbone": "imagenet", "weights": "my.pth"}),
+        ("resmem-frozen", {"weights": "my.pth"}),
+        ("resnet18", {"weights": "random", "rng": 0}),
+        ("resmem", {}),
+    ]
+    done = command("predict", photos, "--backbone", "imagenet")
+    assert done.exit_code == 3
+    assert "--model must be named with --backbone or --weights; got None. Name it: --model resmem-frozen" in done.stderr
+
+
+def test_without_a_network_the_remedies_are_those_of_the_command_line(command, monkeypatch, tmp_path):
+    monkeypatch.undo()
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+
+    def unreachable(*_, **__):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr("torch.hub.download_url_to_file", unreachable)
+    said = command("layers", "--backbone", "imagenet").stderr
+    assert "pass --weights PATH, or use --backbone released, which needs no network" in said
+    said = command("layers", "resnet18").stderr
+    assert "pass --weights PATH, or --weights random for an untrained network" in said
+
+
 def test_scores_are_added_by_name(command, photos, scored, tmp_path):
     done = command("predict", photos, "--scores", scored, "-o", tmp_path / "out.csv")
     assert done.exit_code == 0, done.stderr

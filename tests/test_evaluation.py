@@ -17,8 +17,9 @@ from sklearn.linear_model import LinearRegression
 import memfeat as mf
 from memfeat import plot
 from memfeat.cli import main
-from memfeat.errors import ArgumentError, KindError, MemfeatWarning, UnknownNameError
+from memfeat.errors import ArgumentError, KindError, MemfeatWarning, MissingFileError, UnknownNameError
 from memfeat.evaluation import intervals, measures
+from memfeat.evaluation.halves import relative_measures as measures_of
 
 E = mf.evaluation
 
@@ -60,7 +61,7 @@ def test_metrics_by_hand():
     assert value(result, "spearman") == pytest.approx(np.corrcoef([1.5, 1.5, 3, 4], [2, 1, 3.5, 3.5])[0, 1])
     assert value(result, "r2") == pytest.approx(1 - 0.06 / 0.18)
     assert (result["n"].values == 4).all()
-    assert result["ci_low"].isnull().sum() == result.sizes["metric"] - 1  # the share at the floor has Wilson's
+    assert result["ci_low"].isnull().sum() == result.sizes["metric"] - 2  # the shares at the floor have Wilson's
 
 
 def test_metrics_agree_with_scipy_and_sklearn():
@@ -93,6 +94,12 @@ def test_a_count_of_images_is_the_sample_written_out(n, seed, ties):
             if name.startswith("error_q"):
                 share = int(name.removeprefix("error_q")) / 100
                 assert one == pytest.approx(np.quantile(np.abs(p - y)[drawn], share))
+
+
+@pytest.mark.parametrize("off", [0.1, 0.3, 1 / 3, -0.07])
+def test_no_image_is_below_the_rmse_where_all_are_off_by_the_same(off):
+    score = named(np.linspace(0.2, 0.9, 12))
+    assert value(E.evaluate(score + off, score, n_bootstraps=0), "share_below_rmse") == 0
 
 
 def test_the_accelerated_interval_agrees_with_scipy():
@@ -221,6 +228,93 @@ def test_correlations_are_related_to_reliability_and_errors_are_not_divided():
         E.evaluate(prediction, score, reliability={"ceiling": 0.6})
 
 
+def halved(n=40, n_splits=3, seed=1):
+    """Predictions, scores, and scores of both halves in some splits, whose mean is the score."""
+    rng = np.random.default_rng(seed)
+    truth = rng.normal(0.7, 0.1, n)
+    people = truth[:, None] + rng.normal(0, 0.3, (n, 8))
+    orders = [rng.permutation(8) for _ in range(n_splits)]
+    halves = np.stack([[people[:, order[:4]].mean(axis=1), people[:, order[4:]].mean(axis=1)] for order in orders])
+    names = [f"{i:03d}.jpg" for i in range(n)]
+    both = xr.DataArray(halves, dims=["split", "half", "image"], coords={"image": names}, name="hit_rate")
+    return named(truth + rng.normal(0, 0.05, n), names), named(people.mean(axis=1), names), both
+
+
+def test_halves_give_the_reliability_by_hand():
+    prediction, score, halves = halved()
+    result = E.evaluate(prediction, score, reliability=halves, n_bootstraps=0)
+    for name, correlate in {"spearman": stats.spearmanr, "pearson": stats.pearsonr}.items():
+        r = np.mean([correlate(*split).statistic for split in halves.values])
+        full = 2 * r / (1 + r)
+        assert value(result, f"reliability_{name}") == pytest.approx(full)
+        assert value(result, f"{name}_relative") == pytest.approx(value(result, name) / np.sqrt(full))
+    assert value(result, "r2_relative") == pytest.approx(value(result, "r2") / full)
+    assert value(result, "mse_floor") == pytest.approx((1 - full) * score.values.var())
+    assert result.attrs["n_splits"] == 3
+    shuffled = halves.isel(image=slice(None, None, -1)).transpose("image", "half", "split")
+    again = E.evaluate(prediction, score, reliability=shuffled, n_bootstraps=0)
+    xr.testing.assert_allclose(again, result)
+    one = E.evaluate(prediction, score, reliability=halves.isel(split=0), n_bootstraps=0)
+    assert one.attrs["n_splits"] == 1
+
+
+def test_images_and_halves_are_drawn_together():
+    prediction, score, halves = halved()
+    rows = measures_of(halves.values)
+    counts = np.random.default_rng(0).multinomial(40, np.full(40, 1 / 40), size=4)
+    for k, count in enumerate(counts):
+        there = np.repeat(np.arange(40), count)
+        p, y, h = prediction.values[there], score.values[there], halves.values[..., there]
+        r = np.mean([stats.pearsonr(*split).statistic for split in h])
+        full = 2 * r / (1 + r)
+        found = {name: one.compute(prediction.values, score.values, counts)[k] for name, one in rows.items()}
+        assert found["reliability_pearson"] == pytest.approx(full)
+        assert found["pearson_relative"] == pytest.approx(stats.pearsonr(p, y).statistic / np.sqrt(full))
+        assert found["mse_floor"] == pytest.approx((1 - full) * y.var())
+    fixed = E.evaluate(prediction, score, reliability={"spearman_brown": 0.6}, n_bootstraps=200)
+    drawn = E.evaluate(prediction, score, reliability=halves, n_bootstraps=200)
+    for name in ("reliability_spearman", "spearman_relative"):
+        assert value(drawn, name, "ci_low") < value(drawn, name) < value(drawn, name, "ci_high")
+        assert drawn["interval"].sel(metric=name).item() == "BCa bootstrap"
+    assert (
+        drawn["interval"].sel(metric="mse_floor").item() == fixed["interval"].sel(metric="mse_floor").item() == "none"
+    )
+    assert np.isnan(value(drawn, "mse_floor", "ci_low"))
+    assert "reliability_spearman" not in fixed["metric"].values
+
+
+def test_halves_that_do_not_agree_allow_nothing():
+    prediction, score, halves = halved()
+    against = halves.copy(data=np.stack([halves.values[:, 0], -halves.values[:, 0]], axis=1))
+    result = E.evaluate(prediction, score, reliability=against, n_bootstraps=20)
+    for name in ("reliability_spearman", "spearman_relative", "mse_floor"):
+        assert np.isnan([value(result, name, part) for part in ("estimate", "ci_low", "ci_high")]).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        (lambda h: h.isel(half=[0]), ArgumentError, r"reliability must have dims image, half \(2\) and split; got"),
+        (lambda h: h.rename(half="part"), ArgumentError, "reliability must have dims image, half"),
+        (lambda h: h[..., 1:], ArgumentError, "reliability and predictions must hold the same images"),
+        (
+            lambda h: h.where(h > h.min()),
+            ArgumentError,
+            "reliability must be finite for every image.*Drop images",
+        ),
+        (
+            lambda h: h.values,
+            KindError,
+            r"reliability must be a named number or halves; got ndarray. Pass",
+        ),
+    ],
+)
+def test_what_are_no_halves_is_refused(change, error, match):
+    prediction, score, halves = halved()
+    with pytest.raises(error, match=match):
+        E.evaluate(prediction, score, reliability=change(halves), n_bootstraps=0)
+
+
 def test_the_floor_is_declared_or_found_among_near_ties():
     pile = [0.4127, 0.4128, 0.4131, 0.4140, 0.4145]
     prediction = named([*pile, *np.linspace(0.45, 0.95, 45)])
@@ -236,6 +330,7 @@ def test_the_floor_is_declared_or_found_among_near_ties():
     declared = E.evaluate(prediction.assign_attrs(floor=0.46), score, n_bootstraps=0)
     assert value(declared, "floor") == 0.46
     assert value(declared, "share_at_floor") == 0.12
+    assert (value(declared, "floor_found"), value(declared, "share_at_floor_found")) == (value(found, "floor"), 0.1)
     assert declared.attrs["floor_rule"] == "declared by the predictor"
 
 
@@ -555,6 +650,51 @@ def test_training_images_are_known_by_content_and_by_file_name():
         E.training_overlap(images, trained_on=3)
 
 
+def test_a_table_of_training_images_may_be_a_frame_or_a_file(tmp_path):
+    images = named([1.0, 2.0, 3.0], ["new/a.jpg", "b.jpg", "c.jpg"], sha256=["1a", "2b", "3c"])
+    split = pd.DataFrame({"image": ["old/z.jpg", "c.jpg"], "sha256": ["1a", None], "part": ["train", "train"]})
+    split.to_csv(tmp_path / "split.csv", index=False)
+    for given_ in (split, tmp_path / "split.csv", str(tmp_path / "split.csv"), [tmp_path / "split.csv", "memcat"]):
+        found = E.training_overlap(images, trained_on=given_)
+        assert found["evidence"].values.tolist() == ["same file (sha256)", "", "same file name"]
+    with pytest.warns(MemfeatWarning, match=r"2 of 3 images are training data.*Leave out those that mf.evaluation"):
+        E.evaluate(images, images + 0.1, trained_on=split, n_bootstraps=0)
+    with pytest.raises(MissingFileError, match="trained_on must be a file that exists"):
+        E.training_overlap(images, trained_on=str(tmp_path / "gone.csv"))
+
+
+def test_every_part_of_an_evaluation_says_when_images_are_training_data():
+    prediction, score = scattered(12)
+    names = [f"memcat/{name}" for name in prediction["image"].values]
+    prediction, score = (one.assign_coords(image=names) for one in (prediction, score))
+    known = prediction.assign_attrs(model="resmem")
+    wanted = "no: 12 of 12 images are training data of the predictor (folder of MemCat: 12)"
+    for name, make in MADE.items():
+        assert make(known, score).attrs["held_out"] == wanted, name
+        assert make(prediction, score).attrs["held_out"].startswith("not known"), name
+    category = xr.DataArray(["a", "b"] * 6, dims="image", coords={"image": names})
+    assert E.by_category(known, score, category, n_bootstraps=0).attrs["n_in_training"] == 12
+
+
+def test_a_comparison_says_who_saw_the_images_in_training():
+    prediction, score = scattered(12)
+    names = [f"memcat/{name}" for name in prediction["image"].values]
+    prediction, score = (one.assign_coords(image=names) for one in (prediction, score))
+    both = {"resmem": prediction.assign_attrs(model="resmem"), "rating": 1 - prediction}
+    with pytest.warns(MemfeatWarning, match="12 of 12 images are training data") as seen:
+        told = E.compare(both, score, n_bootstraps=0)
+    assert [warning.filename for warning in seen] == [__file__]
+    said = json.loads(told.attrs["held_out"])
+    assert said["resmem"].startswith("no: 12 of 12")
+    assert said["rating"].startswith("not known")
+    declared = E.compare(both, score, dataset="memcat", n_bootstraps=0)
+    assert declared.attrs["dataset"] == "memcat"
+    clean = E.compare(both, score, dataset="memcat", trained_on={"resmem": "lnsim"}, n_bootstraps=0)
+    assert json.loads(clean.attrs["held_out"])["resmem"].startswith("none of the images")
+    with pytest.raises(UnknownNameError, match="trained_on must be a known name; got 'vitmem'.*The predictors are"):
+        E.compare(both, score, trained_on={"vitmem": "lamem"}, n_bootstraps=0)
+
+
 # --- figures --------------------------------------------------------------------------------------------------------
 
 MADE = {
@@ -645,7 +785,7 @@ def test_the_command_gives_what_the_functions_give(tables):
     base = [tables / "predictions.csv", "--scores", tables / "scores.csv", "--column", "hit_rate", "--bootstraps", 50]
     done = run(*base, "--category", "place", "--split-half", 0.7, "--figures", tables / "figures", "-o", out)
     assert done.exit_code == 0, done.stderr
-    assert "Left out, without a prediction or a score: 1: '004.jpg'" in done.stderr
+    assert "Left out, without a prediction or a score or a category: 1: '004.jpg'" in done.stderr
     table = pd.read_csv(out)
     assert set(table["part"]) == {"agreement", "category", "calibration", "cutoff", "distribution"}
     prediction, score = scattered(30)

@@ -120,6 +120,7 @@ every_meeting = pytest.mark.parametrize("meet", MEETINGS.values(), ids=MEETINGS)
         (IMAGENET, IMAGENET, "come from the same network, 'resmem-frozen'"),
         (RELEASED, RETRAINED, "networks with the same weights in their trunks, 'released'"),
         (IMAGENET, IMAGENET | {"weights_sha256": "its own head"}, "the same weights in their trunks, 'imagenet'"),
+        (OTHER, OTHER | {"weights_sha256": "with a readout", "trunk_sha256": "dddd"}, "the same network, 'resnet50'"),
     ],
 )
 def test_features_and_scores_of_one_network_are_a_circle(meet, network, predictor, said):

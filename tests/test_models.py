@@ -268,6 +268,45 @@ def test_no_public_call_changes_a_byte_of_the_trunk(backbone, head, request):
     assert weights.digest(trunk) == before == weights.digest(whole.module.features)
 
 
+@pytest.mark.parametrize("backbone", ["imagenet", "random"])  # of "released" test_training.py says the same
+def test_no_training_of_a_head_changes_a_byte_of_the_trunk(backbone, request, tmp_path):
+    model = request.getfixturevalue(backbone)
+    before = weights.digest(model.module)
+    names = [f"{i}.png" for i in range(7)]
+    generator = np.random.default_rng(0)
+    pictures = {name: generator.integers(0, 256, (30, 40, 3), dtype=np.uint8) for name in names}
+    given = {"model": model, "validation": 3, "store": tmp_path / "f.zarr", "rng": 0}
+    scores = pd.Series(np.linspace(0.3, 0.9, 7), index=names)
+    layers = ["features.layer1.0.relu@2", "features.avgpool"]
+    made = [
+        mf.training.fit_head(pictures, scores, layers=layers, **given),
+        mf.training.fit_head(pictures, scores, head="mlp", max_epochs=1, images_per_step=4, device="cpu", **given),
+    ]
+    assert weights.digest(model.module) == before
+    assert not any(part.training for part in model.module.modules())
+    trunk = weights.digest(model.module.features)
+    for head in made:
+        assert head.facts["trunk_sha256"] == trunk
+        assert weights.digest(mf.models.with_head(model, head).module.features) == trunk
+
+
+def test_a_head_on_a_random_trunk_brings_the_seed_of_the_trunk(random, tmp_path):
+    made = ridge_head(random)
+    facts = made.facts
+    assert facts["trunk_seed"] == "0"
+    model = mf.models.load("resmem-frozen", head=made)
+    assert model.provenance["backbone"] == "random"
+    assert weights.digest(model.module.features) == facts["trunk_sha256"]
+    by_generator = mf.models.Head("ridge", made.tensors, {**facts, "trunk_seed": "{}"}, made.split)
+    with pytest.raises(KindError, match="rng must be a whole number"):
+        mf.models.load("resmem-frozen", head=by_generator)
+
+
+def test_a_kind_of_head_is_answered_with_how_to_fit_one():
+    with pytest.raises(MissingFileError, match=r"got 'ridge'.*fit one with mf\.training\.fit_head\(images"):
+        mf.models.load("resmem-frozen", head="ridge")
+
+
 def test_copies_of_a_frozen_network_stay_frozen(frozen):
     stage = frozen.module.features.layer1
     for again in (copy.deepcopy(stage), pickle.loads(pickle.dumps(stage))):

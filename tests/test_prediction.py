@@ -368,6 +368,42 @@ def test_a_negative_relation_and_a_flat_predictor_give_one_value():
         np.testing.assert_allclose(flat["recalibrated"][held_out], score.values[~held_out].mean())
 
 
+@pytest.mark.parametrize("value", [0.1, 0.7, 1 / 3])
+def test_a_flat_predictor_whose_mean_is_rounded_gives_the_mean_score(value):
+    _, score = pairs()
+    flat = mf.prediction.recalibrate(named(np.full(80, value)), score, n_folds=3)
+    for k in range(3):
+        held_out = flat["fold"].values == k
+        np.testing.assert_allclose(flat["recalibrated"][held_out], score.values[~held_out].mean())
+
+
+def test_images_without_a_prediction_are_left_out_of_a_calibration_and_counted():
+    prediction, score = pairs()
+    status = np.array(["truncated", *["ok"] * 79], dtype=object)
+    memory = xr.Dataset({"memorability": prediction.where(status == "ok"), "status": ("image", status)})
+    scene = score.copy(data=np.arange(80) // 2)
+    for scores in (score, score.to_series()):
+        learned = mf.prediction.recalibrate(memory, scores)
+        xr.testing.assert_equal(learned, mf.prediction.recalibrate(prediction[1:], score[1:]))
+        assert (learned.attrs["n"], learned.attrs["n_left_out"]) == (79, 1)
+    grouped = mf.prediction.recalibrate(memory, score, blocks=scene)
+    xr.testing.assert_equal(grouped, mf.prediction.recalibrate(prediction[1:], score[1:], blocks=scene[1:]))
+
+
+def test_a_column_that_was_taken_out_says_whose_it_is(resmem):
+    memory = mf.predict({"a": grey(20), "b": grey(30)}, model=resmem)
+    column = memory["memorability"]
+    assert column.attrs["floor"] == memory.attrs["floor"] == 0.42
+    assert column.attrs["head"] == memory.attrs["head"]
+    prediction, score = pairs()
+    own = prediction.assign_attrs(model="resmem-frozen", head="ridge on fc, fitted to 9 images", weights_sha256="ab")
+    learned = mf.prediction.recalibrate(own, score)["recalibrated"]
+    assert {key: learned.attrs[key] for key in ("model", "head", "weights_sha256")} == {
+        key: own.attrs[key] for key in ("model", "head", "weights_sha256")
+    }
+    assert "floor" not in learned.attrs
+
+
 @pytest.mark.parametrize(
     ("change", "error", "match"),
     [

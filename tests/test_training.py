@@ -27,6 +27,7 @@ from memfeat import models
 from memfeat.cli import main
 from memfeat.errors import (
     ArgumentError,
+    CircularWarning,
     KindError,
     MemfeatWarning,
     MissingFileError,
@@ -37,7 +38,7 @@ from memfeat.errors import (
 from memfeat.models import heads, preprocessing, weights
 from memfeat.models.heads import read_head
 from memfeat.regression import ridge
-from memfeat.training import checkpoint, descent, duplicates, linear, making, pixels, splitting
+from memfeat.training import checkpoint, descent, duplicates, fitting, linear, making, pixels, splitting
 from memfeat.training.recipe import Recipe
 
 CPU = torch.device("cpu")
@@ -645,6 +646,15 @@ def test_a_network_is_left_as_it_was_found(pictures, scores):
     assert not any(part._forward_hooks for part in attached.module.modules())
 
 
+def test_predictions_of_a_readout_say_on_whose_features_they_stand(pictures, scores):
+    network = reused()
+    memory = mf.predict(pictures, model=models.with_head(network, fit(pictures, scores)))["memorability"]
+    assert memory.attrs["trunk_sha256"] == network.provenance["weights_sha256"] != memory.attrs["weights_sha256"]
+    features = mf.extract(pictures, model=network, layers="relu@2")
+    with pytest.warns(CircularWarning, match="come from the same network"):
+        mf.regression.decode(features, memory, n_permutations=9, n_bootstraps=9)
+
+
 def test_gradients_reach_the_image_through_a_readout(pictures, scores):
     model = reused()
     attached = mf.models.with_head(model, fit(pictures, scores, model=model))
@@ -741,6 +751,87 @@ def test_progress_says_how_much_is_left(capfd):
     shown = capfd.readouterr().err
     assert "train" in shown
     assert "Spearman" in shown
+
+
+def never(*_, **__):
+    raise AssertionError("nothing is to be computed")
+
+
+def test_what_cannot_be_fitted_is_refused_before_the_features_are_read(pictures, scores, monkeypatch):
+    monkeypatch.setattr(fitting, "extract", never)
+    with pytest.raises(ArgumentError, match="validation must leave at least 3 images for training"):
+        fit(pictures, scores, validation=22)
+    with pytest.raises(UnknownNameError, match="split must have a column 'part'"):
+        fit(pictures, scores, split=pd.DataFrame({"image": list(pictures)}))
+    with pytest.raises(AssertionError, match="nothing is to be computed"):
+        fit(pictures, scores, validation=6)
+
+
+def test_the_split_that_is_foreseen_is_the_one_that_is_drawn(pictures, scores):
+    """Looking ahead takes nothing from the generator."""
+    head = fit(pictures, scores, validation=6, rng=np.random.default_rng(3))
+    held_out = splitting.drawn(N, 6, np.random.default_rng(3))
+    assert list(head.split["part"] == "validation") == list(held_out)
+
+
+def test_correlations_that_do_not_exist_are_not_made_up(pictures, scores, tmp_path):
+    split = pd.DataFrame({"image": sorted(pictures), "part": ["validation"] * 4 + ["train"] * (N - 4)})
+    flat = scores.copy()
+    flat.iloc[:4] = 0.5
+    head = fit(pictures, flat, split=split)
+    error = head.split["prediction"][:4] - 0.5
+    assert head.facts["result"] == {
+        "n": 4,
+        "correlations": "none: all scores of the validation images are the same",
+        "mse": pytest.approx((error**2).mean()),
+        "rmse": pytest.approx(np.sqrt((error**2).mean())),
+    }
+    card = (head.save(tmp_path / "head") / "README.md").read_text()
+    assert "On the validation images:" in card
+    assert "| correlations | none: all scores of the validation images are the same |" in card
+    alike = dict(pictures) | dict.fromkeys(sorted(pictures)[:4], pictures["00.png"])
+    same = fit(alike, scores, split=split)
+    assert same.facts["result"]["correlations"] == "none: all predictions of the validation images are the same"
+
+
+def test_scores_that_the_network_itself_predicted_are_cautioned_against(pictures, scores, tmp_path):
+    head = fit(pictures, scores, validation=6)
+    assert "cautions" not in head.facts
+    network = models.with_head(reused(), head)
+    memory = mf.predict(pictures, model=network)["memorability"]
+    with pytest.warns(CircularWarning, match=r"the same network.*scores = mf.guards.allow\(scores, 'circular'") as seen:
+        again = fit(pictures, memory, validation=6)
+    assert [warning.filename for warning in seen] == [__file__]
+    assert again.facts["cautions"] == "circular"
+    card = (again.save(tmp_path / "head") / "README.md").read_text()
+    assert "The scores were not measured; they are predictions of `reused`, the one that it reads" in card
+    meant = fit(pictures, mf.guards.allow(memory, "circular", because="a test"), validation=6)
+    assert json.loads(meant.facts["allowed"]) == {"circular": "a test"}
+
+
+def test_a_folder_that_cannot_take_a_head_is_refused_before_the_work(command, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr("memfeat.training.fit_head", never)
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    (taken / "notes.txt").write_text("mine")
+    for out in (taken, tmp_path / "scores.csv", tmp_path / "scores.csv" / "head"):
+        done = command("train", photos, "--scores", tmp_path / "scores.csv", "--column", "hit_rate", "-o", out)
+        assert done.exit_code == 3
+        assert done.stderr.startswith("Error: --out must be ")
+    assert (taken / "notes.txt").read_text() == "mine"
+
+
+def test_the_command_predicts_with_a_head_of_ones_own(command, photos, pictures, scores, tmp_path):
+    head = fit(mf.images.read(photos), scores, validation=6)
+    head.save(tmp_path / "head")
+    done = command("predict", photos, "--head", tmp_path / "head", "-o", tmp_path / "out.csv")
+    assert done.exit_code == 0, done.stderr
+    table = pd.read_csv(tmp_path / "out.csv").set_index("image")
+    wanted = head.split.set_index("image")["prediction"]
+    np.testing.assert_allclose(table["memorability"], wanted.loc[table.index], atol=1e-5)
+    made = json.loads((tmp_path / "out.csv.json").read_text())
+    assert made["head"] == "ridge on conv1, relu@2, fitted to 18 images"
+    assert made["model"] == "reused"
 
 
 # --- the frozen ResMem ------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What `memfeat evaluate` reads and puts together: columns of two tables in, one long table or one Dataset out."""
 
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from memfeat._check import advice, listed, looked_up
-from memfeat.errors import ArgumentError, UnknownNameError
+from memfeat.errors import ArgumentError, MemfeatWarning
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,8 @@ __all__ = ["Columns", "evaluated", "figures", "long", "read_columns", "wide"]
 
 #: Coordinates that tell whether images are training data.
 WHERE = ("path", "sha256")
+#: What else an image must have when it is asked for.
+NEEDED = {"--category": "a category", "--groups": "a group"}
 
 
 class Columns(NamedTuple):
@@ -61,10 +64,12 @@ def read_columns(
     """
     import pandas as pd
 
-    frame, key = _named(table, "PREDICTIONS")
+    from memfeat._tables import read_table
+
+    frame, key = read_table(table, "PREDICTIONS")
     frame = frame.set_index(key)
     names = [str(name) for name in frame.index]
-    other = None if scores is None else _named(scores, "--scores")
+    other = None if scores is None else read_table(scores, "--scores")
     used = {name: _numbers(_found("--predicted", name, frame, table), "--predicted") for name in predicted}
     measured = _found("--column", column, frame, table) if other is None else _joined("--column", column, other, names)
     used[""] = _numbers(measured, "--column")
@@ -79,7 +84,8 @@ def read_columns(
         raise ArgumentError(advice("PREDICTIONS and --scores", rule, listed("none")))
     if not kept.all():
         missing = [name for name, has in zip(names, kept, strict=True) if not has]
-        click.echo(f"Left out, without a prediction or a score: {listed.of(missing)}", err=True)
+        needed = ["a prediction", "a score", *(words for option, words in NEEDED.items() if option in used)]
+        click.echo(f"Left out, without {' or '.join(needed)}: {listed.of(missing)}", err=True)
     make = _maker(frame, names, kept)
     attrs = _attrs(table)
     return Columns(
@@ -87,15 +93,6 @@ def read_columns(
         make(used[""], column),
         *(make(used[option], str(name)) if name is not None else None for option, name in labels.items()),
     )
-
-
-def _named(table: Path, argument: str) -> "tuple[pd.DataFrame, str]":
-    from memfeat._tables import read_named
-
-    try:
-        return read_named(table, argument, column="image")
-    except UnknownNameError:
-        return read_named(table, argument)
 
 
 def _found(option: str, name: str, frame: "pd.DataFrame", table: Path) -> "pd.Series":
@@ -188,7 +185,13 @@ def evaluated(
         parts["category"] = lambda one: evaluation.by_category(one, scores, category, **sampling)
     found = {part: {name: make(one) for name, one in columns.predictions.items()} for part, make in parts.items()}
     if len(columns.predictions) > 1:
-        contrasts = evaluation.compare(columns.predictions, scores, **sampling)
+        trained_on = dict.fromkeys(columns.predictions, origin["trained_on"])
+        with warnings.catch_warnings():
+            # each was warned of by itself
+            warnings.simplefilter("ignore", MemfeatWarning)
+            contrasts = evaluation.compare(
+                columns.predictions, scores, trained_on=trained_on, dataset=origin["dataset"], **sampling
+            )
         found["contrast"] = {" and ".join(columns.predictions): contrasts}
     return found
 

@@ -9,6 +9,7 @@ from memfeat._check import advice, listed
 from memfeat.cli import verbs
 from memfeat.cli.inputs import sources
 from memfeat.cli.manners import SOME_FAILED, messages
+from memfeat.cli.networks import loaded, network
 from memfeat.cli.outputs import failures
 from memfeat.errors import ArgumentError, UnknownNameError
 
@@ -60,7 +61,7 @@ def _held(_ctx: click.Context, _param: click.Parameter, value: str | None) -> in
 @click.option("--images-per-step", type=click.IntRange(1), help="For mlp: 32.")
 @click.option("--description", help="What the images and scores are, for the model card.")
 @click.option("--licence", help="Under which terms you pass the head on, for the model card.")
-@verbs._network
+@network
 @verbs._machine
 @verbs._manners
 def train(  # noqa: PLR0913
@@ -72,6 +73,7 @@ def train(  # noqa: PLR0913
     seed: int,
     licence: str | None,
     backbone: str | None,
+    weights: str | None,
     as_json: bool,
     quiet: bool,
     **options: Any,
@@ -86,20 +88,20 @@ def train(  # noqa: PLR0913
 
     Example: memfeat train photos/ --scores scores.csv --column hit_rate -o my-head
     """
+    from memfeat.models.heads import destination
     from memfeat.training import fit_head
 
+    destination(out, "--out")
     where: Sources = {name: options.pop(name) for name in ("table", "column", "lamem", "memcat")}
     known = " and ".join(words for name, words in DESCRIBED.items() if where[name] is not None)
     given = {"description": known} | {name: value for name, value in options.items() if value is not None}
     progress = False if quiet else None
     with messages(quiet=quiet):
         images, column = _images(photos, where, progress)
-        if model == "resmem-frozen" and backbone is None:
-            verbs.log.info(verbs.BY_DEFAULT)
         head = fit_head(
             images,
             images[column],
-            model=verbs._loaded(model, backbone),
+            model=loaded(model, backbone=backbone, weights=weights, warned=True),
             layers=list(wanted) or None,
             store=store or out.with_name(f"{out.name}.zarr"),
             rng=seed,
@@ -123,7 +125,7 @@ def _say(head: Any, out: Path, *, as_json: bool) -> None:
         click.echo(_frames.as_json(columns, {key: head.facts[key] for key in ("result", "split", "recipe", "trunk")}))
         return
     result, said = head.facts["result"], f"{head.facts['split']['n_train']} images"
-    if result:
+    if "spearman" in result:
         interval = f"[{result['spearman_ci_low']:.3f}, {result['spearman_ci_high']:.3f}]"
         said += f"; Spearman {result['spearman']:.3f} {interval} on {result['n']} held out"
     click.echo(f"Wrote {out} ({head.kind}, {said}).")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from memfeat._check import advice, listed, looked_up
-from memfeat.errors import ArgumentError, UnknownNameError
+from memfeat.errors import ArgumentError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,13 +123,10 @@ def _column(table: Path, column: str, names: list[str]) -> "pd.Series":
     """Read a column of numbers, in the order of the images; NaN where an image has none."""
     import pandas as pd
 
-    from memfeat._tables import read_named
+    from memfeat._tables import read_table
     from memfeat.images.joining import joined
 
-    try:
-        frame, key = read_named(table, "--scores", column="image")
-    except UnknownNameError:
-        frame, key = read_named(table, "--scores")
+    frame, key = read_table(table, "--scores")
     others = [name for name in frame.columns if name != key]
     looked_up("--column", column, others, f"{table} has: {', '.join(others)}.")
     series = pd.Series(frame[column].to_numpy(), index=frame[key], name=column)

@@ -12,8 +12,9 @@ import click
 
 from memfeat.errors import MemfeatError, MemfeatWarning
 
-__all__ = ["FAILED", "INTERRUPTED", "SOME_FAILED", "Verbs", "messages"]
+__all__ = ["FAILED", "INTERRUPTED", "SOME_FAILED", "Verbs", "messages", "together"]
 
+Command = Callable[..., Any]
 SOME_FAILED, FAILED, INTERRUPTED = 1, 3, 130
 #: Said by the commands in their own words.
 UNHEARD = ("memfeat.images.reading",)
@@ -21,15 +22,17 @@ UNHEARD = ("memfeat.images.reading",)
 ARGUMENTS = {
     "source": "PHOTOS", "predictions": "PREDICTIONS", "features": "FEATURES", "name": "MODEL", "store": "--out",
     "out": "--out", "blocks": "--groups", "batch_size": "--batch-size", "n_images": "--n-images",
-    "n_permutations": "--permutations",
+    "n_permutations": "--permutations", "learning_rate": "--learning-rate", "images_per_step": "--images-per-step",
+    "trained_on": "--trained-on",
 } | {name: f"--{name}" for name in (
     "autocast", "backbone", "dataset", "device", "estimator", "folds", "kind", "layers", "method", "metric", "permute",
-    "precision", "reduce", "scores", "shard", "tta",
+    "precision", "reduce", "scores", "shard", "tta", "head", "model", "validation", "split", "weights",
 )}  # fmt: skip
 #: Advice in Python, and the same for whoever types commands.
 WORDING: dict[str, str | Callable[[re.Match[str]], str]] = {
     rf"^({'|'.join(ARGUMENTS)})(?= must )": lambda found: ARGUMENTS[found[1]],
-    r"\b(backbone|reduce)='(\w+)'": r"--\1 \2",
+    r"\b(backbone|reduce|weights|head)='(\w+)'": r"--\1 \2",
+    r" with rng=0 for an untrained network": " for an untrained network",
     r"\bdataset='(\w+)'": r"--dataset \1",
     r" If it is meant, say why: .*mf\.guards\.allow\(.*\)\.$": "",
     r"mf\.models\.load\('resmem-frozen'\) with its backbone 'imagenet'": "--model resmem-frozen --backbone imagenet",
@@ -45,6 +48,28 @@ WORDING: dict[str, str | Callable[[re.Match[str]], str]] = {
     r"Pass a DataFrame: pandas\.read_excel\(path\)\.": "Save it as CSV.",
     r"; drop them where a calculation needs all: images\.dropna\(.*\)": "",
 }
+
+
+def together(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Make one decorator of several.
+
+    Parameters
+    ----------
+    *decorators : callable
+        The decorators, the first outermost.
+
+    Returns
+    -------
+    callable
+        The decorator.
+    """
+
+    def apply(command: Command) -> Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return apply
 
 
 class Verbs(click.Group):

@@ -12,7 +12,8 @@ import click
 from memfeat._version import __version__
 from memfeat.cli.evaluating import evaluated, figures, long, read_columns, wide
 from memfeat.cli.inputs import matched_inputs, own_columns, sources
-from memfeat.cli.manners import FAILED, SOME_FAILED, Verbs, messages
+from memfeat.cli.manners import FAILED, SOME_FAILED, Verbs, messages, together
+from memfeat.cli.networks import loaded, network
 from memfeat.cli.outputs import destination, failures, give, give_forecast, give_layers, shown
 
 __all__ = ["main"]
@@ -24,10 +25,6 @@ STORE = click.Path(exists=True, file_okay=False, path_type=Path)
 TABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
 REDUCTIONS = "mean, max, flatten, none, cls, magnitude, grid:K, project:EPS or project:EPS:SEED"
 WRITTEN = "Write to this .csv or .nc file; how a FILE.csv was made goes into FILE.csv.json."
-BY_DEFAULT = (
-    "--backbone released: the weights of the retrained network, which have seen memorability, with other batch "
-    "statistics. For an analysis that you publish: --backbone imagenet (a download)."
-)
 #: Parts of an evaluation that are printed, and their columns.
 PRINTED = ("agreement", "category", "contrast")
 EVALUATED = ["category", "metric", "estimate", "ci_low", "ci_high", "p", "n", "unit"]
@@ -36,43 +33,24 @@ LISTED = ["name", "kind", "call", "shape", "bytes", "order"]
 STATISTICS = ["layer", "estimate", "ci_low", "ci_high", "p", "p_corrected", "n"]
 
 
-def _together(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Make one decorator of several, the first outermost."""
-
-    def apply(command: Command) -> Command:
-        for decorator in reversed(decorators):
-            command = decorator(command)
-        return command
-
-    return apply
-
-
-_manners = _together(
+_manners = together(
     click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
     click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks; failed images are still listed."),
 )
-_machine = _together(
+_machine = together(
     click.option("--device", help='Where to compute: "cpu", "cuda" or "mps"; by default the fastest there is.'),
     click.option("--batch-size", type=click.IntRange(1), help="Images in one forward pass."),
 )
-_speed = _together(
+_speed = together(
     click.option("--fast", is_flag=True, help="Fold batch norms into convolutions: less time, other last digits."),
     click.option("--autocast", help='Compute in "bfloat16" or "float16" where that does; best on a GPU.'),
     click.option("--tf32", is_flag=True, help="Let a GPU multiply float32 in TF32."),
-)
-_network = _together(
-    click.option(
-        "--backbone",
-        help="For resmem-frozen: released (default here, works offline; the weights of the retrained network with "
-        "batch statistics re-estimated), imagenet (a download; not retrained: for an analysis that you publish; what "
-        "mf.models.load takes by itself) or random (untrained, seed 0).",
-    ),
 )
 
 
 def _test(permutations: int) -> Callable[[Command], Command]:
     """Give what tests of features against scores have in common, with the number of permutations taken by default."""
-    return _together(
+    return together(
         click.argument("features", type=STORE),
         click.option("--scores", "table", type=TABLE, required=True, help="CSV with one row per image."),
         click.option("--column", required=True, help="The column of scores."),
@@ -105,23 +83,32 @@ def main() -> None:
 @click.option(
     "--tta", is_flag=True, help="Also tta_mean and tta_sd over ten views (crops, mirrored); ten times as long."
 )
+@click.option("--model", help="resmem (what predicts by itself) or resmem-frozen; with --head what it was fitted to.")
+@click.option("--head", type=STORE, help="The folder of a head that memfeat train wrote.")
 @click.option("-o", "--out", type=FILE, help=WRITTEN)
+@network
 @_machine
 @_manners
-def predict(
+def predict(  # noqa: PLR0913
     photos: tuple[str, ...],
     scores: Path | None,
     tta: bool,
+    model: str | None,
+    head: Path | None,
+    backbone: str | None,
+    weights: str | None,
     out: Path | None,
     as_json: bool,
     quiet: bool,
     **machine: Any,
 ) -> None:
-    """Predict how memorable photographs are.
+    """Predict how memorable photographs are: with the released ResMem, its frozen variant, or a head of your own.
 
     Images that cannot be read are listed and keep a row that says why, even if none can be read.
 
     Example: memfeat predict photos/ -o scores.csv
+
+    With a head of your own: memfeat predict photos/ --head my-head -o scores.csv
     """
     from memfeat import _frames
     from memfeat.images import read
@@ -132,6 +119,8 @@ def predict(
     with messages(quiet=quiet):
         images = read(sources(photos), scores=scores, verify=False, progress=progress)
         own = own_columns(images)
+        if any((model, head, backbone, weights)):
+            machine["model"] = loaded(model, backbone=backbone, weights=weights, head=head, warned=True)
         memory = predicted(images, tta=tta, progress=progress, **machine).assign(own.data_vars)
     frame = _frames.per_image(memory)
     give(frame, memory, out=out, as_json=as_json, columns=PREDICTED)
@@ -146,7 +135,7 @@ def predict(
 @click.option("--layers", "wanted", multiple=True, help="Only these: names, globs or groups, as for extract.")
 @click.option("--reduce", help=f"Give the bytes per image of what this keeps, not of all: {REDUCTIONS}.")
 @click.option("--n-images", type=click.IntRange(1), help="Number of images, which a projection needs.")
-@_network
+@network
 @_manners
 def layers(  # noqa: PLR0913
     model: str,
@@ -154,6 +143,7 @@ def layers(  # noqa: PLR0913
     reduce: str | None,
     n_images: int | None,
     backbone: str | None,
+    weights: str | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -165,7 +155,7 @@ def layers(  # noqa: PLR0913
     from memfeat.models.layers import select
 
     with messages(quiet=quiet):
-        table = models.layers(_loaded(model, backbone), reduce=reduce, n_images=n_images)
+        table = models.layers(loaded(model, backbone=backbone, weights=weights), reduce=reduce, n_images=n_images)
     table = (select(table, list(wanted)) if wanted else table)[LISTED]
     table = table.assign(shape=[" × ".join(map(str, shape)) for shape in table["shape"]])
     # missing where the reduction does not fit the layer
@@ -183,7 +173,7 @@ def layers(  # noqa: PLR0913
 @click.option("-o", "--out", type=FILE, required=True, help="The zarr store; called again, it goes on.")
 @click.option("--prepare", is_flag=True, help="Only make room for shards, and say what they will take.")
 @click.option("--shard", help="Do one part of what was prepared, such as 2/4; PHOTOS are those that were prepared.")
-@_network
+@network
 @_machine
 @_speed
 @_manners
@@ -195,6 +185,7 @@ def extract(  # noqa: PLR0913
     prepare: bool,
     shard: str | None,
     backbone: str | None,
+    weights: str | None,
     as_json: bool,
     quiet: bool,
     **options: Any,
@@ -214,9 +205,7 @@ def extract(  # noqa: PLR0913
         # they are listed below, with reasons
         warnings.filterwarnings("ignore", message="Images left out", category=MemfeatWarning)
         options |= {"layers": list(wanted), "store": out, "progress": False if quiet else None}
-        if model == "resmem-frozen" and backbone is None:
-            log.info(BY_DEFAULT)
-        options["model"] = _loaded(model, backbone)
+        options["model"] = loaded(model, backbone=backbone, weights=weights, warned=True)
         if prepare:
             give_forecast(activations.prepare(sources(photos), **options), out=out, as_json=as_json)
             return
@@ -312,7 +301,11 @@ def decode(  # noqa: PLR0913
 @click.option("--permute", help="How groups are drawn again: whole, within or free.")
 @click.option("--split-half", type=float, help="Mean correlation of random halves of the scores.")
 @click.option("--spearman-brown", type=float, help="Reliability of the full scores, instead of --split-half.")
-@click.option("--trained-on", multiple=True, help="A data set the predictor was trained on; known for ResMem.")
+@click.option(
+    "--trained-on",
+    multiple=True,
+    help="What it was trained on: a data set, or a CSV of images such as a head's split.csv; known for ResMem.",
+)
 @click.option("--dataset", help="The data set that the images come from, such as lamem or memcat.")
 @click.option("--bootstraps", type=click.IntRange(0), default=1_000, show_default=True, help="How many samples.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all random draws.")
@@ -389,14 +382,3 @@ def demo(out: Path, device: str | None, as_json: bool, quiet: bool) -> None:
     click.echo(page.in_short(road, note=note))
     click.echo(f"\nLook at {out / 'index.html'}. Next, on a folder of your own:\n")
     click.echo("\n".join(f"  {line}" for line in page.NEXT))
-
-
-def _loaded(name: str, backbone: str | None) -> Any:
-    """Load a network; the frozen variant without a download unless one is asked for."""
-    from memfeat import models
-
-    chosen = "released" if backbone is None and name == "resmem-frozen" else backbone
-    options: dict[str, Any] = {} if chosen is None else {"backbone": chosen}
-    # untrained weights have no default seed
-    seed: dict[str, Any] = {"rng": 0} if chosen == "random" else {}
-    return models.load(name, **options, **seed)

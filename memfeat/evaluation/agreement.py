@@ -10,7 +10,8 @@ import xarray as xr
 
 from memfeat import stats
 from memfeat._labels import IMAGE, stamped
-from memfeat.evaluation.floor import floor_of
+from memfeat.evaluation.floor import floor_of, found_in
+from memfeat.evaluation.halves import halves_of, relative_measures
 from memfeat.evaluation.intervals import (
     accelerated,
     clustered_mean,
@@ -18,10 +19,10 @@ from memfeat.evaluation.intervals import (
     share_below_root_mean_square,
     wilson,
 )
-from memfeat.evaluation.measures import MEASURES, QUANTILES, measured
+from memfeat.evaluation.measures import MEASURES, QUANTILES, Measure, measured
 from memfeat.evaluation.overlap import said_of
 from memfeat.evaluation.pairing import Column, Draws, Pair, Sampling, draws, pair
-from memfeat.regression.reliability import relative, spearman_brown
+from memfeat.regression.reliability import relative
 
 __all__ = ["METRIC", "by_category", "evaluate"]
 
@@ -31,7 +32,14 @@ METRIC = "metric"
 CATEGORY = "category"
 NAN = float("nan")
 #: Rows about the floor → their unit.
-FLOOR = {"minimum": "score", "score_minimum": "score", "floor": "score", "share_at_floor": "share of images"}
+FLOOR = {
+    "minimum": "score",
+    "score_minimum": "score",
+    "floor": "score",
+    "share_at_floor": "share of images",
+    "floor_found": "score",
+    "share_at_floor_found": "share of images",
+}
 #: What `memfeat.regression` calls relative values → what they are called here, and their unit.
 RELATIVE = {
     "estimate_relative": ("spearman_relative", "1"),
@@ -39,6 +47,8 @@ RELATIVE = {
     "r2_relative": ("r2_relative", "1"),
     "mse_floor": ("mse_floor", "score²"),
 }
+#: What is told besides when the reliability comes from halves.
+BY_HALVES = ("reliability_spearman", "reliability_pearson")
 PARTS = ("estimate", "ci_low", "ci_high")
 #: How each row got its interval.
 BCA, PERCENTILE, WILSON, T, DELTA = "BCa bootstrap", "percentile bootstrap", "Wilson", "t", "delta method"
@@ -49,8 +59,8 @@ def evaluate(  # noqa: PLR0913 (two data, five options)
     predictions: Column,
     scores: xr.DataArray | pd.Series,
     *,
-    reliability: Mapping[str, float] | None = None,
-    trained_on: str | Iterable[str] | xr.Dataset | None = None,
+    reliability: Mapping[str, float] | xr.DataArray | None = None,
+    trained_on: Any = None,
     dataset: str | None = None,
     n_bootstraps: int = 1_000,
     rng: int | np.random.Generator = 0,
@@ -65,11 +75,12 @@ def evaluate(  # noqa: PLR0913 (two data, five options)
         could not read are left out and counted.
     scores : DataArray (image) or pandas.Series
         What was measured, such as hit rates, matched by image name.
-    reliability : mapping, optional
-        {"split_half": r} or {"spearman_brown": r} of the scores; adds the relative values.
-    trained_on : str, iterable of str or Dataset (image), optional
-        What the predictor was trained on: names of data sets ("lamem", "memcat"), image names, or an image table.
-        Known for ResMem.
+    reliability : mapping or DataArray, optional
+        {"split_half": r} or {"spearman_brown": r} of the scores; or the scores of both halves of the participants in
+        one or more random splits, a DataArray (image, half, split). Adds the relative values.
+    trained_on : str, Path, Dataset (image), DataFrame, or a list of these, optional
+        What the predictor was trained on: names of data sets ("lamem", "memcat"), image names, an image table, or a
+        table in a CSV file, such as the `split.csv` of a head. Known for ResMem.
     dataset : str, optional
         The data set that these images come from. Without it, it is recognised where names and folders reveal it.
     n_bootstraps : int
@@ -91,7 +102,8 @@ def evaluate(  # noqa: PLR0913 (two data, five options)
           of images whose |error| is below the RMSE;
         - `minimum` and `score_minimum`, the lowest prediction and score; `floor` and `share_at_floor`, where the
           predictor saturates and the share of images at or below (see Notes);
-        - with `reliability`: `spearman_relative`, `pearson_relative`, `r2_relative`, `mse_floor`.
+        - with `reliability`: `spearman_relative`, `pearson_relative`, `r2_relative`, `mse_floor`, and from halves
+          `reliability_spearman` and `reliability_pearson`.
 
         Attributes say what was evaluated, how the floor was found (`floor_rule`), and in `held_out` whether the images
         may have been among those the predictor was trained on.
@@ -124,14 +136,19 @@ def evaluate(  # noqa: PLR0913 (two data, five options)
     of the range of predictions, because a network that saturates softly gives values that are close together and not
     equal. A smooth tail leaves one or two images there; many more mean a floor.
 
-    Intervals are over images, with predictions held fixed, and reliability as well. They say how well these predictions
-    are measured. Correlations, `r2`, `mse`, `rmse` and `mae` have BCa bootstrap intervals; the mean error a t interval.
+    Intervals are over images, with predictions held fixed. They say how well these predictions are measured. A
+    reliability that is a number is held fixed as well; halves are drawn again together with the images.
+
+    Correlations, `r2`, `mse`, `rmse` and `mae` have BCa bootstrap intervals; the mean error a t interval.
     Bootstraps are wrong for high quantiles of few images and for `share_below_rmse`, so quantiles have intervals from
     order statistics, NaN on a side about which so few images say nothing (percentile bootstrap where groups are drawn
-    as a whole), and the share one by the delta method. Shares at a floor have Wilson's, and lowest values none.
+    as a whole), and the share one by the delta method. Shares at a floor have Wilson's;
+    lowest values and `mse_floor` have none.
 
-    Correlations relative to reliability are divided by √r_SB, R² by r_SB; `mse_floor` is (1 − r_SB) · var(scores), the
-    error of a perfect predictor. These are approximations of classical test theory, and may exceed 1.
+    From halves, r_SB is the mean over splits of their correlation r, stepped up as 2r / (1 + r): rank correlations for
+    `spearman_relative`, Pearson's for all else. Correlations relative to reliability are divided by √r_SB, R² by r_SB;
+    `mse_floor` is (1 − r_SB) · var(scores), the error of a perfect predictor. These are approximations of classical
+    test theory, and may exceed 1.
 
     References
     ----------
@@ -147,14 +164,18 @@ def evaluate(  # noqa: PLR0913 (two data, five options)
     array([ 1. ,  0.1, -0.1])
     """
     given = pair(predictions, scores)
-    known = None if reliability is None else spearman_brown(reliability)
+    known = halves_of(_of_kept(reliability, given), given.images)
     told = said_of(given.images, given.facts, trained_on=trained_on, dataset=dataset, scores=scores)
     samples = draws(given.images, n_bootstraps, rng, sampling)
     rows = _agreement(given.prediction, given.score, samples)
-    if known is not None:
+    if isinstance(known, float):
         rows |= _relative(rows, known, float(given.score.var()))
+    elif known is not None:
+        rows |= _estimated(relative_measures(known), given.prediction, given.score, samples)
+        # a bootstrap interval of it is too narrow with a hundred images
+        rows["mse_floor"] = (rows["mse_floor"][0], NAN, NAN)
     floor = floor_of(given.prediction, given.facts)
-    rows |= _floor(given, floor.value, samples)
+    rows |= _floor(given, {"": floor.value, "_found": found_in(given.prediction)}, samples)
     result = xr.Dataset(
         {name: (METRIC, np.array(values)) for name, values in zip(PARTS, zip(*rows.values(), strict=True), strict=True)}
     ).assign(n=(METRIC, np.full(len(rows), len(given.score))))
@@ -163,10 +184,10 @@ def evaluate(  # noqa: PLR0913 (two data, five options)
     return stamped(
         result,
         given.facts,
-        **given.called,
-        **told,
+        **(given.called | told),
         floor_rule=floor.rule,
-        reliability=known,
+        reliability=known if isinstance(known, float) else None,
+        n_splits=None if isinstance(known, float) or known is None else len(known),
         **about(samples),
     )
 
@@ -294,26 +315,26 @@ def _of_kept(categories: Any, given: Pair) -> Any:
 
 def _agreement(prediction: Array, score: Array, samples: Draws) -> dict[str, Interval]:
     """Compute every measure with its interval."""
-    everything = measured(MEASURES, prediction, score, [np.ones((1, len(score)), dtype=np.int64)])
-    estimates = {name: float(values[0]) for name, values in everything.items()}
-    limits = dict.fromkeys(MEASURES, (NAN, NAN))
+    found = _estimated(MEASURES, prediction, score, samples)
     if samples.n_bootstraps:
-        limits |= _resampled(prediction, score, estimates, samples) | _by_formula(prediction - score, samples)
-    return {name: (value, *limits[name]) for name, value in estimates.items()}
-
-
-def _resampled(
-    prediction: Array, score: Array, estimates: Mapping[str, float], samples: Draws
-) -> dict[str, tuple[float, float]]:
-    """Give the intervals that are taken from bootstrap samples."""
-    drawn = measured(MEASURES, prediction, score, samples.samples())
-    smooth = [name for name, measure in MEASURES.items() if measure.smooth]
-    left_out = measured(smooth, prediction, score, samples.without())
-    found = {name: accelerated(estimates[name], drawn[name], left_out[name]) for name in smooth}
-    for name in drawn.keys() - found.keys():
-        low, high = stats.interval(drawn[name])
-        found[name] = (float(low), float(high))
+        found |= {name: (found[name][0], *limits) for name, limits in _by_formula(prediction - score, samples).items()}
     return found
+
+
+def _estimated(measures: Mapping[str, Measure], prediction: Array, score: Array, samples: Draws) -> dict[str, Interval]:
+    """Compute measures with intervals from bootstrap samples."""
+    everything = measured(measures, prediction, score, [np.ones((1, len(score)), dtype=np.int64)])
+    estimates = {name: float(values[0]) for name, values in everything.items()}
+    if not samples.n_bootstraps:
+        return {name: (value, NAN, NAN) for name, value in estimates.items()}
+    drawn = measured(measures, prediction, score, samples.samples())
+    smooth = {name: measure for name, measure in measures.items() if measure.smooth}
+    left_out = measured(smooth, prediction, score, samples.without())
+    limits = {name: accelerated(estimates[name], drawn[name], left_out[name]) for name in smooth}
+    for name in drawn.keys() - limits.keys():
+        low, high = stats.interval(drawn[name])
+        limits[name] = (float(low), float(high))
+    return {name: (value, *limits[name]) for name, value in estimates.items()}
 
 
 def _by_formula(error: Array, samples: Draws) -> dict[str, tuple[float, float]]:
@@ -343,20 +364,23 @@ def _relative(rows: Mapping[str, Interval], known: float, variance: float) -> di
     return {**values, "mse_floor": (floor, NAN, NAN)}  # type: ignore[dict-item]
 
 
-def _floor(given: Pair, floor: float, samples: Draws) -> dict[str, Interval]:
-    at = given.prediction <= floor
-    share = float(at.mean())
+def _floor(given: Pair, floors: Mapping[str, float], samples: Draws) -> dict[str, Interval]:
+    """Say how low predictions and scores go, and what share of images is at each floor."""
+    lowest = {"minimum": given.prediction, "score_minimum": given.score}
+    rows = {name: (float(values.min()), NAN, NAN) for name, values in lowest.items()}
+    for ending, floor in floors.items():
+        rows[f"floor{ending}"] = (floor, NAN, NAN)
+        rows[f"share_at_floor{ending}"] = _share(given.prediction <= floor, samples)
+    return rows
+
+
+def _share(at: npt.NDArray[np.bool_], samples: Draws) -> Interval:
     if samples.scheme["permute"] == "whole" and samples.n_bootstraps:
         drawn = np.concatenate([counts @ at / counts.sum(axis=1) for counts in samples.samples()])
         low, high = stats.interval(drawn)
     else:
         low, high = wilson(np.array(at.sum()), np.array(at.size))
-    return {
-        "minimum": (float(given.prediction.min()), NAN, NAN),
-        "score_minimum": (float(given.score.min()), NAN, NAN),
-        "floor": (floor, NAN, NAN),
-        "share_at_floor": (share, float(low), float(high)),
-    }
+    return float(at.mean()), float(low), float(high)
 
 
 def _intervals(rows: Iterable[str], samples: Draws) -> list[str]:
@@ -364,15 +388,17 @@ def _intervals(rows: Iterable[str], samples: Draws) -> list[str]:
     whole = samples.scheme["permute"] == "whole"
     said = {name: BCA if measure.smooth else PERCENTILE if whole else ORDER for name, measure in MEASURES.items()}
     said |= {"bias": T, "share_below_rmse": DELTA}
-    said |= dict.fromkeys(("spearman_relative", "pearson_relative", "r2_relative"), BCA)
-    said |= {"share_at_floor": PERCENTILE if whole else WILSON}
+    said |= dict.fromkeys(("spearman_relative", "pearson_relative", "r2_relative", *BY_HALVES), BCA)
+    shares = ("share_at_floor", "share_at_floor_found")
+    said |= dict.fromkeys(shares, PERCENTILE if whole else WILSON)
     if not samples.n_bootstraps:
-        said = {} if whole else {"share_at_floor": WILSON}
+        said = {} if whole else dict.fromkeys(shares, WILSON)
     return [said.get(name, NONE) for name in rows]
 
 
 def _described(rows: Iterable[str]) -> dict[str, Any]:
     unit = {name: measure.unit for name, measure in MEASURES.items()} | dict(RELATIVE.values()) | FLOOR
+    unit |= dict.fromkeys(BY_HALVES, "1")
     names = list(rows)
     return {
         METRIC: np.array(names, dtype=object),

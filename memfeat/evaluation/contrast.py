@@ -12,11 +12,12 @@ import xarray as xr
 from scipy.stats import norm, rankdata
 
 from memfeat import stats
-from memfeat._check import advice
+from memfeat._check import advice, looked_up
 from memfeat._labels import stamped
 from memfeat.errors import ArgumentError
 from memfeat.evaluation.agreement import METRIC, about
 from memfeat.evaluation.measures import CORRELATIONS, MEASURES
+from memfeat.evaluation.overlap import said_of
 from memfeat.evaluation.pairing import Column, Counts, Pair, Sampling, columns, draws, pair
 
 __all__ = ["compare"]
@@ -41,6 +42,8 @@ def compare(
     predictions: Mapping[str, Column] | xr.Dataset | pd.DataFrame,
     scores: xr.DataArray | pd.Series,
     *,
+    trained_on: Mapping[str, Any] | None = None,
+    dataset: str | None = None,
     n_bootstraps: int = 10_000,
     rng: int | np.random.Generator = 0,
     **sampling: Unpack[Sampling],
@@ -57,6 +60,10 @@ def compare(
         column is one.
     scores : DataArray (image) or pandas.Series
         What was measured, matched by image name.
+    trained_on : mapping, optional
+        Predictor → what it was trained on, as :func:`memfeat.evaluation.evaluate` takes it. Known for ResMem.
+    dataset : str, optional
+        The data set that these images come from. Without it, it is recognised where names and folders reveal it.
     n_bootstraps : int
         How many bootstrap samples of images. 0 gives no intervals and no p.
     rng : int or numpy.random.Generator
@@ -71,6 +78,7 @@ def compare(
         `p_corrected` (Holm, over the contrasts of a metric), `n`; `first_estimate` and `second_estimate`. Coordinates
         `first` and `second (contrast)` name the predictors, `unit (metric)` the unit. For `spearman` and `pearson` also
         `zou_low`, `zou_high` and `steiger_p` of the same difference, from formulas instead of resampling.
+        The attribute `held_out` says for each predictor whether the images may have been among those it was trained on.
 
     Raises
     ------
@@ -79,7 +87,13 @@ def compare(
     ArgumentError
         If there are fewer than two, images differ, or a value is missing.
     UnknownNameError
-        If there is no option of that name.
+        If there is no option, or no predictor, of that name.
+
+    Warns
+    -----
+    MemfeatWarning
+        If images are recognised as the training data of a predictor, which then has an advantage over the others.
+        Naming the `dataset` says that you know.
 
     Notes
     -----
@@ -109,6 +123,10 @@ def compare(
     """
     given = _pairs(columns(predictions), scores)
     first = next(iter(given.values()))
+    told = {}
+    for name, said in _training_of(given, trained_on).items():
+        about_it = said_of(given[name].images, given[name].facts, trained_on=said, dataset=dataset, scores=scores)
+        told[name] = about_it["held_out"]
     samples = draws(first.images, n_bootstraps, rng, sampling)
     everyone = [np.ones((1, samples.n), dtype=np.int64)]
     observed = {name: values[:, 0] for name, values in _values(given, everyone).items()}
@@ -132,8 +150,18 @@ def compare(
         method="paired bootstrap over images",
         interval="95 % percentile",
         correction="p_corrected: Holm over the contrasts of a metric",
+        dataset=dataset,
+        held_out=told,
         **about(samples),
     )
+
+
+def _training_of(given: Mapping[str, Pair], trained_on: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Say for each predictor what the user says it was trained on."""
+    said = {} if trained_on is None else dict(trained_on)
+    for name in said:
+        looked_up("trained_on", name, given, f"The predictors are {', '.join(given)}.")
+    return {name: said.get(name) for name in given}
 
 
 def _pairs(predictors: Mapping[str, Column], scores: xr.DataArray | pd.Series) -> dict[str, Pair]:

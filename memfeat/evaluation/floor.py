@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BAND", "Floor", "floor_of"]
+__all__ = ["BAND", "Floor", "floor_of", "found_in"]
 
 Array = npt.NDArray[np.float64]
 #: Predictions this close to the lowest one, as a share of the range of all predictions, are near ties with it.
@@ -39,6 +39,22 @@ def floor_of(prediction: Array, facts: dict[str, Any]) -> Floor:
     if declared is not None:
         return Floor(float(declared), "declared by the predictor")
     return Floor(
-        float(prediction.min() + BAND * np.ptp(prediction)),
+        found_in(prediction),
         "near ties of the lowest prediction: within 1 % of the range of predictions",
     )
+
+
+def found_in(prediction: Array) -> float:
+    """Find the floor that predictions show by themselves.
+
+    Parameters
+    ----------
+    prediction : array (n,)
+        Predictions.
+
+    Returns
+    -------
+    float
+        The lowest prediction plus 1 % of the range.
+    """
+    return float(prediction.min() + BAND * np.ptp(prediction))

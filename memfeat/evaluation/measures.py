@@ -4,7 +4,7 @@ Each function takes predictions (n,), scores (n,) and counts (draw, n), how ofte
 gives one value per sample; NaN where a sample leaves nothing to measure.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from memfeat.regression.metrics import resampled_spearman
 
-__all__ = ["CORRELATIONS", "ERRORS", "MEASURES", "QUANTILES", "Measure", "measured"]
+__all__ = ["CORRELATIONS", "ERRORS", "MEASURES", "QUANTILES", "Compute", "Measure", "measured"]
 
 Array = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -22,10 +22,13 @@ FLAT = 1e-12
 QUANTILES = (0.25, 0.5, 0.75, 0.9, 0.95)
 
 
+Compute = Callable[[Array, Array, Counts], Array]
+
+
 class Measure(NamedTuple):
     """One way to judge predictions."""
 
-    compute: Callable[[Array, Array, Counts], Array]
+    compute: Compute
     unit: str
     smooth: bool  # whether leaving out one image changes it a little, so that BCa intervals can be had
 
@@ -75,11 +78,12 @@ def r2(prediction: Array, score: Array, counts: Counts) -> Array:
 def below_rmse(prediction: Array, score: Array, counts: Counts) -> Array:
     """Give the share of images whose absolute error is below the RMSE of their sample."""
     error = np.abs(prediction - score)
-    inside = error < rmse(prediction, score, counts)[:, None]
+    # errors that are all alike are none of them below, whichever way their root is rounded
+    inside = error < (1 - FLAT) * rmse(prediction, score, counts)[:, None]
     return np.asarray((counts * inside).sum(axis=1) / counts.sum(axis=1))
 
 
-def quantile(share: float) -> Callable[[Array, Array, Counts], Array]:
+def quantile(share: float) -> Compute:
     """Make the measure of a quantile of the absolute error, interpolated as numpy does by default."""
 
     def of_error(prediction: Array, score: Array, counts: Counts) -> Array:
@@ -108,13 +112,15 @@ MEASURES: dict[str, Measure] = {
 }
 
 
-def measured(names: Iterable[str], prediction: Array, score: Array, samples: Iterable[Counts]) -> dict[str, Array]:
+def measured(
+    measures: Mapping[str, Measure], prediction: Array, score: Array, samples: Iterable[Counts]
+) -> dict[str, Array]:
     """Compute measures in all samples.
 
     Parameters
     ----------
-    names : iterable of str
-        Keys of `MEASURES`.
+    measures : mapping of Measure
+        Name → measure, such as `MEASURES`.
     prediction, score : array (n,)
         One value per image.
     samples : iterable of array (draw, n)
@@ -125,8 +131,8 @@ def measured(names: Iterable[str], prediction: Array, score: Array, samples: Ite
     dict of array (draw,)
         Measure → its value in each sample.
     """
-    found: dict[str, list[Array]] = {name: [np.empty(0)] for name in names}
+    found: dict[str, list[Array]] = {name: [np.empty(0)] for name in measures}
     for counts in samples:
         for name, values in found.items():
-            values.append(MEASURES[name].compute(prediction, score, counts))
+            values.append(measures[name].compute(prediction, score, counts))
     return {name: np.concatenate(values) for name, values in found.items()}

@@ -3,18 +3,20 @@
 import re
 import warnings
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import xarray as xr
 
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, RELEASED_HEAD, image_names, stamped
+from memfeat._tables import is_table_file, read_table
 from memfeat.errors import KindError, MemfeatWarning
 
-__all__ = ["KNOWN", "TRAINED_ON", "said_of", "training_overlap"]
+__all__ = ["KNOWN", "TRAINED_ON", "noted", "said_of", "training_overlap"]
 
 #: Data sets that memorability predictors were trained on, as they are asked for → as their authors write them.
 KNOWN = {"lamem": "LaMem", "memcat": "MemCat"}
@@ -30,15 +32,15 @@ MEMCAT_FILE = re.compile(r"(\d{12}|n\d{8}_\d+|sun_[a-z]{16}|[0-9a-f]{16})\.jpe?g
 class _Training(NamedTuple):
     """What a predictor was trained on."""
 
-    sets: frozenset[str]  # in small letters
-    names: frozenset[str]  # file names
-    hashes: frozenset[str]
+    sets: frozenset[str] = frozenset()  # in small letters
+    names: frozenset[str] = frozenset()  # file names
+    hashes: frozenset[str] = frozenset()
 
 
 def training_overlap(
     images: xr.Dataset | xr.DataArray,
     *,
-    trained_on: str | Iterable[str] | xr.Dataset | None = None,
+    trained_on: Any = None,
     dataset: str | None = None,
 ) -> xr.Dataset:
     """Say which images a predictor may have been trained on, and how that is known.
@@ -47,9 +49,10 @@ def training_overlap(
     ----------
     images : Dataset or DataArray (image, ...)
         The images: a table, or what `mf.predict` gave. Coordinates `path` and `sha256` are used where they are there.
-    trained_on : str, iterable of str or Dataset (image), optional
-        What the predictor was trained on: names of data sets ("lamem", "memcat"), image names, or an image table. By
-        default what `images.attrs["model"]` is known to be trained on.
+    trained_on : str, Path, Dataset (image), DataFrame, or a list of these, optional
+        What the predictor was trained on: names of data sets ("lamem", "memcat"), image names, an image table, or a
+        table in a CSV file, such as the `split.csv` of a head. By default what `images.attrs["model"]` is known to be
+        trained on.
     dataset : str, optional
         The data set that the images come from, if you know.
 
@@ -119,6 +122,41 @@ def said_of(
         If images are recognised as training data and the user has not named their data set.
     """
     training = _training(trained_on, facts)
+    said = _said(images, training, dataset, scores)
+    if said["n_in_training"] and (dataset is None or _named(dataset) not in training.sets):
+        remedy = (
+            "To say that you know: dataset='memcat', or whichever it is; to judge the predictor: other images."
+            if training.sets
+            else "Leave out those that mf.evaluation.training_overlap names."
+        )
+        text = f"{said['held_out'].removeprefix('no: ')}. These figures are no held-out accuracy. {remedy}"
+        warnings.warn(text, MemfeatWarning, stacklevel=3)
+    return said
+
+
+def noted(images: xr.DataArray, facts: Mapping[str, Any], scores: Any) -> dict[str, Any]:
+    """Say in attributes, without a warning, whether images are known to be the predictor's training data.
+
+    Parameters
+    ----------
+    images : DataArray (image)
+        Images, with the coordinates of the predictions.
+    facts : mapping
+        Attributes of the predictions.
+    scores : DataArray or Series
+        The scores; their name may tell.
+
+    Returns
+    -------
+    dict
+        `n_in_training`, `held_out`.
+    """
+    said = _said(images, _training(None, facts), None, scores)
+    return {name: said[name] for name in ("n_in_training", "held_out")}
+
+
+def _said(images: xr.DataArray, training: _Training, dataset: str | None, scores: Any) -> dict[str, Any]:
+    """Say what is known, and how."""
     evidence = _evidence(images, training, dataset, getattr(scores, "name", None))
     n, n_found = len(evidence), int((evidence != "").sum())
     sets = sorted(KNOWN.get(name, name) for name in training.sets)
@@ -133,18 +171,7 @@ def said_of(
     told = "; ".join(
         f"{name}: {count}" for name, count in zip(*np.unique(evidence, return_counts=True), strict=True) if name
     )
-    verdict = f"no: {n_found} of {n} images are training data of the predictor ({told})"
-    if dataset is None or _named(dataset) not in training.sets:
-        remedy = (
-            "These figures are no held-out accuracy. To say that you know: dataset='memcat', or whichever it is; "
-            "to judge the predictor: other images."
-        )
-        warnings.warn(
-            f"{n_found} of {n} images are training data of the predictor ({told}). {remedy}",
-            MemfeatWarning,
-            stacklevel=3,
-        )
-    return said | {"held_out": verdict}
+    return said | {"held_out": f"no: {n_found} of {n} images are training data of the predictor ({told})"}
 
 
 def _named(dataset: str) -> str:
@@ -155,20 +182,34 @@ def _training(trained_on: Any, facts: Mapping[Any, Any]) -> _Training:
     """Read what a predictor was trained on."""
     if trained_on is None:
         released = str(facts.get("head", RELEASED_HEAD)).startswith(RELEASED_HEAD)
-        return _Training(
-            frozenset(TRAINED_ON.get(str(facts.get("model")), ()) if released else ()), frozenset(), frozenset()
-        )
-    if isinstance(trained_on, xr.Dataset | xr.DataArray):
-        names = [_file(str(name)) for name in image_names(trained_on, "trained_on")]
-        hashes = trained_on["sha256"].values.tolist() if "sha256" in trained_on.coords else []
-        return _Training(frozenset(), frozenset(names), frozenset(str(one) for one in hashes if one))
-    said = [trained_on] if isinstance(trained_on, str) or not isinstance(trained_on, Iterable) else list(trained_on)
-    if not all(isinstance(one, str) for one in said):
+        sets = TRAINED_ON.get(str(facts.get("model")), ()) if released else ()
+        return _Training(frozenset(sets), frozenset(), frozenset())
+    one = isinstance(trained_on, str | Path | pd.DataFrame | xr.Dataset | xr.DataArray)
+    parts = [_part(part) for part in ([trained_on] if one or not isinstance(trained_on, Iterable) else trained_on)]
+    return _Training(*(frozenset().union(*found) for found in zip(*parts, strict=True))) if parts else _Training()
+
+
+def _part(said: Any) -> _Training:
+    """Read one name, or one table, of what a predictor was trained on."""
+    if isinstance(said, xr.Dataset | xr.DataArray):
+        hashes = said["sha256"].values.tolist() if "sha256" in said.coords else []
+        return _listed([str(name) for name in image_names(said, "trained_on")], hashes)
+    if isinstance(said, pd.DataFrame | Path) or (isinstance(said, str) and is_table_file(Path(said))):
+        table, key = read_table(said, "trained_on")
+        return _listed(table[key], table["sha256"].dropna() if "sha256" in table.columns else [])
+    if not isinstance(said, str):
         remedy = 'Name data sets or images: trained_on=["lamem", "memcat"], or pass the table of training images.'
-        raise KindError(advice("trained_on", "be names or an image table", listed(type(trained_on).__name__), remedy))
+        raise KindError(advice("trained_on", "be names or an image table", listed(type(said).__name__), remedy))
     # a file has an ending, a data set has none
-    files = [one for one in said if PurePosixPath(one).suffix]
-    return _Training(frozenset(map(_named, set(said) - set(files))), frozenset(map(_file, files)), frozenset())
+    if PurePosixPath(said).suffix:
+        return _listed([said], [])
+    return _Training(sets=frozenset({_named(said)}))
+
+
+def _listed(names: Iterable[Any], hashes: Iterable[Any]) -> _Training:
+    return _Training(
+        names=frozenset(_file(str(name)) for name in names), hashes=frozenset(str(one) for one in hashes if one)
+    )
 
 
 def _file(name: str) -> str:

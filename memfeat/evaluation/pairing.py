@@ -11,6 +11,7 @@ import xarray as xr
 from memfeat._check import advice, count, generator, listed, looked_up
 from memfeat._labels import IMAGE, as_scores, image_names, in_name_order, matched
 from memfeat.errors import ArgumentError, KindError
+from memfeat.evaluation.overlap import noted
 from memfeat.stats import bootstrap_counts
 from memfeat.stats.exchange import Scheme, units
 
@@ -44,7 +45,7 @@ class Pair(NamedTuple):
     score: Array  # (n,)
     images: xr.DataArray  # (n,) names, with the coordinates of the predictions
     facts: dict[str, Any]  # attributes of the predictions
-    called: dict[str, Any]  # what both are called, and how many images were left out
+    called: dict[str, Any]  # what both are called, how many images were left out, and which are known training data
 
 
 def pair(predictions: Column, scores: xr.DataArray | pd.Series, argument: str = "predictions") -> Pair:
@@ -89,7 +90,9 @@ def pair(predictions: Column, scores: xr.DataArray | pd.Series, argument: str = 
         "scores": str(score.name),
         "n_left_out": 0 if kept is None else int((~kept).sum()),
     }
-    return Pair(prediction.values, score.values, prediction[IMAGE], facts | dict(column.attrs), called)
+    facts |= dict(column.attrs)
+    called |= noted(prediction[IMAGE], facts, scores)
+    return Pair(prediction.values, score.values, prediction[IMAGE], facts, called)
 
 
 def per_image(predictions: Any, argument: str) -> Any:

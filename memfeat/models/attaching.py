@@ -105,14 +105,16 @@ def base_facts(model: Model, layers: list[str]) -> dict[str, Any]:
     Returns
     -------
     dict
-        `model`, `backbone`, `variant`, `trunk` (words), `trunk_sha256`, `preprocessing`, `trunk_licence`, as far as
-        they are known.
+        `model`, `backbone`, `variant`, `trunk` (words), `trunk_sha256`, `preprocessing`, `trunk_licence`,
+        `trunk_seed` (of random weights), as far as they are known.
     """
     origin = model.provenance
     parts, _ = base(model, layers)
     whole = parts.get("features", parts.get("network"))
     facts = {key: origin[key] for key in ("model", "backbone", "variant", "trunk", "trunk_licence") if key in origin}
     facts.setdefault("trunk", f"{model.name}, {origin.get('weights_source', 'weights of your own')}")
+    if "seed" in origin:
+        facts["trunk_seed"] = origin["seed"]
     digest = stored.digest(whole) if whole is not None else ""
     return {**facts, "trunk_sha256": digest, "preprocessing": origin.get("preprocessing", described(model.transform))}
 
@@ -183,6 +185,7 @@ def _provenance(model: Model, head: Head, facts: Mapping[str, Any], module: nn.M
         **{key: value for key, value in model.provenance.items() if key not in dropped},
         "weights_source": f"trunk: {model.provenance.get('trunk_source', facts['trunk'])}; head: {head.kind}, fitted",
         "weights_sha256": stored.digest(module),
+        "trunk_sha256": facts["trunk_sha256"],
         "trunk": facts["trunk"],
         "head": f"{head.kind} on {', '.join(head.facts['layers'])}, fitted to {head.facts['split']['n_train']} images",
         "head_sha256": head.sha256,

@@ -58,9 +58,14 @@ def _what(facts: Facts) -> str:
 def _trunk(facts: Facts) -> str:
     words, digest = str(facts["trunk"]), facts["trunk_sha256"]
     return (
-        f"{words[:1].upper()}{words[1:]}.\n\nThe head fits the weights with sha256 `{digest}` and no others.\n"
+        f"{words[:1].upper()}{words[1:]}.{_seeded(facts)}\n\n"
+        f"The head fits the weights with sha256 `{digest}` and no others.\n"
         f"Preprocessing: `{facts['preprocessing']}`."
     )
+
+
+def _seeded(facts: Facts) -> str:
+    return f" Its random weights have the seed {facts['trunk_seed']}." if "trunk_seed" in facts else ""
 
 
 def _data(facts: Facts) -> str:
@@ -70,7 +75,17 @@ def _data(facts: Facts) -> str:
         f"{data['sd']:.3f}, from {data['min']:.3f} to {data['max']:.3f}). Names, files and scores have sha256 "
         f"`{data['sha256']}`. "
         f"{data['description']}".rstrip()
+        + _predicted(facts)
     )
+
+
+def _predicted(facts: Facts) -> str:
+    """Say which network predicted the scores, if one did."""
+    if "scores_model" not in facts:
+        return ""
+    circle = ", the one that it reads: it says how that network works, not how memory does"
+    same = circle if "circular" in facts.get("cautions", "") else ""
+    return f"\n\nThe scores were not measured; they are predictions of `{facts['scores_model']}`{same}."
 
 
 def _split(facts: Facts) -> str:
@@ -113,10 +128,12 @@ def _licence(facts: Facts) -> str:
 
 
 def _use(facts: Facts) -> str:
+    given = ", weights='PATH'" if "from a file that is not" in str(facts["trunk"]) else ""
     if facts["model"] != "resmem-frozen":
         call = "model = mf.models.with_head(model, 'THIS_FOLDER')  # the network named above"
     else:
-        call = f"model = mf.models.load('resmem-frozen', backbone='{facts['backbone']}', head='THIS_FOLDER')"
+        backbone = facts["backbone"]
+        call = f"model = mf.models.load('resmem-frozen', backbone='{backbone}'{given}, head='THIS_FOLDER')"
     return f"```python\nimport memfeat as mf\n\n{call}\nmemory = mf.predict('photos/', model=model)\n```"
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from memfeat._labels import SCHEMA
 from memfeat.errors import ArgumentError, MissingFileError, WeightsError
 from memfeat.models.cards import card
 
-__all__ = ["Head", "read_head"]
+__all__ = ["Head", "destination", "read_head"]
 
 WEIGHTS, FACTS, SPLIT, CARD = "head.safetensors", "head.json", "split.csv", "README.md"
 #: What saving adds to the facts.
@@ -76,12 +77,9 @@ class Head:
         Raises
         ------
         ArgumentError
-            If there is a file of that name, or a folder that holds something else.
+            If there is a file of that name, a folder that holds something else, or it cannot be written.
         """
-        where = Path(folder).expanduser()
-        if where.exists() and not (where.is_dir() and ((where / FACTS).is_file() or not any(where.iterdir()))):
-            remedy = "Name a new folder, or one that holds a head."
-            raise ArgumentError(advice("folder", "be new, empty or hold a head", str(folder), remedy))
+        where = destination(folder)
         where.mkdir(parents=True, exist_ok=True)
         weights = self._weights()
         facts = {"memfeat_schema": SCHEMA, "kind": self.kind, **self.facts}
@@ -104,6 +102,36 @@ class Head:
         # One entry only: safetensors writes several in an order that changes from run to run.
         stored: bytes = save(tensors, metadata={"memfeat_schema": str(SCHEMA)})
         return stored
+
+
+def destination(folder: str | Path, argument: str = "folder") -> Path:
+    """Make sure, before the work begins, that a head can be written to a folder.
+
+    Parameters
+    ----------
+    folder : path
+        Where to. Nothing is made yet.
+    argument : str
+        What the user calls it.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    ArgumentError
+        If there is a file of that name, a folder that holds something else, or it cannot be written.
+    """
+    where = Path(folder).expanduser()
+    if where.exists() and not (where.is_dir() and ((where / FACTS).is_file() or not any(where.iterdir()))):
+        remedy = "Name a new folder, or one that holds a head."
+        raise ArgumentError(advice(argument, "be new, empty or hold a head", str(folder), remedy))
+    there = next(one for one in (where, *where.absolute().parents) if one.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise ArgumentError(advice(argument, "be a folder that can be written", str(folder), "Choose another place."))
+    return where
 
 
 def read_head(source: Any) -> Head:
@@ -137,7 +165,10 @@ def read_head(source: Any) -> Head:
     where = where.parent if where.is_file() else where
     missing = [name for name in (FACTS, WEIGHTS, SPLIT) if not (where / name).is_file()]
     if missing:
-        remedy = f"A saved head is a folder with {FACTS}, {WEIGHTS} and {SPLIT}; 'released' is the released head."
+        remedy = (
+            f"A saved head is a folder with {FACTS}, {WEIGHTS} and {SPLIT}: fit one with mf.training.fit_head(images, "
+            "scores, head='ridge'), or 'mlp'. 'released' is the released head."
+        )
         raise MissingFileError(advice("head", "be the folder of a saved head", str(source), remedy))
     facts = _facts(where / FACTS)
     if hashlib.sha256((where / WEIGHTS).read_bytes()).hexdigest() != facts["head_sha256"]:

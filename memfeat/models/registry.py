@@ -202,8 +202,16 @@ def _frozen(
 ) -> Model:
     own = None if isinstance(head, str) and head == "released" else read_head(head)
     chosen = backbone or ("imagenet" if own is None else own.facts.get("backbone", "imagenet"))
+    if own is not None and chosen == "random" and rng is None:
+        rng = _seed_of(own)
     state, facts = trunk(chosen, weights=weights, rng=rng)
     return _with_released_head(state, facts) if own is None else with_head(_trunk_alone(state, facts), own)
+
+
+def _seed_of(head: Head) -> Seed:
+    """Give the seed of the random trunk that a head was fitted to; none where it was a generator."""
+    seed = str(head.facts.get("trunk_seed", ""))
+    return int(seed) if seed.isdecimal() else None
 
 
 def _with_released_head(state: dict[str, Tensor], facts: dict[str, Any]) -> Model:

@@ -207,9 +207,14 @@ def _labelled(table: xr.Dataset, model: Model, scores: npt.NDArray[np.float64], 
         {name: (IMAGE, column) for name, column in frame.items()},
         coords={IMAGE: table[IMAGE].variable} | {name: table[name].variable for name in COLUMNS},
     )
-    result["memorability"].attrs = {"long_name": "predicted memorability", "units": "1"} | guards.origin(
-        model.provenance
-    )
+    told = {"head": model.provenance.get("head"), "floor": model.floor}
+    result["memorability"].attrs = {
+        "long_name": "predicted memorability",
+        "units": "1",
+        **guards.origin(model.provenance),
+        # a column that was taken out still says when it is saturated, and what it may have been trained on
+        **{name: value for name, value in told.items() if value is not None},
+    }
     unreadable = [name for name, (status, _) in zip(names, said, strict=True) if status != "ok"]
     counts = {"n_images": len(names), "n_unreadable": len(unreadable), "n_at_floor": int(at_floor.sum())}
     licence = model.provenance.get("weights_licence")
@@ -217,6 +222,7 @@ def _labelled(table: xr.Dataset, model: Model, scores: npt.NDArray[np.float64], 
         result,
         model.provenance,
         floor=model.floor,
+        trunk_sha256=model.provenance.get("trunk_sha256"),
         weights_licence=licence,
         **counts,
         unreadable=json.dumps(unreadable),

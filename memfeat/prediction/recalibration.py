@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from sklearn.isotonic import IsotonicRegression
 
+from memfeat import guards
 from memfeat._check import advice, count, generator, listed, one_of
 from memfeat._labels import IMAGE, as_scores, in_name_order, matched, stamped
 from memfeat.errors import ArgumentError
@@ -31,7 +32,7 @@ class _Line(NamedTuple):
 
 def _linear(prediction: Array, score: Array) -> _Line:
     centred = prediction - prediction.mean()
-    slope = float(centred @ score / (centred @ centred)) if centred.any() else 0.0
+    slope = float(centred @ score / (centred @ centred)) if np.ptp(prediction) > 0 else 0.0
     ends = np.array([prediction.min(), prediction.max()])
     if ends[0] == ends[1]:
         # any second point does for a flat line
@@ -78,7 +79,7 @@ def recalibrate(
     Parameters
     ----------
     predictions : Dataset, DataArray (image) or pandas.Series
-        What `mf.predict` gave, or any number per image.
+        What `mf.predict` gave, or any number per image. Images that `mf.predict` could not read are left out.
     scores : DataArray (image) or pandas.Series
         Your hit rates, or any score, matched by image name.
     method : {"linear", "isotonic"}
@@ -96,7 +97,7 @@ def recalibrate(
         `recalibrated`, in units of the scores and in the order of the predictions; `fold`, in which the image is held
         out. `knot_prediction` and `knot_score (knot)` are the fit on all images: straight between the knots, and
         outside them as the attribute `beyond` says. `linear` adds `slope` and `intercept (held_out)` of each fold.
-        Attributes: method, n_folds, n, beyond, seed.
+        Attributes: method, n_folds, n, n_left_out, beyond, seed.
 
     Raises
     ------
@@ -132,11 +133,12 @@ def recalibrate(
     array([0.3 , 0.42, 0.54, 0.66, 0.78, 0.9 ])
     """
     fit = METHODS[one_of("method", method, METHODS)]
-    prediction = _prediction(predictions)
-    score = matched(as_scores(scores), prediction, argument="scores", reference="predictions")
+    readable, measured, groups = _readable(predictions, scores, blocks)
+    prediction = _prediction(readable)
+    score = matched(as_scores(measured), prediction, argument="scores", reference="predictions")
     given, target = in_name_order(prediction), in_name_order(score)
     random, seed = generator(rng)
-    fold = _folds(given, n_folds, random, blocks)
+    fold = _folds(given, n_folds, random, groups)
     lines = [fit(given.values[fold != k], target.values[fold != k]) for k in range(fold.max() + 1)]
     recalibrated = np.empty(len(given))
     for k, line in enumerate(lines):
@@ -144,16 +146,25 @@ def recalibrate(
     result = _labelled(given, recalibrated, fold, fit(given.values, target.values))
     if method == "linear":
         result = result.assign(_coefficients(lines))
-    result["recalibrated"].attrs = {"long_name": f"recalibrated {given.name}", "units": str(score.name)}
+    facts = {str(key): value for key, value in predictions.attrs.items()}
+    known = facts | {str(key): value for key, value in prediction.attrs.items()}
+    head = {"head": known["head"]} if "head" in known else {}
+    result["recalibrated"].attrs = {
+        "long_name": f"recalibrated {given.name}",
+        "units": str(score.name),
+        **guards.origin(known),
+        **head,
+    }
     return stamped(
         result.sel({IMAGE: prediction[IMAGE].values}),
-        {str(key): value for key, value in predictions.attrs.items()},
+        facts,
         method=method,
         recalibrated=str(prediction.name),
         scores=str(score.name),
         beyond="straight on" if lines[0].beyond == "on" else "the value at the nearest knot",
         n_folds=n_folds,
         n=len(given),
+        n_left_out=len(predictions[IMAGE]) - len(given) if isinstance(predictions, xr.Dataset) else 0,
         blocks=None if blocks is None else str(getattr(blocks, "name", None) or "groups"),
         seed=seed,
     )
@@ -209,6 +220,23 @@ def rescale(predictions: xr.Dataset | xr.DataArray | pd.Series, calibration: xr.
         {str(key): value for key, value in predictions.attrs.items()},
         **{key: calibration.attrs.get(key) for key in keys},
     )
+
+
+def _readable(predictions: Any, *columns: Any) -> tuple[Any, ...]:
+    """Leave out images that `mf.predict` could not read, in predictions and in what goes with them."""
+    if not isinstance(predictions, xr.Dataset) or "status" not in predictions:
+        return predictions, *columns
+    read = predictions["status"].values == "ok"
+    gone = {str(name) for name in predictions[IMAGE].values[~read]}
+    return predictions.isel({IMAGE: read}), *(_without(column, gone) for column in columns)
+
+
+def _without(column: Any, gone: set[str]) -> Any:
+    if gone and isinstance(column, pd.Series):
+        return column[[str(name) not in gone for name in column.index]]
+    if gone and isinstance(column, xr.DataArray) and IMAGE in column.coords:
+        return column.isel({IMAGE: [str(name) not in gone for name in column[IMAGE].values]})
+    return column
 
 
 def _prediction(predictions: Any, *, missing: bool = False) -> xr.DataArray:

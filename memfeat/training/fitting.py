@@ -1,5 +1,6 @@
 """Heads fitted to scores, from photographs to what can be shared."""
 
+import copy
 import warnings
 from dataclasses import fields
 from hashlib import sha256
@@ -12,9 +13,9 @@ import pandas as pd
 import torch
 import xarray as xr
 
-from memfeat import stats
+from memfeat import guards, stats
 from memfeat._check import advice, generator, listed, one_of
-from memfeat._labels import IMAGE, as_scores, in_name_order, matched
+from memfeat._labels import ALLOWED, CAUTIONED, IMAGE, as_scores, in_name_order, matched
 from memfeat._tables import texts
 from memfeat._version import __version__
 from memfeat.activations import extract
@@ -27,7 +28,7 @@ from memfeat.models.attaching import base_facts
 from memfeat.models.layers import Selection
 from memfeat.regression.metrics import METRICS, resampled_spearman
 from memfeat.training import duplicates, splitting
-from memfeat.training.making import HEADS
+from memfeat.training.making import HEADS, Kind
 from memfeat.training.recipe import Recipe
 from memfeat.training.work import Made, Work
 
@@ -174,6 +175,8 @@ def fit_head(  # noqa: PLR0913 (two data, five options)
     -----
     MemfeatWarning
         If images were left out, or if pictures that look alike stand on both sides of the split.
+    CircularWarning
+        If the scores were predicted by the network whose features are read.
 
     See Also
     --------
@@ -216,10 +219,13 @@ def fit_head(  # noqa: PLR0913 (two data, five options)
     network = load("resmem-frozen") if model is None else model
     table = tabled(images, progress=options.get("progress"))
     target = matched(as_scores(scores), table, argument="scores", reference="images")
+    cautions = _cautions(network, target)
     asked = _Asked(network, kind.reads(network, layers), store, options, recipe, source)
+    _foreseen(table, target, asked, kind)
     work = _work(table, target, asked)
-    kind.check(work)
-    return _head(head, work, kind.make(work), {"scores": str(target.name), "seed": seed, "options": options})
+    kind.check(work.scores, work.held_out)
+    said = {"scores": str(target.name), "seed": seed, "options": options, "cautions": cautions}
+    return _head(head, work, kind.make(work), said)
 
 
 def _known(options: FitOptions) -> None:
@@ -229,6 +235,22 @@ def _known(options: FitOptions) -> None:
         raise KindError(advice("options", "be known", listed(", ".join(unknown)), remedy))
     if "split" in options and "validation" in options:
         raise ArgumentError(advice("split", "come without validation", listed("both"), "A split says it already."))
+
+
+def _foreseen(table: xr.Dataset, target: xr.DataArray, asked: _Asked, kind: Kind) -> None:
+    """Refuse what cannot be fitted before the features are read, which may take hours."""
+    readable = in_name_order(table.isel({IMAGE: table["status"].values == "ok"}))
+    names = [str(name) for name in readable[IMAGE].values]
+    if names:
+        held_out = _held_out(names, asked.options, copy.deepcopy(asked.generator))
+        kind.check(target.sel({IMAGE: names}).values.astype(np.float64), held_out)
+
+
+def _held_out(names: list[str], options: FitOptions, generator: np.random.Generator) -> npt.NDArray[np.bool_]:
+    split = options.get("split")
+    if split is not None:
+        return splitting.given(split, names)
+    return splitting.drawn(len(names), options.get("validation", VALIDATION), generator)
 
 
 def _work(table: xr.Dataset, target: xr.DataArray, asked: _Asked) -> Work:
@@ -242,18 +264,12 @@ def _work(table: xr.Dataset, target: xr.DataArray, asked: _Asked) -> Work:
         extract(table, model=asked.model, layers=asked.layers, reduce="mean", store=asked.store, **running)
     )
     names = [str(name) for name in features[IMAGE].values]
-    split = options.get("split")
-    held_out = (
-        splitting.drawn(len(names), options.get("validation", VALIDATION), asked.generator)
-        if split is None
-        else splitting.given(split, names)
-    )
     return Work(
         table=table,
         names=names,
         features=features[asked.layers],
         scores=target.sel({IMAGE: names}).values.astype(np.float64),
-        held_out=held_out,
+        held_out=_held_out(names, options, asked.generator),
         model=asked.model,
         folder=None if asked.store is None else _beside(Path(asked.store)),
         recipe=asked.recipe,
@@ -261,6 +277,13 @@ def _work(table: xr.Dataset, target: xr.DataArray, asked: _Asked) -> Work:
         device=devices.choose(options.get("device")),
         progress=options.get("progress"),
     )
+
+
+def _cautions(network: Model, target: xr.DataArray) -> dict[str, Any]:
+    """Caution where the network itself predicted the scores; give what the head keeps: who did, and the caution."""
+    source = guards.origin(target.attrs, given=guards.SCORES)
+    source |= {name: target.attrs[name] for name in (CAUTIONED, ALLOWED) if name in target.attrs}
+    return guards.related(network.provenance, source, "scores")
 
 
 def _beside(store: Path) -> Path:
@@ -288,6 +311,7 @@ def _head(kind: str, work: Work, made: Made, said: dict[str, Any]) -> Head:
         "device": work.device.type,
         "near_duplicates": _near(work, made.bits),
         "result": _result(work, made.predictions),
+        **said["cautions"],
     }
     return Head(kind, made.tensors, facts, _rows(work, made.predictions))
 
@@ -338,14 +362,20 @@ def _near(work: Work, bits: npt.NDArray[np.bool_]) -> dict[str, Any]:
 
 
 def _result(work: Work, predictions: Array) -> dict[str, Any]:
-    """Say how the images that were held out are predicted."""
+    """Say how the images that were held out are predicted; correlations only where there are any."""
     found, target = predictions[work.held_out], work.scores[work.held_out]
-    if not len(found) or np.ptp(target) == 0:
+    if not len(found):
         return {}
+    error = float(METRICS["mse"](found[:, None], target[:, None])[0])
+    errors = {"mse": error, "rmse": error**0.5}
+    flat = [name for name, values in {"scores": target, "predictions": found}.items() if np.ptp(values) == 0]
+    if flat:
+        why = f"none: all {' and '.join(flat)} of the validation images are the same"
+        return {"n": len(found), "correlations": why, **errors}
+    figures = {name: float(metric(found[:, None], target[:, None])[0]) for name, metric in METRICS.items()}
     counts = stats.bootstrap_counts(len(found), N_BOOTSTRAPS, rng=work.generator)
     draws = resampled_spearman(found, target, counts)
     low, high = stats.interval(draws[np.isfinite(draws)])
-    figures = {name: float(metric(found[:, None], target[:, None])[0]) for name, metric in METRICS.items()}
     return {
         "n": len(found),
         "spearman": figures["estimate"],
@@ -353,7 +383,6 @@ def _result(work: Work, predictions: Array) -> dict[str, Any]:
         "spearman_ci_high": float(high),
         "interval": f"95 %, percentile bootstrap over images, {N_BOOTSTRAPS:,} samples",
         "pearson": figures["pearson"],
-        "mse": figures["mse"],
-        "rmse": figures["mse"] ** 0.5,
+        **errors,
         "r2": figures["r2"],
     }

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -28,6 +29,8 @@ from memfeat.training.work import Made, Work
 
 __all__ = ["HEADS", "Kind"]
 
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 LOGITS = "features.fc"
 #: What a readout of ResMem reads unless told otherwise: the last block of each of the three later stages.
 LAST_BLOCKS = ("features.layer2.7", "features.layer3.35", "features.layer4.2")
@@ -41,13 +44,13 @@ class Kind(NamedTuple):
     reads : callable
         Network and the layers that were asked for (None for the usual ones) → the names of the layers it reads.
     check : callable
-        Refuses scores and splits that it cannot be fitted to.
+        Scores and which images are held out → nothing; refuses what it cannot be fitted to.
     make : callable
         Fits it.
     """
 
     reads: Callable[[Model, Selection | None], list[str]]
-    check: Callable[[Work], None]
+    check: Callable[[Array, Mask], None]
     make: Callable[[Work], Made]
 
 
@@ -68,22 +71,26 @@ def _mlp_reads(model: Model, wanted: Selection | None) -> list[str]:
     return [LOGITS]
 
 
-def _ridge_check(work: Work) -> None:
-    if (~work.held_out).sum() < 3:
-        found = listed(f"{(~work.held_out).sum()}")
+def _ridge_check(_scores: Array, held_out: Mask) -> None:
+    if (~held_out).sum() < 3:
+        found = listed(f"{(~held_out).sum()}")
         raise ArgumentError(advice("images", "hold at least 3 images for training", found))
 
 
-def _mlp_check(work: Work) -> None:
-    low, high = float(work.scores.min()), float(work.scores.max())
+def _mlp_check(scores: Array, held_out: Mask) -> None:
+    low, high = float(scores.min()), float(scores.max())
     if low < 0 or high > 1:
         remedy = "Its output is a rate; scale them, or take head='ridge'."
         raise ArgumentError(
             advice("scores", "lie in [0, 1] for head='mlp'", listed(f"{low:.3g} to {high:.3g}"), remedy)
         )
-    if not work.held_out.any():
+    if not held_out.any():
         remedy = "Hold some out: validation=0.2."
         raise ArgumentError(advice("validation", "leave images to stop the training by", listed("none"), remedy))
+    if np.ptp(scores[held_out]) == 0:
+        remedy = "Hold more images out, or others: training stops by their rank correlation."
+        found = listed(f"{scores[held_out][0]:g} for all of them")
+        raise ArgumentError(advice("scores", "differ between the validation images", found, remedy))
 
 
 def _ridge(work: Work) -> Made:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memfeat._check import advice, count, fraction, listed
-from memfeat._tables import read_named
+from memfeat._tables import read_table
 from memfeat.errors import ArgumentError, UnknownNameError
 
 __all__ = ["TRAIN", "VALIDATION", "drawn", "given"]
@@ -71,10 +71,7 @@ def given(split: Any, names: Sequence[str]) -> Mask:
     ArgumentError
         If an image is in neither part, a part is called otherwise, or one holds too few images.
     """
-    try:
-        table, key = read_named(split, "split", column="image")
-    except UnknownNameError:
-        table, key = read_named(split, "split")
+    table, key = read_table(split, "split")
     if "part" not in table.columns:
         have = f"It has: {', '.join(map(str, table.columns))}."
         raise UnknownNameError(advice("split", "have a column 'part'", listed("none"), have))
