@@ -69,6 +69,7 @@ def named(names: Any) -> npt.NDArray[np.object_]:
         raise ArgumentError(advice("names", "name each image once", listed(f"duplicates {listed.of(twice)}")))
     return texts(values)
 
+
 def existing(source: Any, argument: str) -> Path:
     """Check that a file is there.
 
@@ -174,8 +175,8 @@ def _mat(path: Path) -> Mapping[str, Any]:
             }
     # scipy 1.18 warns unless it is told which kind of sparse matrix to give; scipy 1.13 cannot be told
     kind: dict[str, Any] = {"spmatrix": False} if "spmatrix" in signature(io.loadmat).parameters else {}
-    loaded: dict[str, Any] = io.loadmat(path, **kind)
-    dense = {name: item.toarray() if hasattr(item, "toarray") else item for name, item in loaded.items()}
+    found: dict[str, Any] = io.loadmat(path, **kind)
+    dense = {name: item.toarray() if hasattr(item, "toarray") else item for name, item in found.items()}
     return {name: item for name, item in dense.items() if isinstance(item, np.ndarray) and item.dtype.kind in "fiub"}
 
 
