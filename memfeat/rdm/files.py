@@ -1,6 +1,6 @@
 """RDMs of brain, behaviour and other tools, read from files."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import xarray as xr
 from memfeat._arrays import READERS, existing, loaded, named
 from memfeat._check import advice, listed
 from memfeat._labels import stamped
-from memfeat._tables import TABLE_SUFFIXES, is_table_file, read_named
+from memfeat._tables import TABLE_SUFFIXES, is_table_file, read_named, read_plain
 from memfeat.errors import ArgumentError
 from memfeat.rdm import toolbox
 from memfeat.rdm.matrices import Dims, Stack, assembled, condensed, leading, stacked
@@ -51,7 +51,7 @@ def read(
         in its header, or has one row per pair with the columns `first`, `second` and a value.
     names : sequence of str, length n, or path
         Image names of an array, in its order: a list, or a text file with one name per line. For rsatoolbox, the
-        descriptor that holds them ("image" unless told). Tables name images themselves.
+        pattern descriptor that holds them. Tables name images themselves.
     dims : str, sequence of str, or mapping
         What has an RDM of its own: names of further axes of an array, such as ("participant",) or {"participant":
         labels}; columns of a table of pairs; descriptors of RDMs of rsatoolbox.
@@ -103,8 +103,8 @@ def read(
     file = existing(path, "path")
     facts = {"source": file.name, "variable": variable, "symmetrised": True if symmetrise else None}
     if file.suffix.lower() in toolbox.ENDINGS:
-        descriptor = "image" if names is None else names
-        return toolbox.from_rsatoolbox(toolbox.loaded(file), names=descriptor, dims=dims).assign_attrs(source=file.name)
+        rdms = toolbox.from_rsatoolbox(toolbox.saved(file), names=names, dims=tuple(dims), layer=layer)
+        return rdms.assign_attrs(source=file.name)
     stack = stack_of(file, Told(names, dims, variable, symmetrise), "path")
     if stack.values.shape[-2:] == (len(stack.names),) * 2:
         stack = stack._replace(values=condensed(stack.values, "path", symmetrise=symmetrise))
@@ -163,12 +163,8 @@ def _plain(dims: Any) -> tuple[str, ...]:
 
 def _table(file: Path) -> pd.DataFrame:
     """Read a table of pairs, or a square one with the names of rows as its index."""
-    table, key = read_named(file, "path", first=True) if not _has_ends(file) else _pairs(file)
-    return table if key in ENDS else table.set_index(key)
-
-
-def _has_ends(file: Path) -> bool:
-    ...
-
-
-READ: dict[str, Callable[[Path], Any]] = {}
+    table = read_plain(file, "path", text=ENDS)
+    if is_long(table):
+        return table
+    table, key = read_named(file, "path", first=True)
+    return table.set_index(key)
