@@ -1,6 +1,7 @@
 """RDMs from features: the dissimilarity of every two images."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from math import prod
 from typing import Any, Unpack
@@ -13,7 +14,7 @@ from memfeat import gram, guards
 from memfeat._check import advice, count, listed, one_of
 from memfeat._labels import IMAGE, LAYER, as_features, layer_names, stamped
 from memfeat._progress import bar
-from memfeat.errors import ArgumentError, KindError
+from memfeat.errors import ArgumentError, KindError, MemfeatError
 from memfeat.rdm.metrics import KERNELS, Metric, own
 from memfeat.rdm.options import Options, checked, for_layer, recorded
 from memfeat.rdm.plan import Plan
@@ -143,8 +144,9 @@ def compute(
     with bar(sum(widths) * prod(sizes), "RDMs", progress, unit="feature") as shown:
         for whole, out in zip((table[name] for name in layers), values, strict=True):
             for cell, layer in _cells(whole, apart):
-                plan = Plan(room, shown.update, for_layer(given, name, layer, cell, whole))
-                kernel(layer, out[tuple(cell.values())], plan)
+                with _said(cell, whole):
+                    plan = Plan(room, shown.update, for_layer(given, name, layer, cell, whole))
+                    kernel(layer, out[tuple(cell.values())], plan)
     coords = {str(c): table[c] for c in table.coords if table[c].dims and set(table[c].dims) <= set(apart)}
     rdms = xr.DataArray(values, dims=(LAYER, *apart, PAIR), coords=coords | {LAYER: np.array(layers, dtype=object)})
     return stamped(
@@ -184,6 +186,19 @@ def _cells(whole: xr.DataArray, apart: tuple[str, ...]) -> Iterator[tuple[dict[s
     for index in np.ndindex(*(whole.sizes[dim] for dim in apart)):
         cell = dict(zip(apart, index, strict=True))
         yield cell, whole.isel(cell)
+
+
+@contextmanager
+def _said(cell: Mapping[str, int], whole: xr.DataArray) -> Iterator[None]:
+    """Add to an error at which participant, or other place, it came up."""
+    try:
+        yield
+    except MemfeatError as error:
+        labels = {dim: whole[dim].values.tolist()[i] if dim in whole.coords else i for dim, i in cell.items()}
+        places = [f"{dim} {label!r}" for dim, label in labels.items()]
+        if places:
+            error.add_note(f"This was at {', '.join(places)}.")
+        raise
 
 
 def _plain(kernel: Callable[[xr.DataArray, Array, Plan], None], layer: xr.DataArray) -> Array:
