@@ -14,14 +14,12 @@ from sklearn.covariance import ledoit_wolf
 
 from memfeat import gram, rdm
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
+from memfeat.rdm.metrics import KERNELS
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import rsatoolbox
     from rsatoolbox.data.noise import cov_from_residuals, cov_from_unbalanced
-
-#: Metrics that take neither repeats nor counts.
-PLAIN = ["correlation", "cosine", "euclidean", "sqeuclidean", "cityblock", "mahalanobis", "sqmahalanobis"]
 
 
 def names_of(n):
@@ -199,7 +197,7 @@ def test_crossnobis_is_zero_on_average_where_there_is_no_difference_and_true_whe
 
 def test_other_metrics_average_over_repeats():
     values = normal(8, 3, 12) + 4
-    for metric in [*PLAIN[:5], "poisson"]:
+    for metric in ["correlation", "cosine", "euclidean", "sqeuclidean", "cityblock", "poisson"]:
         shifted = values + 10 if metric == "poisson" else values
         np.testing.assert_allclose(
             dissimilar(layer(shifted, "run"), metric=metric, repeat="run"),
@@ -403,7 +401,7 @@ REFUSED = {
     "share": (
         {"metric": "mahalanobis", "shrinkage": 1.5},
         ArgumentError,
-        "shrinkage must lie between 0 and 1; got 1.5",
+        "shrinkage must lie between 0 and 1; got",
     ),
     "shrunk twice": (
         {"metric": "mahalanobis", "noise_cov": np.ones(4), "shrinkage": 0.5},
@@ -458,7 +456,7 @@ REFUSED = {
     "negative rates": (
         {"metric": "poisson"},
         ArgumentError,
-        "must be above 0 once the prior is added, for metric='poi",
+        "must be above 0 once the prior is added, for",
     ),
     "prior": ({"metric": "poisson", "prior_weight": -1}, ArgumentError, "prior_weight must be a finite number of at"),
     "memory": ({"memory": 0}, ArgumentError, "memory must be at least 1; got 0. It counts bytes"),
@@ -491,6 +489,6 @@ def test_results_say_how_they_were_made():
 
 def test_squares_of_every_metric_are_symmetric_with_zeros():
     features = layer(np.abs(normal(6, 2, 4)), "run")
-    for metric in [*PLAIN, "poisson", "crossnobis"]:
+    for metric in KERNELS:
         square = rdm.square(rdm.compute(features, metric=metric, repeat="run")).values[0]
         np.testing.assert_array_equal(square, squareform(squareform(square)))
