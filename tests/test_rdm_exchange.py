@@ -335,9 +335,7 @@ def test_files_that_cannot_be_read_are_refused(tmp_path):
     np.save(tmp_path / "x.npy", squares())
     with pytest.raises(ArgumentError, match="names must be given for a plain array"):
         rdm.read(tmp_path / "x.npy")
-    with pytest.raises(
-        ArgumentError, match=r"path must hold 4 × 4 values per RDM for the 4 images named; got shape \(6"
-    ):
+    with pytest.raises(ArgumentError, match="path must hold 4 × 4 values per RDM for the 4 images named"):
         rdm.read(tmp_path / "x.npy", names_of(4))
     (tmp_path / "x.pkl").touch()
     with pytest.raises(ArgumentError, match="be a file of kind .*got 'x.pkl'.*load_rdm.*if you trust it"):
@@ -501,9 +499,7 @@ def test_without_rsatoolbox_the_extra_is_named(monkeypatch, tmp_path):
         lambda: rdm.read(tmp_path / "x.h5"),
     ]
     for call in calls:
-        with pytest.raises(
-            MissingPackageError, match=r'rsatoolbox must be installed; got nothing. pip install "memfeat\['
-        ):
+        with pytest.raises(MissingPackageError, match=r'be installed; got nothing. pip install "memfeat\[rsa'):
             call()
 
 
