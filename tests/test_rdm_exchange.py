@@ -406,7 +406,7 @@ def test_rdms_that_rsatoolbox_made_are_taken_with_their_descriptors():
 
 def test_what_rsatoolbox_does_not_say_is_asked_for():
     plain = rsatoolbox.rdm.RDMs(vectors_of(squares(2)))
-    with pytest.raises(ArgumentError, match="have one pattern descriptor that names images; got 0: . Say which"):
+    with pytest.raises(ArgumentError, match="have one pattern descriptor that names images; got none. Say which"):
         rdm.from_rsatoolbox(plain)
     got = rdm.from_rsatoolbox(plain, names=names_of(6))
     assert got.layer.values.tolist() == ["0", "1"]

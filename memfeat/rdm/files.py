@@ -103,10 +103,10 @@ def read(
     file = existing(path, "path")
     facts = {"source": file.name, "variable": variable, "symmetrised": True if symmetrise else None}
     if file.suffix.lower() in toolbox.ENDINGS:
-        rdms = toolbox.from_rsatoolbox(toolbox.saved(file), names=names, dims=tuple(dims), layer=layer)
+        rdms = toolbox.from_rsatoolbox(toolbox.saved(file), names=names, dims=_plain(dims), layer=layer)
         return rdms.assign_attrs(source=file.name)
     stack = stack_of(file, Told(names, dims, variable, symmetrise), "path")
-    if stack.values.shape[-2:] == (len(stack.names),) * 2:
+    if stack.is_square:
         stack = stack._replace(values=condensed(stack.values, "path", symmetrise=symmetrise))
     return stamped(assembled(stack, layer), None, **facts)
 
@@ -134,7 +134,7 @@ def stack_of(source: Any, told: Told, argument: str) -> Stack:
         if told.names is not None or isinstance(told.dims, Mapping):
             remedy = "The table names images and labels itself: pass dims=('participant',) for a column of that name."
             raise ArgumentError(advice("names", "be left out for a table of pairs", listed("names or labels"), remedy))
-        return long_stack(source, value=told.variable, dims=tuple(_plain(told.dims)), argument=argument)
+        return long_stack(source, value=told.variable, dims=_plain(told.dims), argument=argument)
     if isinstance(source, xr.DataArray | pd.DataFrame):
         return stacked(source, told.names, told.dims, argument)
     array = np.asarray(loaded(source, argument, variable=told.variable, otherwise=OTHERWISE))
@@ -144,7 +144,9 @@ def stack_of(source: Any, told: Told, argument: str) -> Stack:
     images = named(told.names)
     n = len(images)
     pairs = n * (n - 1) // 2
-    square = sum(size == n for size in array.shape) >= 2
+    # MATLAB gives a vector two axes
+    axes = array.ndim - len(_plain(told.dims))
+    square = axes >= 2 and sum(size == n for size in array.shape) >= 2
     if not square and pairs in array.shape and array.dtype.kind in "iufb":
         values, coords = leading(array.astype(np.float64), (pairs,), told.dims, argument, n)
         return Stack(values, images, coords)

@@ -71,14 +71,13 @@ def from_similarity(
     found = float(np.nanmax(stack.values)) if np.isfinite(stack.values).any() else np.nan
     end = found if maximum is None else _maximum(maximum, found)
     values = stack.values
-    n = len(stack.names)
-    if values.shape[-2:] == (n, n):
-        values = values.copy()
+    if stack.is_square:
+        values, n = values.copy(), len(stack.names)
         values[..., range(n), range(n)] = 0
         values = condensed(values, "source", symmetrise=symmetrise)
     facts = {"source": called(source), "kind": "similarity", "maximum": end}
     result = stamped(assembled(stack._replace(values=end - values), layer), None, **facts)
-    return result.assign_attrs(source.attrs) if isinstance(source, xr.DataArray) else result
+    return result.assign_attrs({**source.attrs, **result.attrs}) if isinstance(source, xr.DataArray) else result
 
 
 def from_coordinates(

@@ -45,6 +45,11 @@ class Stack(NamedTuple):
     coords: dict[str, Any]
     """Labels of further dims, in their order; None for one without."""
 
+    @property
+    def is_square(self) -> bool:
+        """Tell square matrices from upper triangles."""
+        return self.values.ndim == len(self.coords) + 2
+
 
 def from_square(
     matrices: Any, names: Any = None, *, dims: Dims = (), layer: str = "reference", symmetrise: bool = False
@@ -94,7 +99,7 @@ def from_square(
     vectors = condensed(found.values, "matrices", symmetrise=symmetrise)
     result = assembled(found._replace(values=vectors), layer)
     stamped(result, None, source=called(matrices), symmetrised=True if symmetrise else None)
-    return result.assign_attrs(matrices.attrs if isinstance(matrices, xr.DataArray) else {})
+    return _as_before(result, matrices) if isinstance(matrices, xr.DataArray) else result
 
 
 def from_condensed(vectors: Any, names: Any, *, dims: Dims = (), layer: str = "reference") -> xr.Dataset:
@@ -216,6 +221,21 @@ def _from_dataarray(matrices: xr.DataArray, argument: str) -> Stack:
     further = {str(dim): ordered.coords.get(dim) for dim in ordered.dims[:-2]}
     coords = {dim: None if coord is None else coord.values for dim, coord in further.items()}
     return Stack(values, images, coords)
+
+
+def _as_before(rdms: xr.Dataset, matrices: xr.DataArray) -> xr.Dataset:
+    """Keep what labelled matrices say besides names: other coordinates, and where they came from."""
+    further = {
+        str(name): coord
+        for name, coord in matrices.coords.items()
+        if name not in rdms.coords and not set(SIDES) & {name, *coord.dims}
+    }
+    result = rdms.assign_coords(further)
+    own = {name: rdms.attrs[name] for name in ("symmetrised",) if name in rdms.attrs}
+    result.attrs = (
+        {**matrices.attrs, **own} if "memfeat_version" in matrices.attrs else {**rdms.attrs, **matrices.attrs}
+    )
+    return result
 
 
 def _from_dataframe(matrices: pd.DataFrame, argument: str) -> Stack:
@@ -381,7 +401,7 @@ def assembled(stack: Stack, layer: str) -> xr.Dataset:
     """
     vectors, names, dims = stack
     at_least(names, "names")
-    labels = {dim: (dim, list(values)) for dim, values in dims.items() if values is not None}
+    labels = {dim: (dim, np.asarray(values)) for dim, values in dims.items() if values is not None}
     rdms = xr.DataArray(vectors, dims=(*dims, PAIR), coords=labels)
     if LAYER in dims:
         called_so = rdms[LAYER].values if LAYER in labels else range(rdms.sizes[LAYER])

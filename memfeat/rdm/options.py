@@ -102,7 +102,7 @@ def _check_noise(given: dict[str, Any]) -> None:
         raise ArgumentError(advice("residuals", "be left out where noise_cov is given", listed("both")))
     if isinstance(source, str):
         one_of("noise_cov", source, SOURCES)
-    if source == "repeats" and "repeat" not in given:
+    if isinstance(source, str) and source == "repeats" and "repeat" not in given:
         raise ArgumentError(advice("repeat", "name the dim of repeats for noise_cov='repeats'", listed("none")))
     shrinkage = given.get("shrinkage")
     if shrinkage is None:

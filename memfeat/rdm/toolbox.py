@@ -338,7 +338,8 @@ def _image_names(descriptors: Mapping[str, Any], names: Any, argument: str) -> n
     found = [IMAGE] if IMAGE in columns else telling
     if len(found) != 1:
         remedy = "Say which with names='conds', or pass the image names as a list, in its order."
-        raise ArgumentError(advice(argument, "have one pattern descriptor that names images", listed.of(found), remedy))
+        shown = listed.of(found) if found else listed("none")
+        raise ArgumentError(advice(argument, "have one pattern descriptor that names images", shown, remedy))
     return named(columns[found[0]])
 
 
