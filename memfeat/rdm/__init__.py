@@ -10,9 +10,10 @@ from memfeat.rdm.files import read
 from memfeat.rdm.hypotheses import from_categories, from_column, from_scores
 from memfeat.rdm.judgements import from_coordinates, from_similarity
 from memfeat.rdm.matrices import from_condensed, from_square, to_condensed
+from memfeat.rdm.measurements import features_from_rsatoolbox, features_to_rsatoolbox
 from memfeat.rdm.shape import select, square
 from memfeat.rdm.tables import from_frame, to_frame
-from memfeat.rdm.toolbox import features_from_rsatoolbox, features_to_rsatoolbox, from_rsatoolbox, to_rsatoolbox
+from memfeat.rdm.toolbox import from_rsatoolbox, to_rsatoolbox
 
 __all__ = [
     "compute",
