@@ -165,9 +165,9 @@ REFUSED = {
     "two": ((np.zeros((2, 2)), list("ab")), ArgumentError, "names must hold at least 3 images; got 2"),
     "twice": ((np.zeros((3, 3)), list("aba")), ArgumentError, "names must name each image once; got duplicates 1: 'a'"),
     "other sides": (
-        (pd.DataFrame(np.zeros((3, 3)), index=list("abc"), columns=list("abd")),),
+        (pd.DataFrame(np.zeros((3, 3)), index=list("abc"), columns=list("abx")),),
         ArgumentError,
-        "matrices must name the same images on both sides; got on one side only 2: 'c', 'd'",
+        "matrices must name the same images on both sides; got on one side only 2: 'c', 'x'",
     ),
     "unnamed": (
         (xr.DataArray(np.zeros((3, 3)), dims=["x", "y"]),),
@@ -210,16 +210,15 @@ def test_a_tidy_table_comes_back_as_it_was_in_any_order():
     table = rdm.to_frame(rdms)
     assert table.columns.tolist() == ["layer", "participant", "first", "second", "rdm"]
     assert len(table) == 2 * 2 * 15
-    row = table[
-        (table.layer == "high") & (table.participant == "s1") & (table["first"] == "i01") & (table.second == "i04")
-    ]
+    by_name = table.set_index(table.columns.tolist()[:4])["rdm"]
     expected = rdm.square(rdms).sel(layer="high", participant="s1", image_1="i01", image_2="i04")
-    assert row.rdm.item() == expected.item()
+    assert by_name["high", "s1", "i01", "i04"] == expected.item()
     xr.testing.assert_equal(rdm.from_frame(table, dims="participant"), rdms.drop_vars("age"))
     shuffled = table.sample(frac=1, random_state=0)
     shuffled.loc[::2, ["first", "second"]] = shuffled.loc[::2, ["second", "first"]].to_numpy()
     back = rdm.select(rdm.from_frame(shuffled, dims="participant"), rdms.image.values)
-    xr.testing.assert_equal(back.sel(layer=rdms.layer, participant=rdms.participant), rdms.drop_vars("age"))
+    plain = rdms.drop_vars("age")
+    xr.testing.assert_equal(back.sel(layer=plain.layer, participant=plain.participant), plain)
 
 
 def test_the_column_of_values_is_found_or_named():
@@ -335,8 +334,8 @@ def test_files_that_cannot_be_read_are_refused(tmp_path):
     np.save(tmp_path / "x.npy", squares())
     with pytest.raises(ArgumentError, match="names must be given for a plain array"):
         rdm.read(tmp_path / "x.npy")
-    with pytest.raises(ArgumentError, match="path must hold 4 × 4 values per RDM for the 4 images named"):
-        rdm.read(tmp_path / "x.npy", names_of(4))
+    with pytest.raises(ArgumentError, match="path must hold 5 × 5 values per RDM for the 5 images named"):
+        rdm.read(tmp_path / "x.npy", names_of(5))
     (tmp_path / "x.pkl").touch()
     with pytest.raises(ArgumentError, match="be a file of kind .*got 'x.pkl'.*load_rdm.*if you trust it"):
         rdm.read(tmp_path / "x.pkl", names_of(6))
@@ -392,7 +391,8 @@ def test_rdms_that_rsatoolbox_made_are_taken_with_their_descriptors():
     ]
     theirs = rsatoolbox.rdm.calc_rdm(sets, method="euclidean")
     got = rdm.from_rsatoolbox(theirs)
-    assert got.layer.values.tolist() == ["s0", "s1", "s2"]
+    assert got.rdm.dims == ("layer", "pair")
+    assert got.layer.values.tolist() == got.subject.values.tolist() == ["s0", "s1", "s2"]
     assert (got.attrs["metric"], got.attrs["per_feature"]) == ("sqeuclidean", "true")
     got = rdm.from_rsatoolbox(theirs, dims="subject", names="conds", layer="V4")
     assert got.rdm.dims == ("layer", "subject", "pair")

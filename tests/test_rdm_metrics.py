@@ -45,7 +45,7 @@ def dissimilar(*args, **options):
 def observations(values):
     """rsatoolbox's form of (image, repeat, channel): one row per observation."""
     n, repeats, _ = values.shape
-    described = {"image": np.repeat(names_of(n), repeats).tolist(), "run": np.tile(np.arange(repeats), n).tolist()}
+    described = {"image": np.repeat(names_of(n), repeats).tolist(), "run": [f"r{k}" for k in range(repeats)] * n}
     return rsatoolbox.data.Dataset(values.reshape(n * repeats, -1), obs_descriptors=described)
 
 
@@ -186,9 +186,10 @@ def test_crossnobis_is_zero_on_average_where_there_is_no_difference_and_true_whe
     rng = np.random.default_rng(5)
     truth = rng.normal(size=(4, 1, 8))
     expected = pdist(truth[:, 0], "sqeuclidean") / 8
-    noisy = rng.normal(size=(2000, 4, 2, 8)) * 2
-    empty = np.array([dissimilar(layer(one, "run"), metric="crossnobis", repeat="run") for one in noisy[:400]])
-    full = np.array([dissimilar(layer(truth + one, "run"), metric="crossnobis", repeat="run") for one in noisy[:400]])
+    noisy = layer(rng.normal(size=(4, 400, 2, 8)) * 2, "draw", "run")
+    empty, full = (
+        dissimilar(one, metric="crossnobis", repeat="run", per="draw") for one in (noisy, noisy + truth[:, None])
+    )
     for draws, mean in ((empty, np.zeros(6)), (full, expected)):
         error = draws.std(axis=0, ddof=1) / 20
         assert (np.abs(draws.mean(axis=0) - mean) < 4 * error).all()

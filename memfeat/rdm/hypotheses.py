@@ -230,7 +230,9 @@ def _rank_product(scores: Array) -> Array:
 
 
 def _gap(scores: Array) -> Array:
-    """Absolute difference."""
+    """Absolute difference; that of whole numbers is exact as it is."""
+    if (scores == np.round(scores)).all():
+        return np.asarray(np.abs(np.subtract.outer(scores, scores)))
     scale = np.abs(scores).max() or 1.0
     return np.asarray(np.abs(np.subtract.outer(scores, scores) / scale).round(12) * scale)
 

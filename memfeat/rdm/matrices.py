@@ -196,12 +196,13 @@ def stacked(matrices: Any, names: Any, dims: Dims, argument: str) -> Stack:
     Stack
         The matrices, float64.
     """
-    reader = _from_dataarray if isinstance(matrices, xr.DataArray) else _from_dataframe
     if isinstance(matrices, xr.DataArray | pd.DataFrame):
         if names is not None or len(_dims(dims)):
             remedy = "Pass .values with names= and dims=, or leave both out."
             raise ArgumentError(advice("names and dims", "be left out for labelled matrices", listed("both"), remedy))
-        return reader(matrices, argument)
+        if isinstance(matrices, xr.DataArray):
+            return _from_dataarray(matrices, argument)
+        return _from_dataframe(matrices, argument)
     if names is None:
         remedy = "Pass the image of each row, in the order of the matrix."
         raise ArgumentError(advice("names", "be given for a plain array", listed("none"), remedy))

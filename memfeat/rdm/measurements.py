@@ -176,7 +176,7 @@ def _by_repeat(
     np.add.at(seen, (rows, columns), 1)
     if (seen != 1).any():
         image, repeat = np.argwhere(seen != 1)[0]
-        found = listed(f"{images[image]!r} {seen[image, repeat]} times in {marks[repeat]!r}")
+        found = listed(f"{images[image]!r} {seen[image, repeat]} times in {marks.tolist()[repeat]!r}")
         remedy = "Average observations inside a repeat first, and drop images that a repeat lacks."
         raise ArgumentError(advice("dataset", "hold each image once in every repeat", found, remedy))
     out = np.empty((len(images), len(marks), values.shape[1]))

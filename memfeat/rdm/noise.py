@@ -44,7 +44,7 @@ class _Rows(NamedTuple):
         if self.source == "residuals":
             return rows[self.read :]
         stack = rows[: self.read].reshape(self.folds, self.images, -1)
-        mean = stack.mean(axis=0)
+        mean: Array = stack.mean(axis=0)
         return mean if self.source == "images" else (stack - mean).reshape(self.read, -1)
 
     def freedom(self, count: int) -> int:

@@ -279,5 +279,5 @@ def _check_same_dims(given: xr.DataArray, layer: xr.DataArray, features: tuple[s
         raise ArgumentError(advice(argument, f"have the feature dims of the layer, {wanted}", found))
     for dim in features:
         labels = [data[dim].values for data in (given, layer) if dim in data.coords]
-        if len(labels) == 2 and not np.array_equal(*labels):
+        if len(labels) == 2 and not np.array_equal(labels[0], labels[1]):
             raise ArgumentError(advice(argument, f"have the labels of {dim!r} that the layer has", listed("others")))

@@ -32,6 +32,7 @@ MEASURES = {
 #: Ours → its own, for the same unit.
 THEIRS = {"correlation": "correlation", "crossnobis": "crossnobis", "poisson": "poisson"}
 INDEX = "index"
+Column = npt.NDArray[Any]
 #: The descriptor by which RDMs that came from here find back to their dims.
 SHAPED = "memfeat_dims"
 
@@ -124,12 +125,11 @@ def from_rsatoolbox(
         raise KindError(advice("rdms", "be RDMs of rsatoolbox", listed(type(rdms).__name__)))
     images = _image_names(rdms.pattern_descriptors, names, "rdms")
     along = {str(name): descriptor(values) for name, values in rdms.rdm_descriptors.items() if name != INDEX}
-    wanted = _wanted(along, rdms, (dims,) if isinstance(dims, str) else tuple(dims))
-    vectors, coords = _arranged(np.asarray(rdms.dissimilarities, dtype=np.float64), along, wanted)
+    columns = _columns(along, rdms, (dims,) if isinstance(dims, str) else tuple(dims))
+    vectors, coords = _arranged(np.asarray(rdms.dissimilarities, dtype=np.float64), columns)
     measure = str(rdms.dissimilarity_measure or "")
-    stack = Stack(vectors, images, {LAYER if dim == INDEX else dim: values for dim, values in coords.items()})
-    result = assembled(stack, layer or measure or "reference")
-    result = result.assign_coords(_side_coords(along, wanted, coords, len(rdms.dissimilarities)))
+    result = assembled(Stack(vectors, images, coords), layer or measure or "reference")
+    result = result.assign_coords(_side_coords(along, columns, coords))
     metric, per_feature = MEASURES.get(measure.lower(), (measure, False))
     attrs = {str(key): storable(value) for key, value in rdms.descriptors.items() if is_plain(value) and key != SHAPED}
     stamped(result, None, metric=metric or None, source="rsatoolbox", per_feature=True if per_feature else None)
@@ -230,37 +230,37 @@ def _image_names(descriptors: Mapping[str, Any], names: Any, argument: str) -> n
     return named(columns[found[0]])
 
 
-def _wanted(along: Mapping[str, npt.NDArray[Any]], rdms: Any, dims: tuple[str, ...]) -> tuple[str, ...]:
-    """Say which descriptors of RDMs are dims."""
+def _columns(along: Mapping[str, Column], rdms: Any, dims: tuple[str, ...]) -> dict[str, Column]:
+    """Say for each dim which descriptor of RDMs it is."""
+    unknown = [dim for dim in dims if dim not in along]
+    if unknown:
+        raise UnknownNameError(advice("dims", "be RDM descriptors", unknown[0], f"There are {[*along]}."))
     if dims:
-        unknown = [dim for dim in dims if dim not in along]
-        if unknown:
-            raise UnknownNameError(advice("dims", "be RDM descriptors", unknown[0], f"There are {[*along]}."))
-        return dims
+        return {dim: along[dim] for dim in dims}
     shaped = rdms.descriptors.get(SHAPED)
     if shaped is not None and set(json.loads(shaped)) <= set(along):
-        return tuple(json.loads(shaped))
+        return {dim: along[dim] for dim in json.loads(shaped)}
     count = len(rdms.dissimilarities)
     telling = [name for name, values in along.items() if len(set(map(str, values))) == count]
     if count == 1:
-        return ()
-    return (LAYER,) if LAYER in telling else (telling[0],) if telling else (INDEX,)
+        return {}
+    best = LAYER if LAYER in telling else telling[0] if telling else None
+    return {LAYER: np.arange(count) if best is None else along[best]}
 
 
 def _arranged(
-    vectors: npt.NDArray[np.float64], along: Mapping[str, npt.NDArray[Any]], wanted: tuple[str, ...]
+    vectors: npt.NDArray[np.float64], columns: Mapping[str, Column]
 ) -> tuple[npt.NDArray[np.float64], dict[str, Any]]:
     """Lay RDMs out along dims."""
-    if not wanted:
-        return vectors.reshape(vectors.shape[1]) if len(vectors) == 1 else vectors, {}
-    columns = {dim: np.arange(len(vectors)) if dim == INDEX else along[dim] for dim in wanted}
+    if not columns:
+        return vectors[0], {}
     coords = {dim: pd.unique(column) for dim, column in columns.items()}
-    codes = [pd.Categorical(columns[dim], categories=coords[dim]).codes.astype(np.int64) for dim in wanted]
+    codes = [pd.Categorical(column, categories=coords[dim]).codes.astype(np.int64) for dim, column in columns.items()]
     shape = tuple(len(labels) for labels in coords.values())
-    filled = np.zeros(shape, dtype=int)
-    np.add.at(filled, tuple(codes), 1)
-    if (filled != 1).any():
-        found = listed(f"{len(vectors)} RDMs for {' × '.join(map(str, shape))} places along {list(wanted)!r}")
+    seen = np.zeros(shape, dtype=int)
+    np.add.at(seen, tuple(codes), 1)
+    if (seen != 1).any():
+        found = listed(f"{len(vectors)} RDMs for {' × '.join(map(str, shape))} places along {list(columns)!r}")
         raise ArgumentError(advice("dims", "name descriptors that tell every RDM apart, and leave no gap", found))
     out = np.empty((*shape, vectors.shape[1]))
     out[tuple(codes)] = vectors
@@ -268,17 +268,16 @@ def _arranged(
 
 
 def _side_coords(
-    along: Mapping[str, npt.NDArray[Any]], wanted: tuple[str, ...], coords: Mapping[str, Any], count: int
+    along: Mapping[str, Column], columns: Mapping[str, Column], coords: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Keep descriptors that say something about one dim alone as its coordinates."""
     kept: dict[str, Any] = {}
-    for name, values in along.items():
-        for dim in wanted if name not in wanted else ():
-            column = np.arange(count) if dim == INDEX else along[dim]
-            by_label = pd.DataFrame({"label": column, "value": values}).drop_duplicates()
+    for name in (name for name in along if name not in columns):
+        for dim, column in columns.items():
+            by_label = pd.DataFrame({"label": column, "value": along[name]}).drop_duplicates()
             if len(by_label) == len(coords[dim]):
                 ordered = by_label.set_index("label")["value"].reindex(coords[dim]).to_numpy()
-                kept[name] = (LAYER if dim == INDEX else dim, descriptor(ordered))
+                kept[name] = (dim, descriptor(ordered))
                 break
     return kept
 
