@@ -18,7 +18,9 @@ from memfeat.rdm.toolbox import INDEX, descriptor, is_plain, package
 __all__ = ["features_from_rsatoolbox", "features_to_rsatoolbox"]
 
 
-def features_to_rsatoolbox(features: xr.Dataset | xr.DataArray, *, layer: str | None = None, repeat: str = "") -> Any:
+def features_to_rsatoolbox(
+    features: xr.Dataset | xr.DataArray, *, layer: str | None = None, repeat: str | None = None
+) -> Any:
     """Give one layer of features to rsatoolbox.
 
     Parameters
@@ -27,7 +29,7 @@ def features_to_rsatoolbox(features: xr.Dataset | xr.DataArray, *, layer: str | 
         Features; one layer may come as a DataArray. They are read into memory.
     layer : str, optional
         Which layer; may be left out when there is just one.
-    repeat : str
+    repeat : str, optional
         The dim of repeats or runs, if there is one: each becomes observations of their own.
 
     Returns

@@ -46,8 +46,8 @@ def to_frame(rdms: xr.Dataset) -> pd.DataFrame:
     >>> import pandas as pd
     >>> from memfeat.rdm import from_scores
     >>> table = to_frame(from_scores(pd.Series([0.9, 0.5, 0.6], index=["a", "b", "c"])))
-    >>> table.iloc[0].tolist()
-    ['both_memorable', 'a', 'b', 0.5]
+    >>> table["second"].tolist(), table["rdm"].tolist()
+    (['b', 'c', 'c'], [0.5, 0.25, 0.75])
     """
     values, names = pairs_last(rdms), rdms[IMAGE].values
     dims = [str(dim) for dim in values.dims[:-1]]
@@ -149,7 +149,7 @@ def long_stack(table: pd.DataFrame, *, value: str | None, dims: str | Sequence[s
     if LAYER in table.columns and LAYER not in further:
         further = [LAYER, *further]
     numbers = _numbers(table, _value_column(table, value, further, argument), argument)
-    names = texts(pd.unique(np.concatenate([texts(table[end]) for end in ENDS])))
+    names = texts(pd.unique(np.stack([texts(table[end]) for end in ENDS], axis=1).ravel()))
     position = {name: i for i, name in enumerate(names)}
     ends = np.array([[position[str(name)] for name in table[end]] for end in ENDS])
     coords = {dim: list(pd.unique(table[dim])) for dim in further}
