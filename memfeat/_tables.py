@@ -13,7 +13,7 @@ import pandas as pd
 from memfeat._check import advice, listed
 from memfeat.errors import ArgumentError, KindError, MissingFileError, UnknownNameError
 
-__all__ = ["NAME_COLUMNS", "TABLE_SUFFIXES", "is_table_file", "read_named", "read_table", "texts"]
+__all__ = ["NAME_COLUMNS", "TABLE_SUFFIXES", "is_table_file", "read_named", "read_plain", "read_table", "texts"]
 
 #: Column names that say by themselves that they name images (compared without case).
 NAME_COLUMNS = (
@@ -141,6 +141,39 @@ def read_table(source: Any, argument: str) -> tuple[pd.DataFrame, str]:
         return read_named(source, argument, column="image")
     except UnknownNameError:
         return read_named(source, argument)
+
+
+def read_plain(source: str | Path, argument: str, *, text: Iterable[str] = ()) -> pd.DataFrame:
+    """Read a table file as it is, with some columns as text without loss.
+
+    Parameters
+    ----------
+    source : str or Path
+        A CSV or TSV file.
+    argument : str
+        What the user calls it.
+    text : iterable of str
+        Columns that hold text exactly as written, where they are there.
+
+    Returns
+    -------
+    DataFrame
+        The table.
+
+    Raises
+    ------
+    KindError, MissingFileError, ArgumentError
+        If it is no table file, not there, or cannot be parsed.
+    """
+    path = _table_file(source, argument)
+    table = _parsed(path, argument)
+    table.columns = pd.Index([str(name).strip() for name in table.columns])
+    for name in text:
+        if name in table.columns:
+            place = list(table.columns).index(name)
+            words = _parsed(path, argument, usecols=[place], dtype=str, na_filter=False).iloc[:, 0].str.strip()
+            table[name] = words.where(words != "", None)
+    return table
 
 
 def _with_index(table: pd.DataFrame, *, column: str | None, first: bool) -> pd.DataFrame:

@@ -1,9 +1,7 @@
 """Your own features: any numbers per image, from tables and arrays, as a features Dataset like an extracted one."""
 
 import re
-from collections.abc import Callable, Mapping
-from inspect import signature
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,15 +9,18 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from memfeat._arrays import called, loaded, named
 from memfeat._check import advice, finite, listed
 from memfeat._labels import IMAGE, as_features, dimension, image_names, stamped
 from memfeat._tables import read_named, texts
-from memfeat.errors import ArgumentError, KindError, MissingFileError, UnknownNameError
+from memfeat.errors import ArgumentError, KindError, UnknownNameError
 
 __all__ = ["from_array", "from_table", "to_frame"]
 
 #: Number of dimensions of an array -> what its axes after the first are called.
 AXES = {2: ("unit",), 3: ("token", "channel"), 4: ("channel", "y", "x")}
+#: What to do with other files.
+TABLE = "A CSV file is read by mf.features.from_table."
 LAYER_NAME = re.compile(r"[^/:\[\](){}]+")
 
 
@@ -77,7 +78,7 @@ def from_table(source: Any, *, column: str | None = None, layer: str = "features
         raise KindError(advice("source", "hold numbers besides the names", listed.of(wrong), remedy))
     values = features.to_numpy(dtype=np.float64, na_value=np.nan)
     units = {dimension(layer, "unit"): texts(features.columns)}
-    about = {"source": _called(source), "kind": "features"}
+    about = {"source": called(source), "kind": "features"}
     return _layered(values, texts(table[key]), layer, units, about)
 
 
@@ -122,13 +123,13 @@ def from_array(array: Any, names: Any, *, layer: str = "features", variable: str
     ('image', 'mine:unit')
     """
     _layer_name(layer)
-    values = _numbers(_loaded(array, variable))
-    images = _names(names)
+    values = _numbers(loaded(array, "array", variable=variable, otherwise=TABLE))
+    images = named(names)
     if len(images) != len(values):
         found = listed(f"{len(images)} names for {len(values)} rows of shape {values.shape}")
         remedy = "If images are in the columns, pass array.T." if len(images) in values.shape[1:] else ""
         raise ArgumentError(advice("names", "have one name per row of the array", found, remedy))
-    about = {"source": _called(array), "kind": "features", "variable": variable}
+    about = {"source": called(array), "kind": "features", "variable": variable}
     return _layered(values, images, layer, {}, about)
 
 
@@ -187,11 +188,6 @@ def _is_number(values: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_complex_dtype(values)
 
 
-def _called(source: Any) -> str:
-    """Name the source in the attributes, without the folders of this machine."""
-    return Path(source).name if isinstance(source, str | Path) else type(source).__name__
-
-
 def _layered(
     values: npt.NDArray[Any],
     names: npt.NDArray[np.object_],
@@ -206,25 +202,6 @@ def _layered(
     return stamped(xr.Dataset({layer: (dims, values)}, coords={IMAGE: names, **units}), None, **about)
 
 
-def _names(names: Any) -> npt.NDArray[np.object_]:
-    """Read image names from a list or a text file, each once."""
-    if isinstance(names, str | Path):
-        path = Path(names).expanduser()
-        if not path.is_file():
-            raise MissingFileError(advice("names", "be a list, or a text file that exists", str(names)))
-        names = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-    if not hasattr(names, "__iter__"):
-        raise KindError(advice("names", "be a list of image names or a text file", listed(type(names).__name__)))
-    values = [str(name) for name in names]
-    empty = [i for i, name in enumerate(values) if not name.strip()]
-    if empty:
-        raise ArgumentError(advice("names", "name every image", listed(f"an empty name at position {empty[0]}")))
-    twice = sorted({name for name, n in zip(*np.unique(values, return_counts=True), strict=True) if n > 1})
-    if twice:
-        raise ArgumentError(advice("names", "name each image once", listed(f"duplicates {listed.of(twice)}")))
-    return texts(values)
-
-
 def _numbers(value: Any) -> npt.NDArray[Any]:
     """Give an array of numbers with a first axis of images."""
     if hasattr(value, "detach") and hasattr(value, "cpu"):
@@ -237,74 +214,3 @@ def _numbers(value: Any) -> npt.NDArray[Any]:
         rule = "have images along its first axis and features along at least one more"
         raise ArgumentError(advice("array", rule, listed(f"shape {array.shape}"), remedy))
     return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
-
-
-def _loaded(array: Any, variable: str | None) -> Any:
-    """Load the array if it is a file."""
-    if not isinstance(array, str | Path):
-        return array
-    path = Path(array).expanduser()
-    if not path.is_file():
-        raise MissingFileError(advice("array", "be an array, or a file that exists", str(array)))
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        remedy = "A CSV file is read by mf.features.from_table."
-        raise ArgumentError(advice("array", f"be a file of kind {', '.join(READERS)}", path.name, remedy))
-    try:
-        variables = reader(path)
-    except (ValueError, OSError, EOFError) as error:
-        problem = listed(f"{path.name}, where {error}")
-        raise ArgumentError(advice("array", "be a file that can be read", problem)) from error
-    return _chosen(variables, variable, path.name)
-
-
-def _chosen(variables: Mapping[str, Any], variable: str | None, where: str) -> Any:
-    """Choose a variable of a file."""
-    shapes = ", ".join(f"{name!r} {np.shape(value)}" for name, value in sorted(variables.items()))
-    if variable is not None and variable not in variables:
-        has = f"{where} holds {shapes or 'no numeric array'}."
-        raise UnknownNameError(advice("variable", "be a numeric array of the file", variable, has))
-    if variable is None and len(variables) != 1:
-        rule = "hold one numeric array, or variable must say which"
-        remedy = f"Pass variable={min(variables)!r}, for example." if variables else ""
-        raise ArgumentError(advice("array", rule, listed(f"{where} with {shapes or 'none'}"), remedy))
-    return variables[next(iter(variables)) if variable is None else variable]
-
-
-def _npy(path: Path) -> Mapping[str, Any]:
-    return {path.stem: np.load(path, allow_pickle=False)}
-
-
-def _npz(path: Path) -> Mapping[str, Any]:
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
-
-
-def _mat(path: Path) -> Mapping[str, Any]:
-    """Read the numeric variables of a MATLAB file, as MATLAB shows their axes."""
-    import h5py
-    from scipy import io
-
-    if h5py.is_hdf5(path):
-        with h5py.File(path, "r") as file:
-            # MATLAB stores columns first, so HDF5 shows the axes in reverse
-            return {
-                name: np.asarray(item[()]).T
-                for name, item in file.items()
-                if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiub" and not _is_matlab_text(item)
-            }
-    # scipy 1.18 warns unless it is told which kind of sparse matrix to give; scipy 1.13 cannot be told
-    kind: dict[str, Any] = {"spmatrix": False} if "spmatrix" in signature(io.loadmat).parameters else {}
-    loaded: dict[str, Any] = io.loadmat(path, **kind)
-    dense = {name: item.toarray() if hasattr(item, "toarray") else item for name, item in loaded.items()}
-    return {name: item for name, item in dense.items() if isinstance(item, np.ndarray) and item.dtype.kind in "fiub"}
-
-
-def _is_matlab_text(item: Any) -> bool:
-    """Tell text, cells and empty variables, which v7.3 also stores as whole numbers."""
-    kind = item.attrs.get("MATLAB_class", b"double")
-    return kind in (b"char", b"cell", b"struct") or bool(item.attrs.get("MATLAB_empty", 0))
-
-
-#: Ending of a file -> how its arrays are read.
-READERS: dict[str, Callable[[Path], Mapping[str, Any]]] = {".npy": _npy, ".npz": _npz, ".mat": _mat}

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from scipy.linalg.blas import dsyrk
 
 from memfeat import guards
 from memfeat._check import advice, finite, listed, one_of
@@ -16,8 +17,13 @@ from memfeat.errors import ArgumentError, KindError
 __all__ = ["compute", "linear", "squared_distances"]
 
 Array = npt.NDArray[np.float64]
-#: Most bytes of features that are held as float64 at once.
-BLOCK_BYTES = 2**28
+Tick = Callable[[int], object]
+#: Most bytes of features that are held at once, as they come and as float64.
+BLOCK_BYTES = 2**29
+#: Most bytes of them as float64: memory that is used over and over costs less than memory that is taken anew.
+SLAB_BYTES = 2**25
+#: Rows of a matrix that are worked on together.
+ROWS = 256
 
 
 def compute(features: xr.Dataset | xr.DataArray, *, centre: str = "none") -> xr.Dataset:
@@ -92,16 +98,142 @@ def linear(layer: xr.DataArray, *, centre: str = "none") -> Array:
 
     Notes
     -----
-    Features are read and turned into float64 in blocks of at most 256 MB, so a lazy layer is never held whole and
+    Features are read in blocks of at most 512 MB and multiplied as float64, so a lazy layer is never held whole and
     float16 or integer features do not overflow. Images are summed in the order of their names, so that another order
     of images gives the same numbers to the bit.
     """
-    names = image_names(layer, "features").astype(str)
-    kernel = CENTRES[one_of("centre", centre, CENTRES)]
-    order = np.argsort(names, kind="stable")
-    gram = kernel(block[order] for block in _blocks(layer))
-    back = np.argsort(order)
-    return gram[np.ix_(back, back)]
+    return triangle(layer, centre=centre).square()
+
+
+class Triangle(NamedTuple):
+    """Products of every two images, images in the order of their names."""
+
+    products: Array
+    """(n, n); only the diagonal and what lies above it is filled."""
+    order: npt.NDArray[np.intp]
+    """Where in the layer each of these images is."""
+
+    def diagonal(self) -> Array:
+        """Give the product of each image with itself, in the layer's own order of images.
+
+        Returns
+        -------
+        array (n,)
+            The products.
+        """
+        values = np.empty(len(self.order))
+        values[self.order] = np.diagonal(self.products)
+        return values
+
+    def rows(self) -> Iterator[tuple[int, slice, Array]]:
+        """Go through the upper triangle in the layer's own order of images, row by row.
+
+        Yields
+        ------
+        int
+            Number of the row.
+        slice
+            Where its entries stand in the condensed form.
+        array
+            Its entries right of the diagonal, not to be written to.
+        """
+        n, start = len(self.order), 0
+        is_sorted = bool((self.order == np.arange(n)).all())
+        back = np.argsort(self.order)
+        full = self.products if is_sorted else _mirrored(self.products)
+        for i in range(n - 1):
+            where = slice(start, start + n - 1 - i)
+            yield i, where, full[i, i + 1 :] if is_sorted else full[back[i]].take(back[i + 1 :])
+            start = where.stop
+
+    def square(self) -> Array:
+        """Fill the lower triangle too, and give the matrix in the layer's own order of images.
+
+        Returns
+        -------
+        array (n, n)
+            The products, symmetric to the bit.
+        """
+        full, back = _mirrored(self.products), np.argsort(self.order)
+        return full if (back == np.arange(len(back))).all() else full[np.ix_(back, back)]
+
+
+def triangle(
+    layer: xr.DataArray, *, centre: str = "none", memory: int | None = None, tick: Tick | None = None
+) -> Triangle:
+    """Compute one half of the Gram matrix of one layer, which is all that there is to know.
+
+    Parameters
+    ----------
+    layer : DataArray (image, ...)
+        One layer, in memory or lazy; all dims but `image` are features.
+    centre : {"none", "features", "images"}
+        What is subtracted first; see :func:`linear`.
+    memory : int, optional
+        Most bytes of features held at once; 512 MB unless told.
+    tick : callable, optional
+        Is told the number of features after each block.
+
+    Returns
+    -------
+    Triangle
+        The products.
+
+    Notes
+    -----
+    The product of a matrix with itself costs half of a product of two, and blocks of features are added to it in place.
+    """
+    kernel = CENTRES[one_of("centre", centre, CENTRES)]()
+    order = name_order(layer)
+    products = np.zeros((len(order), len(order)), order="F")
+    room = np.empty(0)
+    for raw in _slabs(layer, (IMAGE,), memory, tick):
+        block = in_order(raw, order)
+        if room.size < block.size:
+            room = np.empty(block.size)
+        moved = room[: block.size].reshape(block.shape)
+        with np.errstate(invalid="ignore", over="ignore"):
+            kernel.move(block, moved)
+            products = dsyrk(1.0, moved.T, beta=1.0, c=products, trans=1, lower=1, overwrite_c=1)
+        if not np.isfinite(np.diagonal(products)).all():
+            # all that is known is that something is wrong: centred features carry it to every image
+            _check_finite(layer, raw, layer[IMAGE].values)
+    kernel.end(products.T)
+    return Triangle(products.T, order)
+
+
+def name_order(layer: xr.DataArray) -> npt.NDArray[np.intp]:
+    """Find the order of images by name, in which products are summed.
+
+    Parameters
+    ----------
+    layer : DataArray (image, ...)
+        One layer.
+
+    Returns
+    -------
+    array (n,) of int
+        Position in the layer of each image.
+    """
+    return np.argsort(image_names(layer, "features").astype(str), kind="stable")
+
+
+def in_order(block: npt.NDArray[Any], order: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+    """Bring rows into an order.
+
+    Parameters
+    ----------
+    block : array (n, ...)
+        The rows.
+    order : array (n,) of int
+        Position of each.
+
+    Returns
+    -------
+    array (n, ...)
+        The rows; the same array if they are in that order.
+    """
+    return block if (order == np.arange(len(order))).all() else block.take(order, axis=0)
 
 
 def squared_distances(layer: xr.DataArray, first: npt.NDArray[Any], second: npt.NDArray[Any]) -> Array:
@@ -122,80 +254,169 @@ def squared_distances(layer: xr.DataArray, first: npt.NDArray[Any], second: npt.
         Σ (a − b)² over features, in squared units of the features.
     """
     total = np.zeros(len(first))
-    for block in _blocks(layer):
-        step = max(1, BLOCK_BYTES // 8 // block.shape[1])
+    for block in blocks(layer):
+        step = max(1, SLAB_BYTES // 8 // block.shape[1])
         for start in range(0, len(first), step):
             part = slice(start, start + step)
-            gap = block[first[part]] - block[second[part]]
+            gap = np.subtract(block[first[part]], block[second[part]], dtype=np.float64)
             total[part] += np.einsum("ij,ij->i", gap, gap)
     return total
 
 
-def _blocks(layer: xr.DataArray) -> Iterator[Array]:
-    """Yield the layer as images by features, float64, some features at a time."""
-    argument = f"features[{str(layer.name)!r}]"
+def blocks(
+    layer: xr.DataArray,
+    *,
+    lead: tuple[str, ...] = (IMAGE,),
+    memory: int | None = None,
+    tick: Tick | None = None,
+) -> Iterator[npt.NDArray[Any]]:
+    """Read a layer some features at a time, and see to it that all are finite.
+
+    Parameters
+    ----------
+    layer : DataArray (image, ...)
+        One layer, in memory or lazy.
+    lead : tuple of str
+        Dims that stay rows, the last of which is `image`; all others are features.
+    memory : int, optional
+        Most bytes of features held at once; 512 MB unless told.
+    tick : callable, optional
+        Is told the number of features after each block.
+
+    Yields
+    ------
+    array (n, width)
+        Rows by features, in the number type of the layer and its own order; not to be written to.
+
+    Raises
+    ------
+    KindError
+        If the layer holds no real numbers.
+    ArgumentError
+        If it is empty, or a value is NaN or infinite.
+    """
+    names = layer[IMAGE].values
+    for block in _slabs(layer, lead, memory, tick):
+        if block.dtype.kind == "f":
+            _check_finite(layer, block, np.tile(names, len(block) // len(names)))
+        yield block
+
+
+def _slabs(
+    layer: xr.DataArray, lead: tuple[str, ...], memory: int | None, tick: Tick | None
+) -> Iterator[npt.NDArray[Any]]:
+    """Yield blocks of features as they come: as many as fit are read, and few of them at a time given out."""
+    argument = _called(layer)
     if not layer.size:
         raise ArgumentError(advice(argument, "hold at least one image and one feature", listed(f"shape {layer.shape}")))
     if layer.dtype.kind not in "iufb":
         raise KindError(advice(argument, "hold real numbers", listed(f"dtype {layer.dtype}")))
-    ordered, names = layer.transpose(IMAGE, ...), list(layer[IMAGE].values)
-    most = max(1, BLOCK_BYTES // 8 // max(1, ordered.sizes[IMAGE]))
-    for part in _parts(ordered, most):
-        block = np.asarray(part.values, dtype=np.float64).reshape(len(names), -1)
-        with np.errstate(invalid="ignore", over="ignore"):
-            total = block.sum(axis=1)
-        finite(argument, total, names, remedy="Drop or mend these images.")
-        yield block
+    ordered = layer.transpose(*lead, ...)
+    rows, room = prod(ordered.shape[: len(lead)]), BLOCK_BYTES if memory is None else memory
+    width = max(1, min(SLAB_BYTES, room // 2) // (8 * rows))
+    most = max(width, (room - 8 * rows * width) // (layer.dtype.itemsize * rows))
+    for part in _parts(ordered, most, len(lead)):
+        values = np.asarray(part.values).reshape(rows, -1)
+        for start in range(0, values.shape[1], width):
+            block = values[:, start : start + width]
+            yield block
+            if tick is not None:
+                tick(block.shape[1])
 
 
-def _parts(layer: xr.DataArray, most: int) -> Iterator[xr.DataArray]:
-    """Cut a layer along its feature dims, so that no part has more than `most` features."""
-    if prod(layer.shape[1:]) <= most:
+def _parts(layer: xr.DataArray, most: int, first: int) -> Iterator[xr.DataArray]:
+    """Cut a layer along its feature dims, which follow the first few, so that no part has more than `most` features."""
+    if prod(layer.shape[first:]) <= most:
         yield layer
         return
-    dim, inner = layer.dims[1], prod(layer.shape[2:])
+    dim, inner = layer.dims[first], prod(layer.shape[first + 1 :])
     step = max(1, most // inner)
     for start in range(0, layer.sizes[dim], step):
         part = layer.isel({dim: slice(start, start + step)})
-        yield from _parts(part.isel({dim: 0}) if inner > most else part, most)
+        yield from _parts(part.isel({dim: 0}) if inner > most else part, most, first)
 
 
-def _plain(blocks: Iterator[Array]) -> Array:
-    """Sum X Xᵀ over blocks of features."""
-    total: Array = sum((block @ block.T for block in blocks), start=np.zeros(1))
-    upper: Array = np.triu(total)
-    return upper + np.triu(total, 1).T
+def _called(layer: xr.DataArray) -> str:
+    return f"features[{str(layer.name)!r}]"
 
 
-def _feature_centred(blocks: Iterator[Array]) -> Array:
-    """Sum X Xᵀ, each feature less its mean over images."""
-    return _plain(block - block.mean(axis=0) for block in blocks)
+def _check_finite(layer: xr.DataArray, block: npt.NDArray[Any], names: npt.NDArray[Any]) -> None:
+    """Refuse what is not finite, by the names of its images."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        total = block.sum(axis=1, dtype=np.float64)
+    if not np.isfinite(total).all():
+        bad = [name for name, value in zip(names, total, strict=True) if not np.isfinite(value)]
+        finite(_called(layer), np.full(len(set(bad)), np.nan), list(dict.fromkeys(bad)), remedy=REMEDY)
 
 
-def _image_centred(blocks: Iterator[Array]) -> Array:
-    """Sum X Xᵀ, each image less its mean over features.
+REMEDY = "Drop or mend these images."
+
+
+def _mirrored(products: Array) -> Array:
+    """Fill the lower triangle from the upper one, in place."""
+    for start in range(0, len(products), ROWS):
+        here, below = slice(start, start + ROWS), slice(start + ROWS, None)
+        products[below, here] = products[here, below].T
+        corner = products[here, here]
+        corner[:] = np.triu(corner) + np.triu(corner, 1).T
+    return products
+
+
+class _Centre(Protocol):
+    """What is subtracted from features before they are multiplied."""
+
+    def move(self, block: npt.NDArray[Any], out: Array) -> None:
+        """Write the next features, centred, into `out`."""
+
+    def end(self, products: Array) -> None:
+        """Correct the upper triangle of the products, in place."""
+
+
+class _Plain:
+    """Nothing is subtracted."""
+
+    def move(self, block: npt.NDArray[Any], out: Array) -> None:
+        np.copyto(out, block, casting="unsafe")
+
+    def end(self, products: Array) -> None:
+        pass
+
+
+class _ByFeature(_Plain):
+    """Each feature less its mean over images."""
+
+    def move(self, block: npt.NDArray[Any], out: Array) -> None:
+        np.subtract(block, block.mean(axis=0, dtype=np.float64), out=out)
+
+
+class _ByImage(_Plain):
+    """Each image less its mean over features.
 
     The mean over all features is not known in the first block. Each image is shifted by its mean there, which leaves
     little to subtract at the end; an image whose features are all alike becomes exactly zero.
     """
-    shift: Array | None = None
-    sums, width = 0.0, 0
 
-    def shifted() -> Iterator[Array]:
-        nonlocal shift, sums, width
-        for block in blocks:
-            if shift is None:
-                shift = block[:, :1] + (block - block[:, :1]).mean(axis=1, keepdims=True)
-            moved = block - shift
-            sums, width = sums + moved.sum(axis=1), width + moved.shape[1]
-            yield moved
+    def __init__(self) -> None:
+        self.shift: Array | None = None
+        self.sums: Any = 0.0
+        self.width = 0
 
-    total = _plain(shifted())
-    return total - np.outer(sums, sums) / width
+    def move(self, block: npt.NDArray[Any], out: Array) -> None:
+        if self.shift is None:
+            first = block[:, :1].astype(np.float64)
+            np.subtract(block, first, out=out)
+            rest = out.mean(axis=1, keepdims=True)
+            np.subtract(out, rest, out=out)
+            self.shift = first + rest
+        else:
+            np.subtract(block, self.shift, out=out)
+        self.sums = self.sums + out @ np.ones(out.shape[1])
+        self.width += out.shape[1]
+
+    def end(self, products: Array) -> None:
+        for start in range(0, len(products), ROWS):
+            stop = start + ROWS
+            products[start:stop, start:] -= np.outer(self.sums[start:stop], self.sums[start:]) / self.width
 
 
-CENTRES: dict[str, Callable[[Iterator[Array]], Array]] = {
-    "none": _plain,
-    "features": _feature_centred,
-    "images": _image_centred,
-}
+CENTRES: dict[str, Callable[[], _Centre]] = {"none": _Plain, "features": _ByFeature, "images": _ByImage}

@@ -38,7 +38,8 @@ def test_blocks_and_lazy_layers_agree_with_one_product(monkeypatch, centre, most
 
 
 def test_a_lazy_layer_is_never_held_whole(monkeypatch):
-    monkeypatch.setattr(gram, "BLOCK_BYTES", 8 * 10 * 6)
+    # half for six features of ten images as float64, half for six as they come
+    monkeypatch.setattr(gram, "BLOCK_BYTES", 2 * 8 * 10 * 6)
     seen = []
 
     def load(block):
@@ -46,7 +47,7 @@ def test_a_lazy_layer_is_never_held_whole(monkeypatch):
         return block
 
     lazy = da.from_array(noise(10, 24), chunks=(10, 6)).map_blocks(load, dtype=float, meta=np.empty((0, 0)))
-    widths = [block.shape[1] for block in gram._blocks(layer(lazy))]
+    widths = [block.shape[1] for block in gram.blocks(layer(lazy))]
     assert widths == [6, 6, 6, 6]
     assert len(seen) == 4
 
@@ -87,6 +88,44 @@ def test_gram_matrices_are_symmetric_and_follow_the_order_of_images_to_the_bit(n
     got, other = gram.linear(one, centre=centre), gram.linear(one[order], centre=centre)
     np.testing.assert_array_equal(got, got.T)
     np.testing.assert_array_equal(other, got[np.ix_(order, order)])
+
+
+def test_a_triangle_gives_rows_and_diagonal_in_the_order_of_the_layer():
+    values = noise(6, 9)
+    names = ["f", "b", "e", "a", "d", "c"]
+    for order in (names, sorted(names)):
+        found = gram.triangle(layer(values, names=order))
+        expected = values @ values.T
+        np.testing.assert_allclose(found.diagonal(), np.diagonal(expected), rtol=1e-12)
+        first, second = np.triu_indices(6, 1)
+        condensed = np.full(15, np.nan)
+        for i, where, row in found.rows():
+            condensed[where] = row
+            assert len(row) == 5 - i
+        np.testing.assert_allclose(condensed, expected[first, second], rtol=1e-12)
+        np.testing.assert_allclose(found.square(), expected, rtol=1e-12)
+
+
+def test_rows_of_several_dims_are_kept_and_blocks_are_counted(monkeypatch):
+    monkeypatch.setattr(gram, "SLAB_BYTES", 8 * 12 * 2)
+    values, told = noise(4, 3, 5, 2), []
+    names = [f"i{k:02}" for k in range(4)]
+    one = xr.DataArray(values, dims=["image", "run", "fc:y", "fc:x"], coords={"image": names}, name="fc")
+    got = list(gram.blocks(one, lead=("run", "image"), tick=told.append))
+    np.testing.assert_array_equal(np.concatenate(got, axis=1), values.transpose(1, 0, 2, 3).reshape(12, 10))
+    assert told == [2, 2, 2, 2, 2]
+    values[1, 2, 3, 0] = np.nan
+    with pytest.raises(ArgumentError, match="NaN or infinity in 1: 'i01'"):
+        list(gram.blocks(one, lead=("run", "image")))
+
+
+def test_a_matrix_of_many_rows_is_mirrored_in_pieces(monkeypatch):
+    monkeypatch.setattr(gram, "ROWS", 3)
+    values = noise(10, 4)
+    got = gram.linear(layer(values), centre="images")
+    centred = values - values.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(got, centred @ centred.T, atol=1e-12)
+    np.testing.assert_array_equal(got, got.T)
 
 
 def test_squared_distances_agree_with_differences(monkeypatch):

@@ -12,7 +12,7 @@ from memfeat import gram, rdm
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
 
 METRICS = ["correlation", "cosine", "euclidean", "sqeuclidean"]
-KINDS = ["both_memorable", "both_forgettable", "min_rank", "max_rank", "nearest"]
+KINDS = ["both_memorable", "both_forgettable", "min_rank", "max_rank", "product_rank", "nearest"]
 
 
 def names_of(n):
@@ -142,6 +142,7 @@ def test_selected_rdms_are_those_of_the_selected_images():
         "both_forgettable": [0.5, 0.75, 0.75, 0.25, 0.25, 0.5],
         "min_rank": [1, 0.5, 0.5, 1, 1, 0.5],
         "max_rank": [1, 1, 1, 0.5, 0.5, 0.5],
+        "product_rank": [1, 0.5, 0.5, 1, 1, 0.75],
         "nearest": [0.4, 0.3, 0.3, 0.1, 0.1, 0],
     }.items(),
 )
@@ -166,7 +167,7 @@ def test_differences_that_are_equal_on_paper_are_ties():
 @given(arrays(float, st.integers(4, 15), elements=st.floats(-3, 3, width=16)))
 def test_model_rdms_depend_on_the_right_part_of_the_scores(values):
     scores = series(values)
-    for kind in KINDS[:4]:  # of ranks alone
+    for kind in KINDS[:5]:  # of ranks alone
         np.testing.assert_array_equal(
             rdm.from_scores(scores, kind=kind).rdm, rdm.from_scores(series(rankdata(values) * 7 - 2), kind=kind).rdm
         )
@@ -198,7 +199,7 @@ def test_categories_are_the_same_or_different():
 
 def test_what_cannot_be_computed_is_an_error_with_advice():
     with pytest.raises(
-        ArgumentError, match="metric must be one of 'correlation', 'cosine', 'euclidean', 'sqeuclidean'; got"
+        ArgumentError, match="metric must be one of 'correlation', 'cosine', 'euclidean', .*, 'poisson'; got 'pearson'"
     ):
         rdm.compute(layer(noise(4, 3)), metric="pearson")
     with pytest.raises(ArgumentError, match="features must hold at least 3 images; got 2"):

@@ -8,10 +8,10 @@ import numpy.typing as npt
 import xarray as xr
 
 from memfeat._check import advice, listed
-from memfeat._labels import IMAGE, LAYER, image_names
+from memfeat._labels import IMAGE, image_names
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
 
-__all__ = ["PAIR", "at_least", "labelled", "one_layer", "select", "square", "upper"]
+__all__ = ["PAIR", "at_least", "filled", "labelled", "pairs_last", "select", "square", "upper"]
 
 Array = npt.NDArray[Any]
 PAIR = "pair"
@@ -44,7 +44,7 @@ def square(rdms: xr.Dataset) -> xr.DataArray:
            [0.4, 0. , 0.1],
            [0.3, 0.1, 0. ]])
     """
-    values, names = _read(rdms), rdms[IMAGE].values
+    values, names = pairs_last(rdms), rdms[IMAGE].values
     first, second = rdms["first"].values, rdms["second"].values
     matrices = np.zeros((*values.shape[:-1], len(names), len(names)), dtype=values.dtype)
     matrices[..., first, second] = matrices[..., second, first] = values.values
@@ -86,7 +86,7 @@ def select(rdms: xr.Dataset, names: Iterable[str] | xr.DataArray) -> xr.Dataset:
     >>> select(rdms, ["c", "a"]).rdm.values.round(2)
     array([[0.3]])
     """
-    values, known = _read(rdms), rdms[IMAGE].values
+    values, known = pairs_last(rdms), rdms[IMAGE].values
     wanted = [str(name) for name in (names.values if isinstance(names, xr.DataArray) else names)]
     where = _positions(wanted, [str(name) for name in known])
     lookup = np.empty((len(known), len(known)), dtype=np.int64)
@@ -111,8 +111,12 @@ def labelled(values: xr.DataArray, names: Array) -> xr.Dataset:
     Dataset (..., pair)
         `rdm`, with the coordinates `first`, `second` and `image`.
     """
-    number = np.broadcast_to(np.arange(len(names), dtype=np.int32), (len(names), len(names)))
-    pairs = {"first": (PAIR, upper(number.T)), "second": (PAIR, upper(number))}
+    n = len(names)
+    first = np.repeat(np.arange(n, dtype=np.int32), np.arange(n - 1, -1, -1))
+    # entry k of row i is pair start_i + k, for image i + 1 + k
+    starts = np.cumsum(np.arange(n, 0, -1)) - n
+    second = np.arange(len(first), dtype=np.int32) - (starts - np.arange(n) - 1).astype(np.int32)[first]
+    pairs = {"first": (PAIR, first), "second": (PAIR, second)}
     return xr.Dataset({"rdm": values}, coords=pairs | {IMAGE: (IMAGE, names)})
 
 
@@ -130,6 +134,27 @@ def upper(matrix: Array) -> Array:
         Its entries.
     """
     return np.asarray(matrix[~np.tri(len(matrix), dtype=bool)])
+
+
+def filled(vector: Array, n: int) -> Array:
+    """Lay an upper triangle out as a symmetric matrix with a diagonal of zeros.
+
+    Parameters
+    ----------
+    vector : array (..., n (n − 1) / 2)
+        The upper triangle, row by row.
+    n : int
+        Number of images.
+
+    Returns
+    -------
+    array (..., n, n)
+        The matrix.
+    """
+    matrix = np.zeros((*vector.shape[:-1], n, n), dtype=vector.dtype)
+    above = ~np.tri(n, dtype=bool)
+    matrix[..., above] = vector
+    return np.asarray(matrix + np.swapaxes(matrix, -1, -2))
 
 
 def at_least(names: Array, argument: str) -> None:
@@ -151,12 +176,30 @@ def at_least(names: Array, argument: str) -> None:
         raise ArgumentError(advice(argument, "hold at least 3 images", len(names)))
 
 
-def _read(rdms: Any) -> xr.DataArray:
-    """Give the dissimilarities with pairs last, after a look at the form."""
+def pairs_last(rdms: Any, argument: str = "rdms") -> xr.DataArray:
+    """Give the dissimilarities with pairs last, after a look at the form.
+
+    Parameters
+    ----------
+    rdms : Dataset (layer, pair)
+        RDMs; further dims are kept.
+    argument : str
+        What the user calls them.
+
+    Returns
+    -------
+    DataArray (..., pair)
+        `rdm`.
+
+    Raises
+    ------
+    KindError
+        If it is no Dataset of RDMs.
+    """
     if not isinstance(rdms, xr.Dataset) or not {"rdm", "first", "second"} <= set(rdms.variables):
-        remedy = "Make one with mf.rdm.compute, mf.rdm.from_scores or mf.rdm.from_categories."
-        raise KindError(advice("rdms", "be a Dataset of RDMs", listed(type(rdms).__name__), remedy))
-    image_names(rdms, "rdms")
+        remedy = "Make one with mf.rdm.compute, mf.rdm.from_scores or mf.rdm.read."
+        raise KindError(advice(argument, "be a Dataset of RDMs", listed(type(rdms).__name__), remedy))
+    image_names(rdms, argument)
     return rdms["rdm"].transpose(..., PAIR)
 
 
@@ -169,23 +212,3 @@ def _positions(wanted: Sequence[str], known: Sequence[str]) -> list[int]:
     if len(set(wanted)) < len(wanted) or len(wanted) < 2:
         raise ArgumentError(advice("names", "name at least two images, each once", listed.of(wanted)))
     return [position[name] for name in wanted]
-
-
-def one_layer(name: str, vector: Array, names: Array) -> xr.Dataset:
-    """Label a single RDM.
-
-    Parameters
-    ----------
-    name : str
-        What it is called along `layer`.
-    vector : array (pair,)
-        The upper triangle, row by row.
-    names : array (n,) of str
-        The images.
-
-    Returns
-    -------
-    Dataset (layer, pair)
-        One layer.
-    """
-    return labelled(xr.DataArray(vector[None], dims=(LAYER, PAIR), coords={LAYER: [name]}), names)
