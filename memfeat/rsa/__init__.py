@@ -1,5 +1,6 @@
 """Representational similarity analysis: how well RDMs agree with a reference RDM."""
 
 from memfeat.rsa.comparison import compare
+from memfeat.rsa.options import Options
 
-__all__ = ["compare"]
+__all__ = ["Options", "compare"]
