@@ -17,6 +17,7 @@ from memfeat.rsa.similarity import Method, permuted, similarities
 __all__ = ["RESAMPLES", "Bootstrap", "Design", "counted", "designed", "drawn", "estimated", "rearranged"]
 
 Array = npt.NDArray[Any]
+Mix = Callable[[Array], Array]
 #: The fewest participants of whom something can be said about others.
 FEWEST = 2
 
@@ -151,7 +152,7 @@ def rearranged(design: Design, rows: Array) -> Array:
     return null / people
 
 
-def drawn(design: Design, n_bootstraps: int, rng: np.random.Generator) -> Bootstrap:
+def drawn(design: Design, n_bootstraps: int, rng: np.random.Generator, mix: Mix = np.asarray) -> Bootstrap:
     """Compare again in bootstrap samples.
 
     Parameters
@@ -162,6 +163,8 @@ def drawn(design: Design, n_bootstraps: int, rng: np.random.Generator) -> Bootst
         How many samples.
     rng : numpy.random.Generator
         Source of the draws.
+    mix : callable
+        What is made of the similarities (layer, cell, ...), linear in them: differences, or nothing.
 
     Returns
     -------
@@ -173,7 +176,7 @@ def drawn(design: Design, n_bootstraps: int, rng: np.random.Generator) -> Bootst
     ArgumentError
         If too many samples leave nothing to compare, or there are too few participants to draw from.
     """
-    return RESAMPLES[design.resample](design, n_bootstraps, rng)
+    return RESAMPLES[design.resample](design, n_bootstraps, rng, mix)
 
 
 def counted(design: Design, counts: Array) -> Array:
@@ -206,31 +209,31 @@ def counted(design: Design, counts: Array) -> Array:
     return out
 
 
-def _images(design: Design, n_bootstraps: int, rng: np.random.Generator) -> Bootstrap:
+def _images(design: Design, n_bootstraps: int, rng: np.random.Generator, mix: Mix) -> Bootstrap:
     counts = stats.bootstrap_counts(len(design.read.names), n_bootstraps, rng=rng, **design.scheme)
-    return Bootstrap(counted(design, counts).mean(axis=2), np.empty(0), counts)
+    return Bootstrap(mix(counted(design, counts)).mean(axis=2), np.empty(0), counts)
 
 
-def _rdms(design: Design, n_bootstraps: int, rng: np.random.Generator) -> Bootstrap:
-    values = estimated(design)
+def _rdms(design: Design, n_bootstraps: int, rng: np.random.Generator, mix: Mix) -> Bootstrap:
+    values = mix(estimated(design))
     people = _draw_people(values.shape[-1], n_bootstraps, rng)
     return Bootstrap(values @ people.T, np.empty(0), np.empty((0, len(design.read.names))))
 
 
-def _both(design: Design, n_bootstraps: int, rng: np.random.Generator) -> Bootstrap:
+def _both(design: Design, n_bootstraps: int, rng: np.random.Generator, mix: Mix) -> Bootstrap:
     """Draw images and participants, and images alone and participants alone for the correction."""
     counts = stats.bootstrap_counts(len(design.read.names), n_bootstraps, rng=rng, **design.scheme)
-    values = stats.enough(counted(design, counts))
+    values = stats.enough(mix(counted(design, counts)))
     n_rdms = values.shape[2]
     people = _draw_people(n_rdms, n_bootstraps, rng)[: values.shape[-1]]
     both = np.einsum("kmpd,dp->kmd", values, people)
-    alone = estimated(design) @ people.T
+    alone = mix(estimated(design)) @ people.T
     variances = [draws.var(axis=-1, ddof=1) for draws in (both, alone, values.mean(axis=2))]
     corrected = stats.two_factor(*variances, n_rdms=n_rdms, n_images=len(design.read.names))
     return Bootstrap(both, np.sqrt(corrected), counts)
 
 
-RESAMPLES: dict[str, Callable[[Design, int, np.random.Generator], Bootstrap]] = {
+RESAMPLES: dict[str, Callable[[Design, int, np.random.Generator, Mix], Bootstrap]] = {
     "images": _images,
     "rdms": _rdms,
     "both": _both,
