@@ -3,9 +3,9 @@
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 import xarray as xr
+from geometry import RSATOOLBOX, dataset, names_of, squared_distances, toolbox
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import squareform
@@ -25,49 +25,7 @@ with warnings.catch_warnings():
     import rsatoolbox
     from rsatoolbox.inference import boot_noise_ceiling
 
-RSATOOLBOX = {
-    "spearman": "spearman",
-    "pearson": "corr",
-    "cosine": "cosine",
-    "kendall": "tau-a",
-    "rho-a": "rho-a",
-    "whitened_pearson": "corr_cov",
-    "whitened_cosine": "cosine_cov",
-}
 WHITENED = ["whitened_pearson", "whitened_cosine"]
-
-
-def names_of(n):
-    return np.array([f"i{k:02}" for k in range(n)], dtype=object)
-
-
-def squared_distances(n, k, seed=0, p=6):
-    """k RDMs of related features (k, pair), with ties where seeds are odd."""
-    rng = np.random.default_rng(seed)
-    shared = rng.normal(size=(n, p))
-    out = []
-    for _ in range(k):
-        values = shared + rng.normal(size=(n, p))
-        gaps = np.square(values[:, None] - values).sum(axis=-1)
-        out.append(squareform(gaps, checks=False))
-    return np.array(out).round(0 if seed % 2 else 12)
-
-
-def dataset(vectors, names=None, **attrs):
-    """RDMs (layer, pair) from arrays."""
-    n = round((1 + np.sqrt(1 + 8 * vectors.shape[-1])) / 2)
-    names = names_of(n) if names is None else names
-    base = rdm.from_scores(pd.Series(range(n), index=names))
-    dims = ("layer", "pair") if vectors.ndim == 2 else ("layer", "participant", "pair")
-    coords = {"layer": [f"l{k}" for k in range(len(vectors))]}
-    if vectors.ndim == 3:
-        coords["participant"] = [f"p{k:02}" for k in range(vectors.shape[1])]
-    values = xr.DataArray(vectors, dims=dims, coords=coords)
-    return xr.Dataset({"rdm": values}, coords=base.coords).drop_vars("layer").assign_coords(coords).assign_attrs(attrs)
-
-
-def toolbox(vectors):
-    return rsatoolbox.rdm.RDMs(np.atleast_2d(vectors))
 
 
 def counts_of(drawn, n):

@@ -1,11 +1,9 @@
 """Representational similarity analysis: how well RDMs agree with a reference RDM."""
 
 from memfeat.rsa.comparison import compare
-from memfeat.rsa.contrasts import Options as ContrastOptions
-from memfeat.rsa.contrasts import contrast
+from memfeat.rsa.contrasts import ContrastOptions, contrast
 from memfeat.rsa.course import cluster
-from memfeat.rsa.explained import Options as ExplainedOptions
-from memfeat.rsa.explained import partial, partition
+from memfeat.rsa.explained import ExplainedOptions, partial, partition
 from memfeat.rsa.magnitude import frame, split, unframe
 from memfeat.rsa.options import Options
 from memfeat.rsa.weighting import WeightedOptions, weighted

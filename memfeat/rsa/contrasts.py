@@ -19,7 +19,7 @@ from memfeat.rsa.reading import MODEL, Read, read
 from memfeat.rsa.samples import Design, designed, drawn, estimated
 from memfeat.stats.exchange import units
 
-__all__ = ["Options", "contrast"]
+__all__ = ["ContrastOptions", "contrast"]
 
 Array = npt.NDArray[Any]
 CONTRAST = "contrast"
@@ -27,7 +27,7 @@ CONTRAST = "contrast"
 BETWEEN = {"layers": LAYER, "models": MODEL}
 
 
-class Options(stats.Exchange, total=False):
+class ContrastOptions(stats.Exchange, total=False):
     """Options of :func:`memfeat.rsa.contrast`, besides those of :class:`memfeat.stats.Exchange`.
 
     `against` : name of the one layer or model that all others are compared with; all pairs by default.
@@ -50,7 +50,7 @@ def contrast(
     method: str = "spearman",
     n_bootstraps: int = 1_000,
     rng: int | np.random.Generator = 0,
-    **options: Unpack[Options],
+    **options: Unpack[ContrastOptions],
 ) -> xr.Dataset:
     """Compare layers, or models, in how well they agree with the same reference.
 
@@ -114,7 +114,7 @@ def contrast(
     ('nearest', 'both_memorable', True)
     """
     dim = BETWEEN[one_of("between", between, BETWEEN)]
-    plan = chosen({name: value for name, value in options.items() if name != "against"}, known=Options)
+    plan = chosen({name: value for name, value in options.items() if name != "against"}, known=ContrastOptions)
     count("n_bootstraps", n_bootstraps)
     random, seed = generator(rng)
     sides = read(rdms, ref, models=between == "models")

@@ -40,8 +40,8 @@ def cluster(
     Parameters
     ----------
     result : Dataset (layer, time, participant)
-        What :func:`compare` gave for a reference with `time` and `participant`: `by_participant`. Further dims are kept.
-        Or that of a difference of two such results.
+        What :func:`compare` gave for a reference with `time` and `participant`: `by_participant`. Further dims
+        are kept. Or a difference of two such results.
     threshold : float, optional
         t that a point must exceed to belong to a cluster; that of p = .05 at a single point by default.
     n_permutations : int

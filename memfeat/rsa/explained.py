@@ -18,7 +18,7 @@ from memfeat.rsa.reading import Read, finite, read, stacked
 from memfeat.rsa.similarity import COMPARISONS
 from memfeat.stats.exchange import units
 
-__all__ = ["Options", "partial", "partition"]
+__all__ = ["ExplainedOptions", "partial", "partition"]
 
 Array = npt.NDArray[Any]
 #: Similarities that are correlations, so that they can be taken out of each other.
@@ -28,7 +28,7 @@ NOTHING = 1e-10
 MOST_MODELS = 4
 
 
-class Options(TypedDict, total=False):
+class ExplainedOptions(TypedDict, total=False):
     """Options of :func:`memfeat.rsa.partial` and :func:`memfeat.rsa.partition`.
 
     `blocks` : DataArray (image) or Series, the group of each image.
@@ -49,7 +49,7 @@ def partial(
     method: str = "spearman",
     n_bootstraps: int = 1_000,
     rng: int | np.random.Generator = 0,
-    **options: Unpack[Options],
+    **options: Unpack[ExplainedOptions],
 ) -> xr.Dataset:
     """Compare the RDM of each layer with a reference, with what control RDMs explain taken out of both.
 
@@ -155,7 +155,7 @@ def partition(
     method: str = "pearson",
     n_bootstraps: int = 1_000,
     rng: int | np.random.Generator = 0,
-    **options: Unpack[Options],
+    **options: Unpack[ExplainedOptions],
 ) -> xr.Dataset:
     """Share out the variance of a reference RDM among up to four model RDMs.
 
@@ -305,7 +305,7 @@ def _share(r2: dict[frozenset[int], Array], subset: tuple[int, ...], n: int) -> 
 
 
 def _counts(
-    sides: Read, options: Options, n_bootstraps: int, rng: np.random.Generator
+    sides: Read, options: ExplainedOptions, n_bootstraps: int, rng: np.random.Generator
 ) -> tuple[Array, dict[str, str | None]]:
     """Draw samples of images, the data themselves first."""
     exchange: Any = {name: options[name] for name in ("blocks", "permute") if name in options}  # type: ignore[literal-required]
@@ -353,6 +353,7 @@ def _varied(scaled: Any, vectors: Array) -> None:
         raise ArgumentError(advice("RDMs", "differ between pairs of images", found, "Leave it out."))
 
 
-def _known(options: Options) -> None:
+def _known(options: ExplainedOptions) -> None:
+    known = ExplainedOptions.__annotations__
     for name in options:
-        looked_up("option", name, Options.__annotations__, f"There are {', '.join(Options.__annotations__)}.")
+        looked_up("option", name, known, f"There are {', '.join(known)}.")

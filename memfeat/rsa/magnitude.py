@@ -31,9 +31,9 @@ def split(features: xr.Dataset | xr.DataArray) -> xr.Dataset:
     Returns
     -------
     Dataset (part, layer, pair)
-        `rdm` along `part`: "total", "magnitude" and "angle", in squared units of the features; each is an RDM of its own,
-        `split(features).sel(part="magnitude")`. `magnitude (layer, image)` is the length ‖a‖ of each image's features,
-        in their units.
+        `rdm` along `part`: "total", "magnitude" and "angle", in squared units of the features; each is an RDM of its
+        own, `split(features).sel(part="magnitude")`. `magnitude (layer, image)` is the length ‖a‖ of each image's
+        features, in their units.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def split(features: xr.Dataset | xr.DataArray) -> xr.Dataset:
     coords = {"part": ["total", "magnitude", "angle"], LAYER: np.array(layers, dtype=object), IMAGE: names}
     coords |= {"first": (PAIR, first.astype(np.int32)), "second": (PAIR, second.astype(np.int32))}
     variables = {"rdm": (("part", LAYER, PAIR), parts), "magnitude": ((LAYER, IMAGE), lengths)}
-    return stamped(xr.Dataset(variables, coords=coords), features.attrs, metric="sqeuclidean, split in parts", **facts)
+    return stamped(xr.Dataset(variables, coords=coords), features.attrs, metric="parts of sqeuclidean", **facts)
 
 
 def frame(features: xr.Dataset | xr.DataArray) -> xr.Dataset:
