@@ -22,8 +22,8 @@ Array = npt.NDArray[Any]
 INTERVALS = {"images": ("percentile", "bca"), "rdms": ("t", "percentile", "bca"), "both": ("t",)}
 #: Percentiles of fewer participants cover too seldom: 5 of them, 83 % of the time.
 ENOUGH_PARTICIPANTS = 20
-#: Metrics of RDMs whose noise covariance is known, by how their names begin.
-SQUARED = ("sqeuclidean", "mahalanobis", "crossnobis")
+#: Metrics of RDMs whose noise covariance is known.
+SQUARED = ("sqeuclidean", "sqmahalanobis", "crossnobis")
 
 
 class Options(stats.Exchange, total=False):
@@ -118,12 +118,12 @@ def whitening_allowed(method: str, rdms: xr.Dataset, ref: xr.Dataset) -> None:
         return
     for argument, given in (("rdms", rdms), ("ref", ref)):
         metric = given.attrs.get("metric")
-        if not str(metric).startswith(SQUARED):
+        if metric not in SQUARED:
             found = listed(f"metric {metric!r}" if metric else "RDMs that do not say their metric")
             remedy = (
                 f"Use method={method.removeprefix('whitened_')!r}, or mf.rdm.compute(features, metric='sqeuclidean')."
             )
-            rule = f"hold squared Euclidean, Mahalanobis or crossnobis distances for method={method!r}"
+            rule = f"hold squared Euclidean, squared Mahalanobis or crossnobis distances for method={method!r}"
             raise ArgumentError(advice(argument, rule, found, remedy))
 
 
