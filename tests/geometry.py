@@ -50,7 +50,8 @@ def dataset(vectors, names=None, **attrs):
     if vectors.ndim == 3:
         coords["participant"] = [f"p{k:02}" for k in range(vectors.shape[1])]
     values = xr.DataArray(vectors, dims=dims, coords=coords)
-    return xr.Dataset({"rdm": values}, coords=base.coords).drop_vars("layer").assign_coords(coords).assign_attrs(attrs)
+    kept = {name: base[name] for name in ("first", "second", "image")}
+    return xr.Dataset({"rdm": values}, coords=kept).assign_attrs(attrs)
 
 
 def toolbox(vectors):

@@ -287,7 +287,7 @@ def test_a_cluster_is_found_where_the_effect_is():
     np.testing.assert_array_equal(got.cluster.values > 0, inside)
     found = got.cluster.sel(layer="a", time=5)
     assert (got.cluster.sel(layer="a")[4:8] == found).all()
-    assert got.p_cluster.sel(layer="a", time=5) < 0.01
+    assert got.p_cluster.sel(layer="a", time=5) < 0.05  # 22 of 1,024 patterns turn one participant at most
     assert (got.p_cluster.sel(layer="b") > 0.05).all()
     assert (got.p_cluster.values[~inside] == 1).all()
 

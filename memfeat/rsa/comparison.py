@@ -224,11 +224,11 @@ def _bounds(method: str, design: Design, plan: Plan, bootstrap: Bootstrap | None
     table: dict[str, Any] = {}
     again = _again(method, design, plan, bootstrap)
     for k, (name, value) in enumerate((("noise_lower", lower), ("noise_upper", upper))):
-        table[name] = (dims, value.reshape(*sides.cells.values()))
+        table[name] = (dims, value.reshape(tuple(sides.cells.values())))
         for end, limit in zip(
             ("ci_low", "ci_high"), [] if again is None else stats.interval(again[:, k]), strict=False
         ):
-            table[f"{name}_{end}"] = (dims, limit.reshape(*sides.cells.values()))
+            table[f"{name}_{end}"] = (dims, limit.reshape(tuple(sides.cells.values())))
     return table
 
 

@@ -207,7 +207,7 @@ def partition(
     one_of("method", method, CORRELATIONS)
     _known(options)
     random, seed = generator(rng)
-    sides = read(models, ref)
+    sides = read(models, ref, argument="models")
     names, values = stacked(models, "models", sides.names)
     target = stacked(ref, "ref", sides.names)[1]
     if not 2 <= len(names) <= MOST_MODELS:

@@ -45,7 +45,7 @@ class Read(NamedTuple):
         return values.reshape(values.shape[0], *self.cells.values(), *values.shape[2:])
 
 
-def read(rdms: Any, ref: Any, *, models: bool = False) -> Read:
+def read(rdms: Any, ref: Any, *, models: bool = False, argument: str = "rdms") -> Read:
     """Check both sides, and bring images and pairs into the order of image names.
 
     Parameters
@@ -54,6 +54,8 @@ def read(rdms: Any, ref: Any, *, models: bool = False) -> Read:
         RDMs; `participant` may be a dim of either, and `ref` may have further ones.
     models : bool
         Whether `ref` may hold several layers; they become the dim `model`.
+    argument : str
+        What the user calls the first.
 
     Returns
     -------
@@ -68,17 +70,17 @@ def read(rdms: Any, ref: Any, *, models: bool = False) -> Read:
         If images or participants differ, there are fewer than 4 images, dims are not as above, or `ref` holds several
         layers and must not.
     """
-    for argument, given in (("rdms", rdms), ("ref", ref)):
-        _check_form(given, argument)
+    for name, given in ((argument, rdms), ("ref", ref)):
+        _check_form(given, name)
     extra = set(map(str, rdms["rdm"].dims)) - {LAYER, PARTICIPANT, PAIR}
     if extra:
         found = listed(f"dims {tuple(map(str, rdms['rdm'].dims))}")
         remedy = "Choose one along the others, or pass what has them as ref."
-        raise ArgumentError(advice("rdms", "have no dims but 'layer', 'participant' and 'pair'", found, remedy))
-    matched(ref[IMAGE], rdms[IMAGE], argument="ref", reference="rdms")
+        raise ArgumentError(advice(argument, "have no dims but 'layer', 'participant' and 'pair'", found, remedy))
+    matched(ref[IMAGE], rdms[IMAGE], argument="ref", reference=argument)
     names = np.sort(rdms[IMAGE].values.astype(str))
     if len(names) < 4:
-        raise ArgumentError(advice("rdms", "hold at least 4 images", len(names)))
+        raise ArgumentError(advice(argument, "hold at least 4 images", len(names)))
     layers = vectors(rdms).pipe(_with_layer)
     given = _with_layer(vectors(ref))
     references = _named_models(given, models)

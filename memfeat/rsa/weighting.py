@@ -107,7 +107,7 @@ def weighted(
         looked_up("option", name, WeightedOptions.__annotations__)
     count("n_bootstraps", n_bootstraps, least=0)
     random, seed = generator(rng)
-    sides = read(models.isel({LAYER: [0]}) if _layered(models) else models, ref)
+    sides = read(models, ref, argument="models")
     names, values = stacked(models, "models", sides.names)
     target = stacked(ref, "ref", sides.names)[1][0]
     whitening_allowed(method, models, ref)
@@ -226,7 +226,3 @@ def _intervals(
     kept = stats.enough(draws)
     (low, high), (gain_low, gain_high) = stats.interval(kept), stats.interval(kept[:1] - kept)
     return {"ci_low": low, "ci_high": high, "gain_ci_low": gain_low, "gain_ci_high": gain_high}
-
-
-def _layered(models: Any) -> bool:
-    return isinstance(models, xr.Dataset) and "rdm" in models and LAYER in models["rdm"].dims
