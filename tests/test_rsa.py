@@ -259,7 +259,9 @@ def broken(rdms, value, layer=1):
 
 def test_what_cannot_be_compared_is_an_error_with_advice():
     rdms, ref = setting(8)
-    with pytest.raises(ArgumentError, match="method must be one of 'spearman', 'pearson', 'cosine', 'kendall', .*; got 'tau'"):
+    with pytest.raises(
+        ArgumentError, match="method must be one of 'spearman', 'pearson', 'cosine', 'kendall', .*; got 'tau'"
+    ):
         rsa.compare(rdms, ref, method="tau")
     for number in ("n_permutations", "n_bootstraps"):
         with pytest.raises(ArgumentError, match=f"{number} must be at least 0; got -1"):

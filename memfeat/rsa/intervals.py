@@ -143,8 +143,8 @@ def _random_effects(found: Evidence) -> dict[str, Any]:
     if found.plan.test == "signs" and not found.n_permutations:
         return {}
     values = found.values.reshape(-1, found.values.shape[-1])
-    options = {"n_permutations": found.n_permutations, "rng": found.rng, "alternative": found.alternative}
-    return stats.across(values, test=found.plan.test, **options)
+    options: dict[str, Any] = {"n_permutations": found.n_permutations, "rng": found.rng}
+    return stats.across(values, test=found.plan.test, alternative=found.alternative, **options)
 
 
 def _two_factor(found: Evidence) -> dict[str, Any]:
@@ -164,7 +164,7 @@ P_VALUES: dict[str, Callable[[Evidence], dict[str, Any]]] = {
 
 
 def _degrees(found: Evidence) -> int:
-    return min(found.values.shape[-1], len(found.design.read.names)) - 1
+    return min(int(found.values.shape[-1]), len(found.design.read.names)) - 1
 
 
 def _enough_participants(found: Evidence) -> None:

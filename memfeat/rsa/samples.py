@@ -149,7 +149,7 @@ def rearranged(design: Design, rows: Array) -> Array:
             else:
                 back = np.argsort(rows, axis=1)
                 null += np.stack([permuted(other, target, back, shown.update) for target in one])
-    return null / people
+    return np.asarray(null / people)
 
 
 def drawn(design: Design, n_bootstraps: int, rng: np.random.Generator, mix: Mix = np.asarray) -> Bootstrap:

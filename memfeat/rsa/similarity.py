@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
+from math import isqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -110,8 +111,9 @@ def similarities(kernel: Method, first: Array, second: Array) -> Array:
         Similarities; NaN where one is not defined.
     """
     if kernel.products:
-        return np.stack([kernel.scaled(v) for v in first]) @ np.stack([kernel.scaled(v) for v in second]).T
-    n = round((1 + np.sqrt(1 + 8 * first.shape[1])) / 2)
+        one, other = (np.stack([kernel.scaled(vector) for vector in side]) for side in (first, second))
+        return np.asarray(one @ other.T)
+    n = (1 + isqrt(1 + 8 * first.shape[1])) // 2
     pairs = [(i, len(first) + j) for i in range(len(first)) for j in range(len(second))]
     whole = np.ones((1, n), dtype=np.int64)
     return kernel.similar(np.concatenate([first, second]), pairs, whole).reshape(len(first), len(second))
@@ -191,4 +193,5 @@ def kernel_of(method: str, noise: Noise | None = None) -> Method:
     plain = COMPARISONS[method]
     if noise is None:
         return plain
-    return Method(partial(plain.scaled, noise=noise), partial(plain.similar, noise=noise), travels=False, noise=noise)
+    noisy: dict[str, Any] = {"noise": noise}
+    return Method(partial(plain.scaled, **noisy), partial(plain.similar, **noisy), travels=False, noise=noise)

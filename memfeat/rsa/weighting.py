@@ -203,7 +203,7 @@ def _held_out(inside: Array, models: Array, target: Array, method: str) -> _Fold
     predicted = np.concatenate([(weights @ alone)[None], alone])
     flat = np.ptp(predicted, axis=1) <= 1e-12 * np.abs(predicted).max(axis=1, initial=0)
     silent = ~predicted.any(axis=1) if method in THROUGH_ZERO else flat
-    return _Fold(inside, predicted, target[test], weights, silent)
+    return _Fold(inside, predicted, target[test], weights, np.asarray(silent))
 
 
 def _intervals(

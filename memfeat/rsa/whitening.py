@@ -6,6 +6,7 @@ diagonal, is only known up to terms uᵢ + uⱼ, and xᵀV⁻¹y is the product 
 in the metric of Σ⁻¹.
 """
 
+from math import isqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -174,9 +175,9 @@ class _Sample:
         share = self.weights / self.divisor
         one, two = (share * first).sum(axis=1), (share * second).sum(axis=1)
         out = 2 * ((share * first * second).sum(axis=1) - one * two / (1 + share.sum(axis=1)))
-        for k in self.singular:
+        for k in self.singular.tolist():
             out[k] = self._solved(k, first[k], second[k])
-        return out
+        return np.asarray(out)
 
     def _solved(self, k: int, first: Array, second: Array) -> float:
         """Do the same by solving the equations: an image makes up half the sample, and the closed form is 0 / 0."""
@@ -233,7 +234,7 @@ def _inner(a: _Part, b: _Part, sample: _Sample, centre: bool) -> Array:
 def _plain(a: Array, b: Array, diagonal: Array, sample: _Sample) -> Array:
     """Weighted sum of products of two matrices with zero diagonal, and of their diagonals."""
     upper = ~np.tri(len(a), dtype=bool)
-    return 2 * total((a * b)[upper], sample.weights) + (sample.counts * sample.precision**2) @ diagonal
+    return np.asarray(2 * total((a * b)[upper], sample.weights) + (sample.counts * sample.precision**2) @ diagonal)
 
 
 def _square(vector: Array, n: int) -> Array:
@@ -244,4 +245,4 @@ def _square(vector: Array, n: int) -> Array:
 
 
 def _images(vectors: Array) -> int:
-    return round((1 + np.sqrt(1 + 8 * vectors.shape[1])) / 2)
+    return (1 + isqrt(1 + 8 * vectors.shape[1])) // 2

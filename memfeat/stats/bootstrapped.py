@@ -116,7 +116,7 @@ def bca(estimate: Array, draws: Array, jackknife: Array) -> tuple[Array, Array]:
     shift = norm.ppf(np.clip(share, 1e-9, 1 - 1e-9))
     ends = list(interval(draws))
     inside = (share > 0) & (share < 1)
-    for k, z in enumerate(norm.ppf([0.025, 0.975])):
+    for k, z in enumerate(np.asarray(norm.ppf([0.025, 0.975]))):
         level = norm.cdf(shift + (shift + z) / (1 - bend * (shift + z)))
         found = np.array(
             [np.quantile(row, q) for row, q in zip(draws.reshape(-1, draws.shape[-1]), level.ravel(), strict=True)]

@@ -195,7 +195,8 @@ def _t(values: Array, _: int, __: np.random.Generator, alternative: str) -> dict
 
 
 def _wilcoxon(values: Array, _: int, __: np.random.Generator, alternative: str) -> dict[str, Any]:
-    p = np.array([distributions.wilcoxon(row, alternative=alternative).pvalue for row in values])
+    options: dict[str, Any] = {"alternative": alternative}
+    p = np.array([distributions.wilcoxon(row, **options).pvalue for row in values])
     return {"p": p, "p_corrected": holm(p), "exact": False}
 
 
