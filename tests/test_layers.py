@@ -34,7 +34,7 @@ ALLOWED = {
     "lowlevel": LABELS | {"images"},
     "activations": LABELS | {"_kept", "images", "models"},
     "rdm": LABELS | {"gram", "guards", "stats"},
-    "rsa": LABELS | {"guards", "stats"},
+    "rsa": LABELS | {"gram", "guards", "stats"},
     "regression": LABELS | {"gram", "guards", "stats"},
     "reduction": LABELS | {"gram", "guards", "stats"},
     "drift": LABELS | {"gram", "guards", "stats", "rdm", "rsa", "regression"},

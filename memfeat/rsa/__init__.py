@@ -1,5 +1,25 @@
 """Representational similarity analysis: how well RDMs agree with a reference RDM."""
 
 from memfeat.rsa.comparison import compare
+from memfeat.rsa.contrasts import ContrastOptions, contrast
+from memfeat.rsa.course import cluster
+from memfeat.rsa.explained import ExplainedOptions, partial, partition
+from memfeat.rsa.magnitude import frame, split, unframe
+from memfeat.rsa.options import Options
+from memfeat.rsa.weighting import WeightedOptions, weighted
 
-__all__ = ["compare"]
+__all__ = [
+    "ContrastOptions",
+    "ExplainedOptions",
+    "Options",
+    "WeightedOptions",
+    "cluster",
+    "compare",
+    "contrast",
+    "frame",
+    "partial",
+    "partition",
+    "split",
+    "unframe",
+    "weighted",
+]

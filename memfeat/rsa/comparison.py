@@ -1,4 +1,4 @@
-"""RDMs against a reference: estimates, intervals and permutation tests, with labels."""
+"""RDMs against a reference: estimates, intervals, tests and noise ceilings, with labels."""
 
 from typing import Any, Unpack
 
@@ -7,17 +7,27 @@ import numpy.typing as npt
 import xarray as xr
 
 from memfeat import guards, stats
-from memfeat._check import advice, count, generator, listed, one_of
-from memfeat._labels import IMAGE, LAYER, image_names, matched, stamped
-from memfeat.errors import ArgumentError, KindError
-from memfeat.rsa.similarity import METHODS, Method, permuted
+from memfeat._check import advice, count, generator, listed
+from memfeat._labels import IMAGE, LAYER, stamped
+from memfeat._progress import bar
+from memfeat.errors import ArgumentError
+from memfeat.rsa.ceilings import ceilings
+from memfeat.rsa.intervals import NULLS, WORDS, Evidence, limits, p_values
+from memfeat.rsa.options import Options, Plan, chosen, kernel_for, whitening_allowed
+from memfeat.rsa.reading import PARTICIPANT, Read, read
+from memfeat.rsa.reliable import bound
+from memfeat.rsa.samples import Bootstrap, Design, designed, drawn, estimated
 from memfeat.stats.exchange import units
 
-__all__ = ["compare"]
+__all__ = ["compare", "images_of"]
 
 Array = npt.NDArray[Any]
-PAIR = "pair"
 COLUMNS = ("estimate", "ci_low", "ci_high", "p", "p_corrected", "p_fdr")
+CORRECTIONS = {
+    "images": "p_corrected: max-statistic over all comparisons; p_fdr: Benjamini-Hochberg over them",
+    "rdms": "p_corrected: Holm over all comparisons; p_fdr: Benjamini-Hochberg over them",
+    "both": "p_corrected: Holm over all comparisons; p_fdr: Benjamini-Hochberg over them",
+}
 
 
 def compare(
@@ -28,49 +38,66 @@ def compare(
     n_permutations: int = 9_999,
     n_bootstraps: int = 1_000,
     rng: int | np.random.Generator = 0,
-    **exchange: Unpack[stats.Exchange],
+    **options: Unpack[Options],
 ) -> xr.Dataset:
     """Compare the RDM of each layer with a reference RDM.
 
-    Null hypothesis: which image is which in the reference has nothing to do with which image is which in the layers.
-    Unit of exchange: the image (rows and columns of the reference change places together, Mantel's test), or what
-    `permute` names.
+    Null hypothesis and unit, by what is resampled:
+
+    - `resample="images"` (default): which image is which in the reference has nothing to do with which image is which
+      in the layers. Unit of exchange: the image (rows and columns of the reference change places together, Mantel's
+      test), or what `permute` names. Participants are those measured.
+    - `resample="rdms"`: over the population of participants the mean similarity is 0. Unit: the participant. Images are
+      those shown.
+    - `resample="both"`: over the populations of participants and of images the mean similarity is 0.
 
     Parameters
     ----------
     rdms : Dataset (layer, pair)
-        RDMs, as :func:`memfeat.rdm.compute` gives them.
+        RDMs, as :func:`memfeat.rdm.compute` gives them. With a dim `participant` (each one's own model, for example)
+        they meet the reference of the same participant.
     ref : Dataset (layer, pair)
-        One RDM of the same images, in any order: a model RDM, or that of a brain region or another layer.
-    method : {"spearman", "pearson", "cosine"}
-        How two RDMs are compared, over pairs of images; Spearman gives ties their mean rank.
+        One RDM of the same images, in any order: a model RDM, or that of a brain region or another layer. `participant`
+        may be a further dim, and so may others (`roi`, `time`), which the result then has too.
+    method : {"spearman", "pearson", "cosine", "kendall", "rho-a", "whitened_pearson", "whitened_cosine"}
+        How two RDMs are compared, over pairs of images; see Notes. Whitened ones want squared distances on both sides.
     n_permutations : int
-        Rearrangements of images for the p-values. If there are no more than this, all are used and p is exact. 0 gives
-        no p-values.
+        Rearrangements of images (or signs of participants) for the p-values. If there are no more than this, all are
+        used and p is exact. 0 gives no such p-values.
     n_bootstraps : int
-        Bootstrap samples of images for the interval. 0 gives no interval.
+        Bootstrap samples for the interval. 0 gives no such interval.
     rng : int or numpy.random.Generator
         Seed or source of the draws.
-    **exchange : blocks, permute, alternative
+    **options : resample, interval, test, reliability, noise_interval, noise_cov, progress, blocks, permute, alternative
+        `resample`: "images", "rdms" (participants) or "both", what the results hold for others of. `interval`:
+        "percentile" (images), "bca" or "t" (rdms, both); percentiles of participants from 20 on. `test`, across
+        participants (rdms): "t", "wilcoxon" or "signs" (sign flips). `reliability`, for a reference made of scores:
+        RDMs of both halves along a dim `half` (and of several splits along `split`), or {"split_half": r} or
+        {"spearman_brown": r} of RDMs. `noise_interval`: whether noise bounds get intervals. `noise_cov`: variances
+        (image) or covariance (image, image_2) of the images' noise for whitened methods, the identity by default.
         `blocks` is a DataArray (image) or Series with the group of each image (category, scene, participant) and then
-        `permute` must be named: "free", "within" or "whole". The bootstrap follows the same scheme. `alternative` is
+        `permute` must be named: "free", "within" or "whole"; the bootstrap follows the same scheme. `alternative` is
         "two-sided" (default: a reference may also turn out to be opposite), "greater" or "less".
 
     Returns
     -------
-    Dataset (layer)
-        `estimate`, `ci_low` and `ci_high` (95 % percentile bootstrap over images), `p`, `p_corrected` (largest
-        statistic over layers under the same rearrangements), `p_fdr` (Benjamini-Hochberg over layers), `n` images.
+    Dataset (layer, ...)
+        `estimate` (mean over participants), `ci_low` and `ci_high` (95 %), `p`, `p_corrected` (over all layers and
+        further dims: largest statistic under the same rearrangements, or Holm), `p_fdr` (Benjamini-Hochberg over the
+        same), `n` images. With participants also `by_participant (layer, ..., participant)`. With several participants'
+        references `noise_lower` and `noise_upper (...)`: mean agreement with the average RDM of the others, and of all;
+        with `ci_low` and `ci_high` of each over images. With `reliability` `noise_upper` alone.
 
     Raises
     ------
     KindError
         If these are no RDMs, or a number is no whole number.
     UnknownNameError
-        If an option of `exchange` is unknown.
+        If an option is unknown.
     ArgumentError
-        If images differ, there are fewer than 4, an RDM holds NaN or is constant, `ref` has more than one layer, or
-        blocks come without a scheme.
+        If images or participants differ, there are fewer than 4 images, an RDM holds NaN or is constant, `ref` has more
+        than one layer, a choice is unknown or does not go with another, blocks come without a scheme, there are too few
+        participants, or more than 1 % of the bootstrap samples leave nothing to compare.
 
     Warns
     -----
@@ -81,10 +108,23 @@ def compare(
     Notes
     -----
     The similarity of RDMs is Σ aᵢⱼ bᵢⱼ over pairs i < j, where a and b are the dissimilarities (cosine), less their
-    mean (pearson), or their mid-ranks less the mean (spearman), scaled to length 1. Ranks do not change when images
-    are rearranged, so they are taken once. In a bootstrap sample in which image i stands cᵢ times, a pair of different
-    images weighs cᵢcⱼ and pairs of an image with itself are left out; Spearman takes weighted mid-ranks. The interval
+    mean (pearson), or their mid-ranks less the mean (spearman), scaled to length 1. rho-a is the same of ranks without
+    correction for ties, 12 Σ ab / (m³ − m) for m pairs; kendall is τ-a, concordant less discordant pairs of pairs over
+    all of them: both fit references that predict ties. Whitened ones are aᵀV⁻¹b, scaled likewise, with V the covariance
+    of squared distances whose patterns have noise covariance Σ; for features of networks Σ = I is a convention.
+    The whitened cosine of squared Euclidean RDMs is linear CKA.
+
+    Ranks do not change when images are rearranged, so they are taken once; kendall, and whitening with `noise_cov`, are
+    computed anew, and slow. In a bootstrap sample in which image i stands cᵢ times, a pair of different images weighs
+    cᵢcⱼ and pairs of an image with itself are left out; Spearman takes weighted mid-ranks. The interval over images
     describes other images from the same source, not other networks or participants.
+
+    `resample="both"` draws images and participants, which counts noise three times; the standard error is corrected by
+    bootstraps of each alone, 2 (V of rdms + V of images) − V of both, with a correction for small numbers, and the
+    degrees of freedom are those of the smaller sample.
+
+    Noise bounds average the RDMs that agree best under the method: scaled (cosine), z-scored (pearson) or ranked ones.
+    √(2r / (1 + r)) from halves of scores is an approximation from classical test theory.
 
     References
     ----------
@@ -92,6 +132,10 @@ def compare(
     27:209-220.
     Nili H, Wingfield C, Walther A, Su L, Marslen-Wilson W, Kriegeskorte N (2014). A toolbox for representational
     similarity analysis. PLoS Computational Biology 10:e1003553.
+    Diedrichsen J, Berlot E, Mur M, Schütt HH, Shahbazi M, Kriegeskorte N (2021). Comparing representational geometries
+    using whitened unbiased-distance-matrix similarity. Neurons, Behavior, Data analysis, and Theory 5(3).
+    Schütt HH, Kipnis AD, Diedrichsen J, Kriegeskorte N (2023). Statistical inference on representational geometries.
+    eLife 12:e82566.
 
     Examples
     --------
@@ -103,107 +147,110 @@ def compare(
     >>> float(result.estimate[0].round(6)), round(float(result.p[0]) * 120)  # itself, and its mirror image
     (1.0, 2)
     """
-    kernel = METHODS[one_of("method", method, METHODS)]
+    plan = chosen(options)
     count("n_permutations", n_permutations, least=0)
     count("n_bootstraps", n_bootstraps, least=0)
     random, seed = generator(rng)
-    layers, reference = _read(rdms, ref)
+    sides = read(rdms, ref)
+    whitening_allowed(method, rdms, ref)
+    kernel = kernel_for(method, plan.noise_cov, sides.names, n_bootstraps)
     cautions = guards.related(rdms.attrs, ref.attrs, "rdms")
-    exchanged = units(exchange, to=layers[IMAGE], alternative="two-sided")
-    n = layers.sizes[IMAGE]
-    data, target = _normalised(kernel, layers, "rdms"), _normalised(kernel, reference, "ref")[0]
-    table = {"estimate": data @ target}
-    exact = False
-    if n_permutations:
-        rows, exact = stats.permutations(n, n_permutations, rng=random, **exchanged.scheme)
-        table |= _p_values(table["estimate"], permuted(data, target, rows), exact, exchanged.alternative)
+    exchanged = units(plan.exchange, to=images_of(sides), alternative="two-sided")
+    design = designed(sides, kernel, scheme=exchanged.scheme, resample=plan.resample, progress=plan.progress)
+    values = estimated(design)
+    # permutations are drawn before bootstrap samples, so that either number can change alone
+    found = Evidence(design, plan, values, None, n_permutations, random, exchanged.alternative)
+    table: dict[str, Any] = p_values(found) if plan.resample != "both" else {}
     if n_bootstraps:
-        counts = stats.bootstrap_counts(n, n_bootstraps, rng=random, **exchanged.scheme)
-        draws = kernel.resampled(layers["rdm"].values, reference["rdm"].values[0], counts)
-        table["ci_low"], table["ci_high"] = stats.interval(draws)
+        found = found._replace(bootstrap=drawn(design, n_bootstraps, random))
+        table |= p_values(found) if plan.resample == "both" else {}
+    table |= {"estimate": values.mean(axis=-1)} | limits(found)
+    result = _result(table, design, values).assign(_bounds(method, design, plan, found.bootstrap))
     return stamped(
-        _result(table, layers),
+        result,
         rdms.attrs,
         method=f"RSA, {method}",
         metric=rdms.attrs.get("metric"),
-        reference=str(reference[LAYER].values[0]),
-        null="which image is which in the reference is unrelated to the layers (Mantel)",
+        reference=sides.reference,
+        resample=plan.resample,
+        null=NULLS[plan.resample],
+        test=plan.test if plan.resample == "rdms" else None,
         **exchanged.recorded,
         n_permutations=n_permutations,
-        exact=exact,
-        correction="p_corrected: max-statistic over layers; p_fdr: Benjamini-Hochberg over layers",
+        exact=bool(table.get("exact", False)),
+        correction=_correction(plan),
         n_bootstraps=n_bootstraps,
-        interval="percentile bootstrap over images, 95 %",
+        interval=WORDS[plan.resample, plan.interval],
+        n_participants=len(sides.participants) or None,
+        noise=_noise_words(plan, sides),
         seed=seed,
         **cautions,
     )
 
 
-def _p_values(estimate: Array, null: Array, exact: bool, alternative: str) -> dict[str, Array]:
-    p = stats.p_value(estimate, null, exact=exact, alternative=alternative)
-    corrected = stats.max_statistic(estimate, null, exact=exact, alternative=alternative)
-    return {"p": p, "p_corrected": corrected, "p_fdr": stats.fdr(p)}
+def images_of(sides: Read) -> xr.DataArray:
+    """Give the images as labelled data, for what must be matched with them."""
+    return xr.DataArray(sides.names, dims=IMAGE, coords={IMAGE: sides.names})
 
 
-def _result(table: dict[str, Array], layers: xr.Dataset) -> xr.Dataset:
+def _result(table: dict[str, Any], design: Design, values: Array) -> xr.Dataset:
     """Put labels to the numbers; what was not asked for is NaN."""
-    unknown = np.full(layers.sizes[LAYER], np.nan)
-    columns = {name: (LAYER, table.get(name, unknown)) for name in COLUMNS}
-    columns["n"] = (LAYER, np.full(layers.sizes[LAYER], layers.sizes[IMAGE]))
-    return xr.Dataset(columns, coords={name: c for name, c in layers.coords.items() if c.dims == (LAYER,)})
+    sides = design.read
+    unknown = np.full(values.shape[:2], np.nan)
+    columns: dict[str, Any] = {name: (sides.dims, sides.shaped(table.get(name, unknown))) for name in COLUMNS}
+    columns["n"] = (LAYER, np.full(len(sides.layers), len(sides.names)))
+    coords = dict(sides.coords)
+    if len(sides.participants):
+        columns["by_participant"] = ((*sides.dims, PARTICIPANT), sides.shaped(values))
+        coords[PARTICIPANT] = (PARTICIPANT, sides.participants)
+    return xr.Dataset(columns, coords=coords)
 
 
-def _normalised(kernel: Method, rdms: xr.Dataset, argument: str) -> Array:
-    """Scale each RDM so that a product of two is their similarity."""
-    units = np.empty(rdms["rdm"].shape)
-    for unit, vector, name in zip(units, rdms["rdm"].values, rdms[LAYER].values, strict=True):
-        if not np.isfinite(vector).all():
-            found = listed(f"NaN or infinity in layer {str(name)!r}")
-            raise ArgumentError(
-                advice(argument, "be finite for every pair of images", found, "Drop those images first.")
-            )
-        unit[:] = kernel.scaled(vector)
-        if not np.isfinite(unit).all():
-            found = listed(f"layer {str(name)!r}, whose dissimilarities are all {float(vector[0])!r}")
-            raise ArgumentError(advice(argument, "differ between pairs of images", found, "Leave that layer out."))
-    return units
+def _bounds(method: str, design: Design, plan: Plan, bootstrap: Bootstrap | None) -> dict[str, Any]:
+    """Noise bounds of the reference, from participants or from halves."""
+    sides = design.read
+    several = sides.references.shape[1] > 1
+    if plan.reliability is not None:
+        if several:
+            found = listed(f"it beside {sides.references.shape[1]} participants")
+            remedy = "Their RDMs give noise bounds themselves."
+            raise ArgumentError(advice("reliability", "be left out with several participants' RDMs", found, remedy))
+        return {"noise_upper": bound(plan.reliability, design.kernel, sides.names)}
+    if not several:
+        return {}
+    whole = np.ones((1, len(sides.names)), dtype=np.int64)
+    lower, upper = np.array([ceilings(method, design.kernel, one, whole) for one in sides.references])[..., 0].T
+    dims = tuple(sides.cells)
+    table: dict[str, Any] = {}
+    again = _again(method, design, plan, bootstrap)
+    for k, (name, value) in enumerate((("noise_lower", lower), ("noise_upper", upper))):
+        table[name] = (dims, value.reshape(tuple(sides.cells.values())))
+        for end, limit in zip(
+            ("ci_low", "ci_high"), [] if again is None else stats.interval(again[:, k]), strict=False
+        ):
+            table[f"{name}_{end}"] = (dims, limit.reshape(tuple(sides.cells.values())))
+    return table
 
 
-def _read(rdms: Any, ref: Any) -> tuple[xr.Dataset, xr.Dataset]:
-    """Check both, and bring images and pairs into the order of image names."""
-    for argument, given in (("rdms", rdms), ("ref", ref)):
-        _check_form(given, argument)
-    matched(ref[IMAGE], rdms[IMAGE], argument="ref", reference="rdms")
-    layers, reference = _in_name_order(rdms), _in_name_order(ref)
-    if layers.sizes[IMAGE] < 4:
-        raise ArgumentError(advice("rdms", "hold at least 4 images", layers.sizes[IMAGE]))
-    if reference.sizes[LAYER] != 1:
-        found = listed(f"layers {listed.of(reference[LAYER].values)}")
-        raise ArgumentError(advice("ref", "hold one RDM", found, "Choose one: ref.sel(layer=[name])."))
-    return layers, reference
+def _again(method: str, design: Design, plan: Plan, bootstrap: Bootstrap | None) -> Array | None:
+    """Noise bounds in the same bootstrap samples of images (cell, bound, draw)."""
+    if bootstrap is None or plan.resample != "images" or not plan.noise_interval:
+        return None
+    references = design.read.references
+    with bar(len(references) * len(bootstrap.counts), "noise bounds", plan.progress, unit="sample") as shown:
+        found = [ceilings(method, design.kernel, one, bootstrap.counts, shown.update) for one in references]
+    return stats.enough(np.array(found))
 
 
-def _check_form(given: Any, argument: str) -> None:
-    if not isinstance(given, xr.Dataset) or not {"rdm", "first", "second"} <= set(given.variables):
-        remedy = "Make one with mf.rdm.compute, mf.rdm.from_scores or mf.rdm.from_categories."
-        raise KindError(advice(argument, "be a Dataset of RDMs", listed(type(given).__name__), remedy))
-    image_names(given, argument)
-    if not {PAIR} <= set(given["rdm"].dims) <= {LAYER, PAIR}:
-        found = listed(f"dims {tuple(map(str, given['rdm'].dims))}")
-        raise ArgumentError(
-            advice(argument, "have dims 'layer' and 'pair' alone", found, "Choose one along the others.")
-        )
+def _correction(plan: Plan) -> str:
+    if plan.resample == "rdms" and plan.test == "signs":
+        return CORRECTIONS["images"]
+    return CORRECTIONS[plan.resample]
 
 
-def _in_name_order(rdms: xr.Dataset) -> xr.Dataset:
-    """Sort images by name, pairs row by row, whatever their order was."""
-    rdm = rdms["rdm"] if LAYER in rdms["rdm"].dims else rdms["rdm"].expand_dims(LAYER)
-    rdm = rdm.assign_coords({LAYER: rdm.coords.get(LAYER, np.array(["rdm"], dtype=object))}).transpose(LAYER, PAIR)
-    names = rdms[IMAGE].values.astype(str)
-    place = np.argsort(np.argsort(names, kind="stable"))
-    ends = np.sort([place[rdms["first"].values], place[rdms["second"].values]], axis=0)
-    slot = ends[0] * len(names) - ends[0] * (ends[0] + 1) // 2 + ends[1] - ends[0] - 1
-    values = np.full((rdm.sizes[LAYER], len(names) * (len(names) - 1) // 2), np.nan)
-    values[:, slot] = rdm.values
-    kept = {name: c for name, c in rdm.coords.items() if c.dims == (LAYER,)}
-    return xr.Dataset({"rdm": ((LAYER, PAIR), values)}, coords=kept | {IMAGE: (IMAGE, np.sort(names).astype(object))})
+def _noise_words(plan: Plan, sides: Read) -> str | None:
+    if plan.reliability is not None:
+        return "noise_upper: √(2r / (1 + r)) of split halves' RDMs, an approximation"
+    if sides.references.shape[1] > 1:
+        return "agreement of each participant's RDM with the average of the others (lower) and of all (upper)"
+    return None

@@ -3,74 +3,129 @@
 An image that stands cᵢ times gives a pair of different images the weight cᵢcⱼ; pairs of an image with itself have none.
 """
 
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["moments", "ranked"]
+__all__ = [
+    "FLAT",
+    "Pairs",
+    "Tick",
+    "ends",
+    "moments",
+    "over",
+    "quiet",
+    "ranked",
+    "ranks_of",
+    "ratio",
+    "sorted_pairs",
+    "total",
+]
 
 Array = npt.NDArray[Any]
+#: Which vectors are compared with which, by their positions.
+Pairs = list[tuple[int, int]]
+#: Told how many samples are done.
+Tick = Callable[[int], object]
 #: A variance that is a smaller share than this of the sum of squares is rounding: all dissimilarities are equal.
 FLAT = 1e-12
+#: The upper triangle is multiplied in at most this many stripes of rows, each from its first diagonal entry on.
+STRIPES = 8
 
 
-def moments(layers: Array, reference: Array, counts: Array, *, centre: bool) -> Array:
+def quiet(_: int) -> None:
+    """Tell nobody."""
+
+
+def moments(vectors: Array, pairs: Pairs, counts: Array, *, centre: bool, tick: Tick = quiet) -> Array:
     """Weighted cosine or Pearson correlation, from quadratic forms in the counts.
 
     Parameters
     ----------
-    layers : array (layer, pair)
+    vectors : array (vector, pair)
         Upper triangles.
-    reference : array (pair,)
-        Upper triangle.
+    pairs : list of (int, int)
+        Which of them are compared.
     counts : array (draw, n)
         How often each image stands in each sample.
     centre : bool
         Whether the weighted means are subtracted first.
+    tick : callable
+        Told how many samples are done.
 
     Returns
     -------
-    array (layer, draw)
+    array (compared, draw)
         Similarities; NaN where a sample leaves nothing to compare.
+
+    Notes
+    -----
+    With A the matrix of a RDM and c the counts, the weighted sum over pairs is Σᵢ<ⱼ cᵢcⱼaᵢⱼ, a quadratic form; those of
+    a, b, a², b² and ab give the correlation. All samples are done at once by one matrix product per form.
     """
-    n = counts.shape[1]
-    upper, weights = ~np.tri(n, dtype=bool), counts.astype(np.float64)
-    shift = float(reference.mean()) if centre else 0.0
-
-    def total(vector: Array) -> Array:
-        matrix = np.zeros((n, n))
-        matrix[upper] = vector
-        return np.asarray(np.einsum("bi,bi->b", weights @ matrix, weights))
-
-    b = reference - shift
-    size, sum_b, sum_bb = total(np.ones_like(b)), total(b), total(b * b)
-    draws = np.empty((len(layers), len(counts)))
-    for out, layer in zip(draws, layers, strict=True):
-        a = layer - layer.mean() if centre else layer
-        sum_a, sum_aa, sum_ab = total(a), total(a * a), total(a * b)
-        if centre:
-            sum_ab = sum_ab - _over(sum_a * sum_b, size)
-        out[:] = _over(sum_ab, np.sqrt(_spread(sum_aa, sum_a, size, centre) * _spread(sum_bb, sum_b, size, centre)))
+    weights = counts.astype(np.float64)
+    used = sorted({k for pair in pairs for k in pair})
+    shifted = {k: vectors[k] - vectors[k].mean() if centre else vectors[k] for k in used}
+    squares = {k: total(shifted[k] * shifted[k], weights) for k in used}
+    size = total(np.ones(vectors.shape[1]), weights)
+    sums = {k: total(shifted[k], weights) if centre else np.zeros(len(weights)) for k in used}
+    spread = {k: _spread(squares[k], sums[k], size, centre) for k in used}
+    draws = np.empty((len(pairs), len(counts)))
+    for out, (i, j) in zip(draws, pairs, strict=True):
+        product = squares[i] if i == j else total(shifted[i] * shifted[j], weights)
+        out[:] = over(product - over(sums[i] * sums[j], size), np.sqrt(spread[i] * spread[j]))
+    tick(len(counts))
     return draws
 
 
-def ranked(layers: Array, reference: Array, counts: Array) -> Array:
+def total(vector: Array, weights: Array) -> Array:
+    """Sum dissimilarities over pairs of images, weighted by the product of the images' weights.
+
+    Parameters
+    ----------
+    vector : array (pair,)
+        Upper triangle.
+    weights : array (draw, n)
+        Weights of images in each sample.
+
+    Returns
+    -------
+    array (draw,)
+        Σᵢ<ⱼ wᵢwⱼaᵢⱼ.
+    """
+    n = weights.shape[1]
+    matrix, out = np.zeros((n, n)), np.zeros(len(weights))
+    matrix[~np.tri(n, dtype=bool)] = vector
+    for a, b in pairwise(np.linspace(0, n, min(STRIPES, 1 + n // 64) + 1).astype(int)):
+        out += np.einsum("bi,bi->b", weights[:, a:] @ matrix[a:b, a:].T, weights[:, a:b])
+    return out
+
+
+def ranked(
+    vectors: Array, pairs: Pairs, counts: Array, *, agreement: Callable[..., float] | None = None, tick: Tick = quiet
+) -> Array:
     """Weighted Spearman correlation, from weighted mid-ranks.
 
     Parameters
     ----------
-    layers : array (layer, pair)
+    vectors : array (vector, pair)
         Upper triangles.
-    reference : array (pair,)
-        Upper triangle.
+    pairs : list of (int, int)
+        Which of them are compared.
     counts : array (draw, n)
         How often each image stands in each sample.
+    agreement : callable, optional
+        (sum of products, both sums of squares, sum of weights) → similarity; the correlation by default.
+    tick : callable
+        Told how many samples are done.
 
     Returns
     -------
-    array (layer, draw)
-        Correlations; NaN where a sample leaves nothing to compare.
+    array (compared, draw)
+        Similarities; NaN where a sample leaves nothing to compare.
 
     Notes
     -----
@@ -78,23 +133,42 @@ def ranked(layers: Array, reference: Array, counts: Array) -> Array:
     and t the weights of groups of equal values, its weighted sum of squares about the mean is (W³ − Σ t³) / 12. Values
     are sorted once; a sample costs one running sum along the sorted pairs of each RDM.
     """
-    first, second = np.nonzero(~np.tri(counts.shape[1], dtype=bool))
-    sorted_layers, target = [_sorted(vector) for vector in layers], _sorted(reference)
-    draws = np.empty((len(layers), len(counts)))
-    scratch = np.empty((3, len(reference)))  # memory that is taken anew for every sample costs more than the sums
-    for k, sample in enumerate(counts.astype(np.float64)):
+    agree = agreement or ratio
+    first, second = ends(counts.shape[1])
+    in_order = {k: sorted_pairs(vectors[k]) for pair in pairs for k in pair}
+    held = {k: np.empty(vectors.shape[1]) for k in sorted({j for _, j in pairs})}
+    partners = [(i, [(row, j) for row, (k, j) in enumerate(pairs) if k == i]) for i in dict(pairs)]
+    scratch = np.empty((3, vectors.shape[1]))  # memory that is taken anew for every sample costs more than the sums
+    draws = np.empty((len(pairs), len(counts)))
+    for place, sample in enumerate(counts.astype(np.float64)):
         weights = sample.take(first, mode="clip") * sample.take(second, mode="clip")
-        moments, spread = _moments(target, weights, scratch)
-        for row, pairs in zip(draws, sorted_layers, strict=True):
-            size = _by_value(pairs, weights, scratch[0])
-            moment = _by_value(pairs, moments, scratch[1])
-            below = np.cumsum(size, out=scratch[2, : len(size)])
-            product = moment @ below - moment @ size / 2
-            row[k] = _over(product, np.sqrt(_rank_spread(size, scratch[2]) * spread))
+        size, root = float(weights.sum()), np.sqrt(weights)
+        spread = {k: ranks_of(in_order[k], weights, scratch, out=held[k]) for k in held}
+        for ranks in held.values():
+            ranks *= root
+        for i, others in partners:
+            mine = held.get(i, scratch[2])
+            if i not in held:
+                spread[i] = ranks_of(in_order[i], weights, scratch, out=mine)
+                mine *= root
+            for row, j in others:
+                draws[row, place] = agree(float(mine @ held[j]), spread[i], spread[j], size)
+        tick(1)
     return draws
 
 
-class _Sorted(NamedTuple):
+def ratio(product: float, first: float, second: float, _: float = 0.0) -> float:
+    """Scale a sum of products by both sums of squares; NaN if there is nothing to scale by."""
+    return product / float(np.sqrt(first * second)) if first > 0 and second > 0 else np.nan
+
+
+def ends(n: int) -> tuple[Array, Array]:
+    """Give the two images of each pair, row by row of the upper triangle."""
+    first, second = np.nonzero(~np.tri(n, dtype=bool))
+    return first, second
+
+
+class Sorted(NamedTuple):
     """Pairs in the order of their dissimilarity."""
 
     order: Array
@@ -102,42 +176,38 @@ class _Sorted(NamedTuple):
     """Where each group of equal values starts; empty if all values differ."""
 
 
-def _sorted(vector: Array) -> _Sorted:
+def sorted_pairs(vector: Array) -> Sorted:
+    """Sort pairs by dissimilarity, and find groups of equal values."""
     order = np.argsort(vector, kind="stable")
     starts = np.flatnonzero(np.diff(vector[order], prepend=np.nan) != 0)
-    return _Sorted(order, starts if len(starts) < len(vector) else np.empty(0, dtype=int))
+    return Sorted(order, starts if len(starts) < len(vector) else np.empty(0, dtype=int))
 
 
-def _by_value(pairs: _Sorted, values: Array, out: Array) -> Array:
-    """Sum over pairs of equal dissimilarity, from small to large; `out` is overwritten."""
-    values.take(pairs.order, out=out, mode="clip")
-    return np.asarray(np.add.reduceat(out, pairs.starts)) if len(pairs.starts) else out
+def ranks_of(pairs: Sorted, weights: Array, scratch: Array, *, out: Array) -> float:
+    """Write centred weighted mid-ranks into `out`, in the order of pairs, and give their weighted sum of squares.
+
+    The first two rows of `scratch` are overwritten.
+    """
+    weights.take(pairs.order, out=scratch[0], mode="clip")
+    size = np.asarray(np.add.reduceat(scratch[0], pairs.starts)) if len(pairs.starts) else scratch[0]
+    middle = np.cumsum(size, out=scratch[1, : len(size)])
+    whole = float(middle[-1])
+    cubes = float((size * size) @ size)
+    size *= 0.5
+    middle -= size
+    middle -= whole / 2
+    out[pairs.order] = np.repeat(middle, np.diff(pairs.starts, append=len(out))) if len(pairs.starts) else middle
+    left = whole**3 - cubes
+    return left / 12 if left > FLAT * whole**3 else 0.0
 
 
-def _moments(pairs: _Sorted, weights: Array, scratch: Array) -> tuple[Array, float]:
-    """Weights times centred mid-ranks, in the order of pairs, and the weighted sum of squares of the ranks."""
-    size = _by_value(pairs, weights, scratch[0])
-    middle = np.cumsum(size) - size / 2 - size.sum() / 2
-    repeats = np.diff(pairs.starts, append=len(weights)) if len(pairs.starts) else 1
-    ranks = np.empty_like(weights)
-    ranks[pairs.order] = np.repeat(middle, repeats)
-    return ranks * weights, _rank_spread(size, scratch[2])
-
-
-def _rank_spread(size: Array, scratch: Array) -> float:
-    """Weighted sum of squares of mid-ranks about their mean, from the weights of equal values."""
-    cubes = np.multiply(size, size, out=scratch[: len(size)]) @ size
-    whole = size.sum() ** 3
-    return float(whole - cubes) / 12 if whole - cubes > FLAT * whole else 0.0
+def over(numerator: npt.ArrayLike, denominator: npt.ArrayLike) -> Array:
+    """Divide; NaN by zero."""
+    below = np.asarray(denominator)
+    return np.asarray(numerator / np.where(below > 0, below, np.nan))
 
 
 def _spread(squares: Array, sums: Array, size: Array, centre: bool) -> Array:
     """Weighted sum of squares, less the mean if asked; zero where only rounding is left."""
-    left = squares - _over(sums**2, size) if centre else squares
+    left = squares - over(sums**2, size) if centre else squares
     return np.where(left > FLAT * squares, left, 0.0)
-
-
-def _over(numerator: npt.ArrayLike, denominator: npt.ArrayLike) -> Array:
-    """Divide; NaN by zero."""
-    below = np.asarray(denominator)
-    return np.asarray(numerator / np.where(below > 0, below, np.nan))

@@ -1,16 +1,20 @@
-"""Similarity of two RDMs as a product of scaled vectors, so that one matrix product serves many permutations."""
+"""Ways to compare RDMs. Most are a product of scaled vectors, so that one matrix product serves many permutations."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
+from math import isqrt
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from memfeat.rsa.resampling import moments, ranked
+from memfeat.rsa.concordance import concordant
+from memfeat.rsa.resampling import Tick, moments, quiet, ranked
+from memfeat.rsa.whitening import Noise, resampled, whitened
 
-__all__ = ["METHODS", "Method", "permuted"]
+__all__ = ["COMPARISONS", "METHODS", "Method", "kernel_of", "permuted", "similarities", "untied"]
 
 Array = npt.NDArray[Any]
 #: Most bytes of permuted references held at once.
@@ -23,22 +27,35 @@ class Method(NamedTuple):
     """One way to compare RDMs."""
 
     scaled: Callable[[Array], Array]
-    """Upper triangle → vector of length 1; NaN if the similarity is not defined."""
-    resampled: Callable[[Array, Array, Array], Array]
-    """(layers, reference, counts of images) → similarities (layer, draw)."""
+    """Upper triangle → vector whose product with another is their similarity; NaN if it is not defined."""
+    similar: Callable[..., Array]
+    """(vectors, which with which, counts of images, tick=) → similarities (compared, draw)."""
+    products: bool = True
+    """Whether a product of what `scaled` gives is the similarity."""
+    travels: bool = True
+    """Whether scaling a rearranged RDM is rearranging the scaled one; otherwise each is compared anew."""
+    noise: Noise | None = None
+    """Covariance of the images' noise, where it is known."""
+
+    def resampled(self, layers: Array, reference: Array, counts: Array) -> Array:
+        """Compare layers (layer, pair) with one reference (pair,) in samples (draw, n): (layer, draw)."""
+        pairs = [(k, len(layers)) for k in range(len(layers))]
+        return self.similar(np.concatenate([layers, reference[None]]), pairs, counts)
 
 
-def permuted(data: Array, target: Array, rows: Array) -> Array:
+def permuted(data: Array, target: Array, rows: Array, tick: Tick = quiet) -> Array:
     """Compare all layers with the reference under each rearrangement of its images.
 
     Parameters
     ----------
     data : array (layer, pair)
-        Scaled upper triangles.
+        Scaled upper triangles; whitened ones have the diagonal after them.
     target : array (pair,)
         The scaled reference.
     rows : array (permutation, n)
         Which image of the reference takes each image's place.
+    tick : callable
+        Told how many permutations are done.
 
     Returns
     -------
@@ -48,30 +65,58 @@ def permuted(data: Array, target: Array, rows: Array) -> Array:
     Notes
     -----
     The rearranged reference is read in a few rectangles that cover the upper triangle; what they hold below it, and the
-    diagonal, meets zeros in the data. That avoids picking single pairs, which costs more than all the rest.
+    diagonal, meets zeros in the data. That avoids picking single pairs, which costs more than all the rest. Many
+    rearrangements of one rectangle are held at once, so that layers are read from memory seldom.
     """
     n = rows.shape[1]
+    size = n * (n - 1) // 2
     spans = list(pairwise(np.linspace(0, n, min(STRIPES, 1 + n // 64) + 1).astype(int)))
-    padded = np.stack([np.concatenate([_square(vector, n)[a:b, a:].ravel() for a, b in spans]) for vector in data])
-    matrix = _square(target, n)
+    parts = [np.empty((len(data), (b - a) * (n - a))) for a, b in spans]
+    for k, vector in enumerate(data):
+        matrix = _square(vector[:size], n)
+        for (a, b), part in zip(spans, parts, strict=True):
+            part[k] = matrix[a:b, a:].ravel()
+    matrix = _square(target[:size], n)
     matrix += matrix.T
-    moved = np.empty((max(1, BLOCK_BYTES // (8 * padded.shape[1])), padded.shape[1]))
-    null = np.empty((len(data), len(rows)))
-    for start in range(0, len(rows), len(moved)):
-        block = rows[start : start + len(moved)].astype(np.intp)
-        for out, row in zip(moved, block, strict=False):
-            _rearrange(matrix, row, spans, out)
-        null[:, start : start + len(block)] = padded @ moved[: len(block)].T
+    widest = max(part.shape[1] for part in parts)
+    moved = np.empty(max(1, BLOCK_BYTES // (8 * widest)) * widest)
+    null = np.zeros((len(data), len(rows)))
+    for start in range(0, len(rows), len(moved) // widest):
+        block = rows[start : start + len(moved) // widest].astype(np.intp)
+        out = null[:, start : start + len(block)]
+        for (a, b), part in zip(spans, parts, strict=True):
+            held = moved[: len(block) * part.shape[1]].reshape(len(block), b - a, n - a)
+            for one, row in zip(held, block, strict=True):
+                matrix.take(row[a:b], axis=0).take(row[a:], axis=1, out=one, mode="clip")
+            out += part @ held.reshape(len(block), -1).T
+        if len(target) > size:
+            out += data[:, size:] @ target[size:][block].T
+        tick(len(block))
     return null
 
 
-def _rearrange(matrix: Array, row: Array, spans: list[tuple[int, int]], out: Array) -> None:
-    """Read the rearranged matrix, rectangle by rectangle."""
-    start, n = 0, len(row)
-    for a, b in spans:
-        stop = start + (b - a) * (n - a)
-        matrix.take(row[a:b], axis=0).take(row[a:], axis=1, out=out[start:stop].reshape(b - a, n - a), mode="clip")
-        start = stop
+def similarities(kernel: Method, first: Array, second: Array) -> Array:
+    """Compare every RDM of one stack with every one of another.
+
+    Parameters
+    ----------
+    kernel : Method
+        How they are compared.
+    first, second : array (k, pair), array (m, pair)
+        Upper triangles.
+
+    Returns
+    -------
+    array (k, m)
+        Similarities; NaN where one is not defined.
+    """
+    if kernel.products:
+        one, other = (np.stack([kernel.scaled(vector) for vector in side]) for side in (first, second))
+        return np.asarray(one @ other.T)
+    n = (1 + isqrt(1 + 8 * first.shape[1])) // 2
+    pairs = [(i, len(first) + j) for i in range(len(first)) for j in range(len(second))]
+    whole = np.ones((1, n), dtype=np.int64)
+    return kernel.similar(np.concatenate([first, second]), pairs, whole).reshape(len(first), len(second))
 
 
 def _square(vector: Array, n: int) -> Array:
@@ -96,8 +141,57 @@ def _mid_ranks(vector: Array) -> Array:
     return _centred(rankdata(vector))
 
 
+def _untied_ranks(vector: Array) -> Array:
+    """Centre mid-ranks, and scale as if there were no ties."""
+    ranks, size = rankdata(vector), len(vector)
+    ranks -= (size + 1) / 2
+    return ranks * np.sqrt(12 / (size**3 - size)) if np.ptp(vector) > 0 else np.full(size, np.nan)
+
+
+def untied(product: float, first: float, second: float, size: float) -> float:
+    """Scale a sum of products of ranks as if there were no ties; NaN if there is nothing but ties."""
+    return 12 * product / (size**3 - size) if first > 0 and second > 0 else np.nan
+
+
+def _whitened(vector: Array, *, centre: bool, noise: Noise | None = None) -> Array:
+    """Whiten and scale; NaN if nothing is left."""
+    if centre and np.ptp(vector) == 0:
+        return np.full(len(whitened(vector[None], noise)[0]), np.nan)
+    return _unit(whitened((vector - vector.mean() if centre else vector)[None], noise)[0])
+
+
+#: Those of plain products over pairs.
 METHODS: dict[str, Method] = {
     "spearman": Method(_mid_ranks, ranked),
-    "pearson": Method(_centred, lambda layers, reference, counts: moments(layers, reference, counts, centre=True)),
-    "cosine": Method(_unit, lambda layers, reference, counts: moments(layers, reference, counts, centre=False)),
+    "pearson": Method(_centred, partial(moments, centre=True)),
+    "cosine": Method(_unit, partial(moments, centre=False)),
 }
+#: All of them.
+COMPARISONS: dict[str, Method] = METHODS | {
+    "kendall": Method(_centred, concordant, products=False, travels=False),
+    "rho-a": Method(_untied_ranks, partial(ranked, agreement=untied)),
+    "whitened_pearson": Method(partial(_whitened, centre=True), partial(resampled, centre=True)),
+    "whitened_cosine": Method(partial(_whitened, centre=False), partial(resampled, centre=False)),
+}
+
+
+def kernel_of(method: str, noise: Noise | None = None) -> Method:
+    """Choose a way to compare RDMs.
+
+    Parameters
+    ----------
+    method : str
+        One of `COMPARISONS`.
+    noise : Noise, optional
+        Covariance of the images' noise, for the whitened ones.
+
+    Returns
+    -------
+    Method
+        The way. With noise that differs between images a rearrangement must be whitened anew.
+    """
+    plain = COMPARISONS[method]
+    if noise is None:
+        return plain
+    noisy: dict[str, Any] = {"noise": noise}
+    return Method(partial(plain.scaled, **noisy), partial(plain.similar, **noisy), travels=False, noise=noise)

@@ -3,17 +3,31 @@
 Arrays have their core dims last: a null distribution is `(layer, permutation)`, bootstrap values are `(layer, draw)`.
 """
 
+from memfeat.stats.bootstrapped import bca, bootstrap_p, enough
+from memfeat.stats.clusters import cluster_mass
 from memfeat.stats.exchange import Exchange, bootstrap_counts, grouping, permutations
-from memfeat.stats.inference import ALTERNATIVES, fdr, interval, max_statistic, p_value
+from memfeat.stats.inference import ALTERNATIVES, fdr, holm, interval, max_statistic, p_value
+from memfeat.stats.participants import TESTS, across, sign_flips, student, t_interval, two_factor
 
 __all__ = [
     "ALTERNATIVES",
+    "TESTS",
     "Exchange",
+    "across",
+    "bca",
     "bootstrap_counts",
+    "bootstrap_p",
+    "cluster_mass",
+    "enough",
     "fdr",
     "grouping",
+    "holm",
     "interval",
     "max_statistic",
     "p_value",
     "permutations",
+    "sign_flips",
+    "student",
+    "t_interval",
+    "two_factor",
 ]

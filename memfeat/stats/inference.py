@@ -9,7 +9,7 @@ from scipy.stats import false_discovery_control
 
 from memfeat._check import one_of
 
-__all__ = ["ALTERNATIVES", "fdr", "interval", "max_statistic", "p_value"]
+__all__ = ["ALTERNATIVES", "fdr", "holm", "interval", "max_statistic", "p_value"]
 
 Array = npt.NDArray[Any]
 
@@ -108,6 +108,40 @@ def fdr(p: Array) -> Array:
     57:289-300.
     """
     return np.asarray(false_discovery_control(p, axis=0))
+
+
+def holm(p: Array) -> Array:
+    """Adjust p-values for the family-wise error (Holm).
+
+    Null hypothesis: that of each p-value. Holds whatever the dependence between them.
+
+    Parameters
+    ----------
+    p : array (test, ...)
+        Uncorrected p-values.
+
+    Returns
+    -------
+    array (test, ...)
+        Adjusted p-values, at most 1.
+
+    References
+    ----------
+    Holm S (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics 6:65-70.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> holm(np.array([0.01, 0.04, 0.03])).round(3).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    p = np.asarray(p)
+    order = np.argsort(p, axis=0, kind="stable")
+    left = len(p) - np.arange(len(p)).reshape(-1, *[1] * (p.ndim - 1))
+    grown = np.maximum.accumulate(np.take_along_axis(p, order, axis=0) * left, axis=0)
+    out = np.empty(p.shape)
+    np.put_along_axis(out, order, np.minimum(1.0, grown), axis=0)
+    return out
 
 
 def interval(draws: Array) -> tuple[Array, Array]:

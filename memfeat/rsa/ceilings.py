@@ -1,0 +1,118 @@
+"""Noise ceilings: how well the best RDM there is could agree with several participants' RDMs."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from memfeat.rsa.concordance import tau_a
+from memfeat.rsa.resampling import FLAT, Tick, ends, quiet, ratio, sorted_pairs
+from memfeat.rsa.similarity import Method, untied
+from memfeat.rsa.whitening import lengths
+
+__all__ = ["CEILINGS", "ceilings"]
+
+Array = npt.NDArray[Any]
+#: (ranks of two RDMs, weights of their pairs of images) → agreement
+Agree = Callable[[Array, Array, Array], float]
+
+
+def ceilings(method: str, kernel: Method, references: Array, counts: Array, tick: Tick = quiet) -> tuple[Array, Array]:
+    """Compute lower and upper noise ceilings in bootstrap samples.
+
+    Parameters
+    ----------
+    method : str
+        How RDMs are compared.
+    kernel : Method
+        The same, with its noise covariance if there is one.
+    references : array (participant, pair)
+        Upper triangles, two participants at least.
+    counts : array (draw, n)
+        How often each image stands in each sample; a row of ones for the ceilings themselves.
+    tick : callable
+        Told how many samples are done.
+
+    Returns
+    -------
+    array (draw,), array (draw,)
+        Mean agreement of each participant's RDM with the average RDM of the others, and with that of all.
+
+    Notes
+    -----
+    Averages are those that agree best: of RDMs scaled to length 1 (cosine, whitened cosine), of z-scores (pearson,
+    whitened pearson), of ranks (spearman, rho-a and, as an approximation, kendall). The first two kinds need nothing
+    but the similarities Rₚᵩ of participants: Σᵩ Rₚᵩ / √ΣΣR; the rest ranks the averages anew in each sample.
+
+    References
+    ----------
+    Nili H, Wingfield C, Walther A, Su L, Marslen-Wilson W, Kriegeskorte N (2014). A toolbox for representational
+    similarity analysis. PLoS Computational Biology 10:e1003553.
+    """
+    return CEILINGS[method](kernel, references, counts, tick)
+
+
+def _from_similarities(
+    kernel: Method, references: Array, counts: Array, tick: Tick, *, centre: bool | None = None
+) -> tuple[Array, Array]:
+    """Average scaled RDMs; `centre` is given for whitened ones, which are scaled by their plain length."""
+    n = len(references)
+    pairs = [(i, j) for i in range(n) for j in range(i, n)]
+    scale = np.ones((n, len(counts)))
+    if centre is not None:
+        scale = lengths(references, counts, centre=centre, noise=kernel.noise)
+    agreement = np.empty((n, n, len(counts)))
+    for (i, j), row in zip(pairs, kernel.similar(references, pairs, counts, tick=tick), strict=True):
+        agreement[i, j] = agreement[j, i] = row * scale[i] * scale[j]
+    own = np.einsum("iid->id", agreement)
+    along, whole = agreement.sum(axis=1), agreement.sum(axis=(0, 1))
+    upper = along / np.sqrt(own * whole)
+    lower = (along - own) / np.sqrt(own * (whole - 2 * along + own))
+    return lower.mean(axis=0), upper.mean(axis=0)
+
+
+def _from_ranks(kernel: Method, references: Array, counts: Array, tick: Tick, *, agree: Agree) -> tuple[Array, Array]:
+    """Average ranks, anew in each sample."""
+    first, second = ends(counts.shape[1])
+    lower, upper = np.empty((2, len(counts)))
+    for k, sample in enumerate(counts.astype(np.int64)):
+        weights = sample[first] * sample[second]
+        there = np.flatnonzero(weights)
+        weights = weights[there]
+        ranks = np.stack([_ranks(vector[there], weights) for vector in references])
+        pooled = ranks.sum(axis=0)
+        best = _ranks(pooled, weights)
+        upper[k] = np.mean([agree(best, own, weights) for own in ranks])
+        lower[k] = np.mean([agree(_ranks(pooled - own, weights), own, weights) for own in ranks])
+        tick(1)
+    return lower, upper
+
+
+def _ranks(vector: Array, weights: Array) -> Array:
+    """Centred weighted mid-ranks: whole or half numbers, so that equal sums are equal to the bit."""
+    order, starts = sorted_pairs(vector)
+    starts = starts if len(starts) else np.arange(len(vector))
+    size = np.add.reduceat(weights[order], starts) if len(vector) else weights
+    out = np.empty(len(vector))
+    out[order] = np.repeat(np.cumsum(size) - (size + weights.sum()) / 2, np.diff(starts, append=len(vector)))
+    return out
+
+
+def _by_products(first: Array, second: Array, weights: Array, *, scale: Callable[..., float]) -> float:
+    sides = [(ranks * ranks) @ weights for ranks in (first, second)]
+    size = float(weights.sum())
+    flat = FLAT * size**3 / 12
+    return scale((first * weights) @ second, *(side if side > flat else 0.0 for side in sides), size)
+
+
+CEILINGS: dict[str, Callable[[Method, Array, Array, Tick], tuple[Array, Array]]] = {
+    "spearman": partial(_from_ranks, agree=partial(_by_products, scale=ratio)),
+    "pearson": _from_similarities,
+    "cosine": _from_similarities,
+    "kendall": partial(_from_ranks, agree=tau_a),
+    "rho-a": partial(_from_ranks, agree=partial(_by_products, scale=untied)),
+    "whitened_pearson": partial(_from_similarities, centre=True),
+    "whitened_cosine": partial(_from_similarities, centre=False),
+}

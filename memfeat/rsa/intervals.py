@@ -1,0 +1,182 @@
+"""Intervals and p-values of similarities, for other images, other participants, or both."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import t as student_t
+
+from memfeat import stats
+from memfeat._check import advice, listed
+from memfeat.errors import ArgumentError
+from memfeat.rsa.options import ENOUGH_PARTICIPANTS, Plan
+from memfeat.rsa.samples import Bootstrap, Design, counted, rearranged
+
+__all__ = ["NULLS", "WORDS", "Evidence", "limits", "p_values"]
+
+Array = npt.NDArray[Any]
+
+#: What the p-values of a resampled unit say is not there.
+NULLS = {
+    "images": "which image is which in the reference is unrelated to the layers (Mantel)",
+    "rdms": "the mean similarity over the population of participants is 0 (random effects)",
+    "both": "the mean similarity over the populations of participants and images is 0",
+}
+WORDS = {
+    ("images", "percentile"): "percentile bootstrap over images, 95 %",
+    ("images", "bca"): "bias-corrected accelerated bootstrap over images, 95 %",
+    ("rdms", "t"): "Student's t over participants, 95 %",
+    ("rdms", "percentile"): "percentile bootstrap over participants, 95 %",
+    ("rdms", "bca"): "bias-corrected accelerated bootstrap over participants, 95 %",
+    ("both", "t"): "Student's t, corrected two-factor bootstrap over images and participants, 95 %",
+}
+
+
+class Evidence(NamedTuple):
+    """What inference starts from."""
+
+    design: Design
+    plan: Plan
+    values: Array
+    """Similarities (layer, cell, participant or 1)."""
+    bootstrap: Bootstrap | None
+    n_permutations: int
+    rng: np.random.Generator
+    alternative: str
+
+
+def limits(found: Evidence) -> dict[str, Array]:
+    """Compute the limits of 95 % intervals.
+
+    Parameters
+    ----------
+    found : Evidence
+        Similarities and their bootstrap values.
+
+    Returns
+    -------
+    dict
+        `ci_low` and `ci_high` (layer, cell); empty if none were asked for.
+
+    Raises
+    ------
+    ArgumentError
+        If too many bootstrap samples are undefined, or there are too few participants for percentiles.
+    """
+    pair = LIMITS[found.plan.interval](found)
+    return {} if pair is None else dict(zip(("ci_low", "ci_high"), pair, strict=True))
+
+
+def p_values(found: Evidence) -> dict[str, Any]:
+    """Compute p-values, corrected over all layers and further dims.
+
+    Parameters
+    ----------
+    found : Evidence
+        Similarities and their bootstrap values.
+
+    Returns
+    -------
+    dict
+        `p`, `p_corrected` and `p_fdr` (layer, cell), and `exact`; empty if none were asked for.
+    """
+    table = P_VALUES[found.design.resample](found)
+    if not table:
+        return {}
+    shape = found.values.shape[:2]
+    table["p_fdr"] = stats.fdr(np.asarray(table["p"]).reshape(-1))
+    return {name: value if name == "exact" else np.reshape(value, shape) for name, value in table.items()}
+
+
+def _percentile(found: Evidence) -> tuple[Array, Array] | None:
+    _enough_participants(found)
+    return None if found.bootstrap is None else stats.interval(stats.enough(found.bootstrap.draws))
+
+
+def _bca(found: Evidence) -> tuple[Array, Array] | None:
+    _enough_participants(found)
+    if found.bootstrap is None:
+        return None
+    draws = stats.enough(found.bootstrap.draws)
+    mean = found.values.mean(axis=-1)
+    if found.design.resample == "rdms":
+        n = found.values.shape[-1]
+        left = (mean[..., None] * n - found.values) / (n - 1)
+    else:
+        left = stats.enough(counted(found.design, 1 - _units(found.design)).mean(axis=2), argument="n_bootstraps")
+    return stats.bca(mean, draws, left)
+
+
+def _t(found: Evidence) -> tuple[Array, Array] | None:
+    if found.design.resample == "rdms":
+        return stats.t_interval(found.values)
+    if found.bootstrap is None:
+        return None
+    half = student_t.ppf(0.975, _degrees(found)) * found.bootstrap.error
+    mean = found.values.mean(axis=-1)
+    return mean - half, mean + half
+
+
+LIMITS: dict[str, Callable[[Evidence], tuple[Array, Array] | None]] = {
+    "percentile": _percentile,
+    "bca": _bca,
+    "t": _t,
+}
+
+
+def _mantel(found: Evidence) -> dict[str, Any]:
+    """Rearrange images."""
+    if not found.n_permutations:
+        return {}
+    read = found.design.read
+    rows, exact = stats.permutations(len(read.names), found.n_permutations, rng=found.rng, **found.design.scheme)
+    null = rearranged(found.design, rows).reshape(-1, len(rows))
+    observed = found.values.mean(axis=-1).reshape(-1)
+    options: dict[str, Any] = {"exact": exact, "alternative": found.alternative}
+    p, corrected = (test(observed, null, **options) for test in (stats.p_value, stats.max_statistic))
+    return {"p": p, "p_corrected": corrected, "exact": exact}
+
+
+def _random_effects(found: Evidence) -> dict[str, Any]:
+    """Test across participants."""
+    if found.plan.test == "signs" and not found.n_permutations:
+        return {}
+    values = found.values.reshape(-1, found.values.shape[-1])
+    options: dict[str, Any] = {"n_permutations": found.n_permutations, "rng": found.rng}
+    return stats.across(values, test=found.plan.test, alternative=found.alternative, **options)
+
+
+def _two_factor(found: Evidence) -> dict[str, Any]:
+    """Test against the corrected standard error."""
+    if found.bootstrap is None:
+        return {}
+    mean, error = (part.reshape(-1) for part in (found.values.mean(axis=-1), found.bootstrap.error))
+    p = stats.student(mean, error, _degrees(found), alternative=found.alternative)
+    return {"p": p, "p_corrected": stats.holm(p), "exact": False}
+
+
+P_VALUES: dict[str, Callable[[Evidence], dict[str, Any]]] = {
+    "images": _mantel,
+    "rdms": _random_effects,
+    "both": _two_factor,
+}
+
+
+def _degrees(found: Evidence) -> int:
+    return min(int(found.values.shape[-1]), len(found.design.read.names)) - 1
+
+
+def _enough_participants(found: Evidence) -> None:
+    people = found.values.shape[-1]
+    if found.design.resample == "rdms" and people < ENOUGH_PARTICIPANTS:
+        rule = f"be 't' with fewer than {ENOUGH_PARTICIPANTS} participants, of whom a bootstrap covers too seldom"
+        raise ArgumentError(advice("interval", rule, listed(f"{found.plan.interval!r} with {people}")))
+
+
+def _units(design: Design) -> Array:
+    """Which images are left out together (unit, image)."""
+    scheme = design.scheme
+    if scheme.get("permute") != "whole":
+        return np.eye(len(design.read.names), dtype=np.int64)
+    return np.stack([scheme["blocks"] == group for group in np.unique(scheme["blocks"])]).astype(np.int64)

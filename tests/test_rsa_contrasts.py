@@ -1,0 +1,118 @@
+"""Which layer, or model, agrees better."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from geometry import dataset, names_of, squared_distances
+from scipy import stats as distributions
+
+from memfeat import rsa, stats
+from memfeat.errors import ArgumentError, UnknownNameError
+from memfeat.rsa.similarity import METHODS
+
+
+def setting(n=12, layers=3, participants=0, seed=0):
+    vectors = squared_distances(n, layers + max(1, participants), seed)
+    ref = vectors[None, layers:] if participants else vectors[layers:]
+    return dataset(vectors[:layers], metric="sqeuclidean"), dataset(ref, metric="sqeuclidean")
+
+
+def test_layers_are_compared_in_the_same_samples():
+    rdms, ref = setting()
+    got = rsa.contrast(rdms, ref, n_bootstraps=300, rng=4)
+    assert got["first"].values.tolist() == ["l0", "l0", "l1"]
+    assert got["second"].values.tolist() == ["l1", "l2", "l2"]
+    assert got.contrast.values.tolist() == ["l0 − l1", "l0 − l2", "l1 − l2"]
+    counts = stats.bootstrap_counts(12, 300, rng=np.random.default_rng(4))
+    draws = METHODS["spearman"].resampled(rdms.rdm.values, ref.rdm.values[0], counts)
+    gaps = np.array([draws[0] - draws[1], draws[0] - draws[2], draws[1] - draws[2]])
+    np.testing.assert_allclose([got.ci_low, got.ci_high], np.percentile(gaps, [2.5, 97.5], axis=1), atol=1e-12)
+    below, above = (gaps <= 0).sum(axis=1), (gaps >= 0).sum(axis=1)
+    p = np.minimum(1, 2 * (np.minimum(below, above) + 1) / 301)
+    np.testing.assert_allclose(got.p, p)
+    np.testing.assert_allclose(got.p_corrected, stats.holm(p))
+    np.testing.assert_allclose(got.p_fdr, stats.fdr(p))
+    alone = rsa.compare(rdms, ref, n_permutations=0, n_bootstraps=0).estimate.values
+    np.testing.assert_allclose(got.estimate, [alone[0] - alone[1], alone[0] - alone[2], alone[1] - alone[2]])
+
+
+def test_one_may_be_compared_with_all_others():
+    rdms, ref = setting()
+    got = rsa.contrast(rdms, ref, n_bootstraps=50, against="l1")
+    assert got["first"].values.tolist() == ["l0", "l2"]
+    assert set(got["second"].values) == {"l1"}
+    every = rsa.contrast(rdms, ref, n_bootstraps=50)
+    np.testing.assert_allclose(got.estimate, [every.estimate[0], -every.estimate[2]])
+
+
+def test_models_are_compared_for_each_layer():
+    rdms, ref = setting(layers=2)
+    models = dataset(squared_distances(12, 2, seed=7)).assign_coords(layer=["A", "B"])
+    got = rsa.contrast(rdms, models, between="models", n_bootstraps=60, rng=2)
+    assert got.estimate.dims == ("contrast", "layer")
+    assert got.contrast.values.tolist() == ["A − B"]
+    one = [rsa.compare(rdms, models.sel(layer=[k]), n_permutations=0, n_bootstraps=0).estimate for k in "AB"]
+    np.testing.assert_allclose(got.estimate[0], one[0] - one[1], atol=1e-12)
+    # the same as layers compared the other way round
+    turned = rsa.contrast(models, rdms.isel(layer=[1]), n_bootstraps=60, rng=2)
+    for name in ("estimate", "ci_low", "ci_high", "p"):
+        np.testing.assert_allclose(got[name][:, 1], turned[name], atol=1e-10)
+    assert ref.sizes["layer"] == 1
+
+
+def test_participants_and_both():
+    rdms, ref = setting(layers=2, participants=6)
+    each = rsa.compare(rdms, ref, n_permutations=0, n_bootstraps=0).by_participant.values
+    got = rsa.contrast(rdms, ref, resample="rdms", n_bootstraps=1)
+    expected = distributions.ttest_rel(*each)
+    np.testing.assert_allclose(got.p, expected.pvalue, atol=1e-12)
+    interval = expected.confidence_interval()
+    np.testing.assert_allclose([got.ci_low[0], got.ci_high[0]], [interval.low, interval.high], atol=1e-12)
+    both = rsa.contrast(rdms, ref, resample="both", n_bootstraps=100, rng=1)
+    error = (both.ci_high - both.ci_low) / 2 / distributions.t.ppf(0.975, 5)
+    np.testing.assert_allclose(both.p, 2 * distributions.t.sf(np.abs(both.estimate / error), 5), atol=1e-10)
+    assert (error > 0).all()
+
+
+def test_further_dims_are_kept():
+    rdms, _ = setting(layers=2)
+    vectors = squared_distances(12, 6, seed=3)
+    base = dataset(vectors)
+    values = xr.DataArray(vectors.reshape(3, 2, -1), dims=("time", "layer", "pair"), coords={"layer": ["A", "B"]})
+    ref = xr.Dataset({"rdm": values}, coords={name: base[name] for name in ("first", "second", "image")})
+    got = rsa.contrast(rdms, ref, between="models", n_bootstraps=40)
+    assert got.estimate.dims == ("contrast", "layer", "time")
+    one = rsa.contrast(rdms, ref.isel(time=1), between="models", n_bootstraps=40)
+    np.testing.assert_allclose(got.estimate.isel(time=1), one.estimate)
+    np.testing.assert_allclose(got.ci_low.isel(time=1), one.ci_low)
+
+
+def test_groups_and_labels_are_kept_and_order_does_not_matter():
+    rdms, ref = setting()
+    group = pd.Series(np.repeat(list("abcdef"), 2), index=names_of(12), name="scene")
+    options = {"n_bootstraps": 50, "blocks": group, "permute": "whole"}
+    got = rsa.contrast(rdms, ref, **options)
+    assert got.attrs["permute"] == "whole"
+    assert got.attrs["null"] == "both layers agree equally well"
+    before = rdms.copy(deep=True)
+    xr.testing.assert_identical(rsa.contrast(rdms.isel(pair=slice(None, None, -1)), ref, **options), got)
+    xr.testing.assert_identical(rdms, before)
+
+
+def test_what_cannot_be_contrasted_is_an_error():
+    rdms, ref = setting()
+    with pytest.raises(ArgumentError, match="rdms must hold at least 2 layers to compare; got 1: 'l0'"):
+        rsa.contrast(rdms.isel(layer=[0]), ref)
+    with pytest.raises(ArgumentError, match="ref must hold at least 2 models"):
+        rsa.contrast(rdms, ref, between="models")
+    with pytest.raises(ArgumentError, match="between must be one of 'layers', 'models'; got 'rois'"):
+        rsa.contrast(rdms, ref, between="rois")
+    with pytest.raises(UnknownNameError, match="against must be a known name; got 'l9'"):
+        rsa.contrast(rdms, ref, against="l9")
+    with pytest.raises(ArgumentError, match="ref must hold one RDM"):
+        rsa.contrast(rdms, rdms)
+    with pytest.raises(UnknownNameError, match="option must be a known name; got 'test'"):
+        rsa.contrast(rdms, ref, test="t")
+    with pytest.raises(ArgumentError, match="n_bootstraps must be at least 1"):
+        rsa.contrast(rdms, ref, n_bootstraps=0)

@@ -1,0 +1,298 @@
+"""What results hold for: other images, other participants, both; noise bounds; further dims of the reference."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from geometry import RSATOOLBOX, along_time, dataset, names_of, people, squared_distances, toolbox
+from scipy import stats as distributions
+from scipy.spatial.distance import squareform
+
+from memfeat import rdm, rsa, stats
+from memfeat.errors import ArgumentError, KindError, UnknownNameError
+from memfeat.rsa.similarity import COMPARISONS, METHODS
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import rsatoolbox
+    from rsatoolbox.util.inference_util import extract_variances
+
+
+def each(method, rdms, ref):
+    """Similarities (layer, participant), from rsatoolbox."""
+    return rsatoolbox.rdm.compare(toolbox(rdms.rdm.values), toolbox(ref.rdm.values[0]), method=RSATOOLBOX[method])
+
+
+@pytest.mark.parametrize("method", COMPARISONS)
+def test_an_estimate_is_the_mean_over_participants_and_each_is_told(method):
+    rdms, ref = people()
+    got = rsa.compare(rdms, ref, method=method, n_permutations=0, n_bootstraps=0)
+    np.testing.assert_allclose(got.by_participant, each(method, rdms, ref), atol=1e-10)
+    np.testing.assert_allclose(got.estimate, got.by_participant.mean("participant"), atol=1e-12)
+    assert got.by_participant.dims == ("layer", "participant")
+    assert got.attrs["n_participants"] == 5
+
+
+@pytest.mark.parametrize("method", ["spearman", "kendall"])
+def test_images_are_rearranged_alike_for_all_participants(method):
+    rdms, ref = people(n=8)
+    got = rsa.compare(rdms, ref, method=method, n_permutations=50, n_bootstraps=0, rng=2)
+    rows, _ = stats.permutations(8, 50, rng=np.random.default_rng(2))
+    null = []
+    for row in rows:
+        moved = np.array([squareform(squareform(v)[np.ix_(row, row)], checks=False) for v in ref.rdm.values[0]])
+        theirs = rsatoolbox.rdm.compare(toolbox(rdms.rdm.values), toolbox(moved), method=RSATOOLBOX[method])
+        null.append(theirs.mean(axis=1))
+    null = np.abs(null)
+    observed = np.abs(got.estimate.values) - 1e-9
+    np.testing.assert_allclose(got.p, (1 + (null >= observed).sum(axis=0)) / 51)
+    np.testing.assert_allclose(got.p_corrected, (1 + (null.max(axis=1)[:, None] >= observed).sum(axis=0)) / 51)
+
+
+def test_an_interval_over_participants_is_students():
+    rdms, ref = people()
+    got = rsa.compare(rdms, ref, resample="rdms", n_bootstraps=0)
+    values = each("spearman", rdms, ref)
+    expected = distributions.ttest_1samp(values, 0, axis=1)
+    interval = expected.confidence_interval(0.95)
+    np.testing.assert_allclose([got.ci_low, got.ci_high], [interval.low, interval.high], atol=1e-10)
+    np.testing.assert_allclose(got.p, expected.pvalue, atol=1e-12)
+    np.testing.assert_allclose(got.p_corrected, stats.holm(expected.pvalue), atol=1e-12)
+    assert got.attrs["interval"] == "Student's t over participants, 95 %"
+    assert got.attrs["test"] == "t"
+    greater = rsa.compare(rdms, ref, resample="rdms", n_bootstraps=0, alternative="greater")
+    np.testing.assert_allclose(greater.p, distributions.ttest_1samp(values, 0, axis=1, alternative="greater").pvalue)
+
+
+def test_other_tests_across_participants():
+    rdms, ref = people(participants=8)
+    values = each("spearman", rdms, ref)
+    got = rsa.compare(rdms, ref, resample="rdms", test="wilcoxon")
+    np.testing.assert_allclose(got.p, [distributions.wilcoxon(row).pvalue for row in values])
+    got = rsa.compare(rdms, ref, resample="rdms", test="signs")
+    flipped = distributions.permutation_test(
+        (values,), lambda x, axis: np.mean(x, axis=axis), permutation_type="samples", n_resamples=300, axis=1
+    )
+    np.testing.assert_allclose(got.p, flipped.pvalue)
+    assert got.attrs["exact"] == "true"
+    assert (got.p_corrected >= got.p).all()
+
+
+def test_percentiles_of_participants_from_twenty_on():
+    rdms, ref = people(participants=22, layers=1)
+    got = rsa.compare(rdms, ref, resample="rdms", interval="percentile", n_bootstraps=400, rng=1)
+    values = each("spearman", rdms, ref)
+    share = np.random.default_rng(1).multinomial(22, np.full(22, 1 / 22), size=400) / 22
+    np.testing.assert_allclose([got.ci_low, got.ci_high], np.percentile(values @ share.T, [2.5, 97.5], axis=1))
+    exact = rsa.compare(rdms, ref, resample="rdms", interval="bca", n_bootstraps=4_000)
+    theirs = distributions.bootstrap((values[0],), np.mean, n_resamples=4_000, rng=np.random.default_rng(0))
+    np.testing.assert_allclose(
+        [exact.ci_low[0], exact.ci_high[0]],
+        [theirs.confidence_interval.low, theirs.confidence_interval.high],
+        atol=0.01,
+    )
+    with pytest.raises(ArgumentError, match="interval must be 't' with fewer than 20 participants"):
+        rsa.compare(*people(), resample="rdms", interval="percentile")
+
+
+@pytest.mark.parametrize("method", ["spearman", "pearson"])
+def test_both_factors_are_corrected_as_in_rsatoolbox(method):
+    n, participants, draws = 12, 6, 60
+    rdms, ref = people(n=n, participants=participants)
+    got = rsa.compare(rdms, ref, method=method, resample="both", n_bootstraps=draws, rng=3)
+    random = np.random.default_rng(3)
+    counts = stats.bootstrap_counts(n, draws, rng=random)
+    share = random.multinomial(participants, np.full(participants, 1 / participants), size=draws) / participants
+    sampled = np.array([METHODS[method].resampled(rdms.rdm.values, one, counts) for one in ref.rdm.values[0]])
+    whole = each(method, rdms, ref)
+    three = [np.einsum("pld,dp->ld", sampled, share), whole @ share.T, sampled.mean(axis=0)]
+    variances = np.array([np.cov(values) for values in three])
+    corrected, _, _ = extract_variances(variances, nc_included=False, n_rdm=participants, n_pattern=n)
+    half = distributions.t.ppf(0.975, participants - 1) * np.sqrt(corrected)
+    np.testing.assert_allclose([got.ci_low, got.ci_high], [got.estimate - half, got.estimate + half], atol=1e-10)
+    p = 2 * distributions.t.sf(np.abs(got.estimate / np.sqrt(corrected)), participants - 1)
+    np.testing.assert_allclose(got.p, p, atol=1e-10)
+
+
+def test_an_accelerated_interval_over_images_is_that_of_its_formula():
+    rdms, ref = people(n=14, layers=1)
+    ref = ref.isel(participant=0)
+    got = rsa.compare(rdms, ref, interval="bca", n_permutations=0, n_bootstraps=500, rng=5)
+    a, b = rdms.rdm.values, ref.rdm.values[0]
+    counts = stats.bootstrap_counts(14, 500, rng=np.random.default_rng(5))
+    draws = METHODS["spearman"].resampled(a, b, counts)[0]
+    left = []
+    for k in range(14):
+        rest = [squareform(np.delete(np.delete(squareform(v), k, 0), k, 1), checks=False) for v in (a[0], b)]
+        left.append(distributions.spearmanr(*rest).statistic)
+    gap = np.mean(left) - np.array(left)
+    bend = (gap**3).sum() / (6 * (gap**2).sum() ** 1.5)
+    shift = distributions.norm.ppf((draws < got.estimate.values).mean())
+    z = distributions.norm.ppf([0.025, 0.975])
+    level = distributions.norm.cdf(shift + (shift + z) / (1 - bend * (shift + z)))
+    np.testing.assert_allclose([got.ci_low[0], got.ci_high[0]], np.quantile(draws, level), atol=1e-10)
+
+
+def test_an_accelerated_interval_leaves_out_whole_groups():
+    rdms, ref = people(n=16, layers=1)
+    group = pd.Series(np.repeat(np.arange(8), 2), index=names_of(16))
+    options = {"interval": "bca", "n_permutations": 0, "n_bootstraps": 200, "blocks": group}
+    whole, free = (rsa.compare(rdms, ref.isel(participant=0), permute=how, **options) for how in ("whole", "free"))
+    assert np.isfinite(whole.ci_low).all()
+    assert not np.isclose(whole.ci_low, free.ci_low).any()
+
+
+def test_noise_bounds_have_intervals_over_images():
+    rdms, ref = people(n=12)
+    got = rsa.compare(rdms, ref, method="pearson", n_permutations=0, n_bootstraps=200)
+    assert 0 < got.noise_lower < got.noise_upper <= 1
+    assert got.noise_lower_ci_low < got.noise_lower < got.noise_lower_ci_high
+    assert got.noise_upper_ci_low < got.noise_upper < got.noise_upper_ci_high
+    plain = rsa.compare(rdms, ref, method="pearson", n_permutations=0, n_bootstraps=200, noise_interval=False)
+    xr.testing.assert_identical(plain, got.drop_vars([name for name in got if "noise" in name and "ci" in name]))
+
+
+def halves(splits=3, n=30, seed=0, noise=0.5):
+    rng = np.random.default_rng(seed)
+    true = rng.normal(size=n)
+    measured = true + noise * rng.normal(size=(splits, 2, n))
+    scores = [[pd.Series(one, index=names_of(n)) for one in pair] for pair in measured]
+    models = [xr.concat([rdm.from_scores(s, kind="nearest") for s in pair], "half") for pair in scores]
+    return scores, xr.concat(models, "split")
+
+
+@pytest.mark.parametrize("method", ["spearman", "kendall"])
+def test_halves_of_scores_bound_what_is_reached(method):
+    scores, models = halves()
+    rdms, ref = models.isel(split=0, half=0), rdm.from_scores(scores[0][0], kind="nearest")
+    got = rsa.compare(rdms, ref, method=method, n_permutations=0, n_bootstraps=0, reliability=models)
+    pairs = models.rdm.isel(layer=0).values
+    measure = distributions.spearmanr if method == "spearman" else distributions.kendalltau
+    r = np.mean([measure(*pair).statistic for pair in pairs])
+    assert float(got.noise_upper) == pytest.approx(np.sqrt(2 * r / (1 + r)), abs=1e-10)
+    assert "noise_lower" not in got
+    assert "approximation" in got.attrs["noise"]
+    turned = models.isel(half=[1, 0]).isel(image=slice(None))
+    again = rsa.compare(rdms, ref, method=method, n_permutations=0, n_bootstraps=0, reliability=turned)
+    assert float(again.noise_upper) == pytest.approx(float(got.noise_upper))
+    named = rsa.compare(rdms, ref, n_permutations=0, n_bootstraps=0, reliability={"split_half": 0.5})
+    assert float(named.noise_upper) == pytest.approx(np.sqrt(2 / 3))
+    named = rsa.compare(rdms, ref, n_permutations=0, n_bootstraps=0, reliability={"spearman_brown": 0.49})
+    assert float(named.noise_upper) == pytest.approx(0.7)
+
+
+def test_a_reliability_that_says_nothing_is_an_error():
+    scores, models = halves()
+    ref = rdm.from_scores(scores[0][0], kind="nearest")
+    options = {"n_permutations": 0, "n_bootstraps": 0}
+    with pytest.raises(ArgumentError, match="reliability must hold the RDMs of two halves"):
+        rsa.compare(ref, ref, reliability=models.isel(half=[0]), **options)
+    with pytest.raises(ArgumentError, match="reliability must hold one named number"):
+        rsa.compare(ref, ref, reliability={"r": 0.5}, **options)
+    with pytest.raises(KindError, match="reliability must be a named number or a Dataset of RDMs; got float"):
+        rsa.compare(ref, ref, reliability=0.5, **options)
+    opposite = models.isel(split=[0]).copy(deep=True)
+    opposite["rdm"][:, 1] = -opposite.rdm[:, 0]
+    with pytest.raises(ArgumentError, match="reliability must hold halves whose RDMs agree; got a mean of -1"):
+        rsa.compare(ref, ref, reliability=opposite, **options)
+    with pytest.raises(ArgumentError, match="reliability and rdms must hold the same images"):
+        rsa.compare(ref, ref, reliability=rdm.select(models, names_of(20)), **options)
+    with pytest.raises(ArgumentError, match="reliability must be left out with several participants"):
+        rsa.compare(*people(), reliability={"split_half": 0.5}, **options)
+
+
+def test_further_dims_of_the_reference_are_kept():
+    rdms, ref = along_time()
+    got = rsa.compare(rdms, ref, method="pearson", n_permutations=60, n_bootstraps=40)
+    assert got.estimate.dims == ("layer", "time", "roi")
+    assert got.by_participant.dims == ("layer", "time", "roi", "participant")
+    assert got.noise_lower.dims == ("time", "roi")
+    assert got.n.dims == ("layer",)
+    for time in (0.0, 20.0):
+        one = rsa.compare(rdms, ref.sel(time=time, roi="IT"), method="pearson", n_permutations=60, n_bootstraps=40)
+        same = got.sel(time=time, roi="IT", drop=True)
+        for name in ("estimate", "p", "ci_low", "ci_high", "noise_upper", "noise_upper_ci_low"):
+            np.testing.assert_allclose(same[name], one[name], atol=1e-10)
+    assert (got.p_corrected >= got.p).all()
+    order = {"time": [2, 0, 1], "participant": [3, 1, 0, 5, 4, 2]}
+    turned = rsa.compare(rdms, ref.isel(order), method="pearson", n_permutations=60, n_bootstraps=40)
+    xr.testing.assert_allclose(turned.sel(time=got.time), got)
+
+
+@pytest.mark.parametrize("resample", ["images", "rdms", "both"])
+def test_participants_own_models_meet_their_own_references(resample):
+    n, participants = 9, 6
+    vectors = squared_distances(n, 2 * participants).reshape(2, 1, participants, -1)
+    rdms, ref = dataset(vectors[0]), dataset(vectors[1])
+    options = {"resample": resample, "n_permutations": 40, "n_bootstraps": 40, "method": "pearson"}
+    got = rsa.compare(rdms, ref, **options)
+    expected = [distributions.pearsonr(*pair).statistic for pair in zip(vectors[0, 0], vectors[1, 0], strict=True)]
+    np.testing.assert_allclose(got.by_participant[0], expected, atol=1e-12)
+    turned = rsa.compare(rdms.isel(participant=[3, 1, 0, 5, 4, 2]), ref, **options)
+    xr.testing.assert_allclose(turned, got)
+    one_sided = rsa.compare(rdms, ref.isel(participant=0, drop=True), **options)
+    expected = [distributions.pearsonr(one, vectors[1, 0, 0]).statistic for one in vectors[0, 0]]
+    np.testing.assert_allclose(one_sided.by_participant[0], expected, atol=1e-12)
+
+
+def test_rearranging_layers_instead_of_many_references_changes_no_p():
+    rdms, ref = along_time(times=2)
+    ref = ref.sel(roi="V1", drop=True).isel(participant=0, drop=True)
+    few = rsa.compare(rdms.isel(layer=[0]), ref, n_permutations=40_320, n_bootstraps=0)
+    one = rsa.compare(rdms.isel(layer=[0]), ref.isel(time=0), n_permutations=40_320, n_bootstraps=0)
+    np.testing.assert_allclose(few.p.isel(time=0), one.p)
+
+
+def test_what_participants_cannot_give_is_an_error():
+    rdms, ref = people()
+    alone = ref.isel(participant=[0])
+    with pytest.raises(ArgumentError, match="ref must have at least 2 participants for resample='rdms'; got 1"):
+        rsa.compare(rdms, alone, resample="rdms")
+    with pytest.raises(ArgumentError, match="for resample='both'; got no dim 'participant'"):
+        rsa.compare(rdms, ref.isel(participant=0), resample="both")
+    with pytest.raises(ArgumentError, match="resample must be one of 'images', 'rdms', 'both'; got 'stimuli'"):
+        rsa.compare(rdms, ref, resample="stimuli")
+    with pytest.raises(ArgumentError, match="interval must be one of 't' with resample='both'; got 'bca'"):
+        rsa.compare(rdms, ref, resample="both", interval="bca")
+    with pytest.raises(ArgumentError, match="test must be left out unless resample='rdms'; got 'signs'"):
+        rsa.compare(rdms, ref, test="signs")
+    with pytest.raises(ArgumentError, match="test must be one of 't', 'wilcoxon', 'signs'; got 'sign'"):
+        rsa.compare(rdms, ref, resample="rdms", test="sign")
+    with pytest.raises(UnknownNameError, match="option must be a known name; got 'resampl'. Did you mean 'resample'"):
+        rsa.compare(rdms, ref, resampl="rdms")
+    same = ref.isel(participant=[0, 0]).assign_coords(participant=["x", "y"])
+    with pytest.raises(ArgumentError, match="ref must differ between participants; got equal values"):
+        rsa.compare(rdms, same, resample="rdms")
+    with pytest.raises(ArgumentError, match="ref must name each participant once"):
+        rsa.compare(rdms, ref.assign_coords(participant=["x"] * 5))
+    own = dataset(squared_distances(10, 5)[None])
+    with pytest.raises(ArgumentError, match="rdms and ref must hold the same participants; got only in one 2: 'p00'"):
+        rsa.compare(own, ref.assign_coords(participant=["x", "p01", "p02", "p03", "p04"]))
+    with pytest.raises(ArgumentError, match="rdms must have no dims but .*got dims .*'time'"):
+        rsa.compare(rdms.expand_dims(time=2), ref)
+
+
+def test_too_few_images_for_a_bootstrap_are_an_error_and_not_nan():
+    rdms, ref = people(n=5)
+    with pytest.raises(ArgumentError, match="n_bootstraps must leave something to compare in nearly every sample"):
+        rsa.compare(rdms, ref.isel(participant=0), n_permutations=0)
+    assert np.isfinite(rsa.compare(*people(n=8), n_permutations=0).ci_low).all()
+
+
+def test_an_rdm_scores_the_same_alone_and_beside_others():
+    rdms, ref = people(n=9, layers=3)
+    options = {"n_permutations": 30, "n_bootstraps": 30}
+    whole = rsa.compare(rdms, ref, **options)
+    one = rsa.compare(rdms.isel(layer=[1]), ref, **options)
+    for name in ("estimate", "p", "ci_low", "ci_high"):
+        np.testing.assert_allclose(whole[name][1], one[name][0], atol=1e-12)
+
+
+def test_results_with_participants_can_be_saved(tmp_path):
+    rdms, ref = along_time(participants=6)
+    got = rsa.compare(rdms, ref, n_permutations=20, n_bootstraps=20)
+    got.to_netcdf(tmp_path / "got.nc", engine="h5netcdf")
+    with xr.open_dataset(tmp_path / "got.nc", engine="h5netcdf") as back:
+        xr.testing.assert_equal(back.load(), got)

@@ -1,0 +1,352 @@
+"""Several RDMs at once: partial correlations, shares of variance, weighted models; magnitude; clusters of time."""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from geometry import along_time, dataset, names_of, people, squared_distances
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import lsq_linear
+from scipy.stats import pearsonr, rankdata, ttest_1samp
+from scipy.stats import t as student
+from sklearn.linear_model import LinearRegression
+
+from memfeat import rdm, rsa, stats
+from memfeat.errors import ArgumentError, KindError, UnknownNameError
+
+# --- partial ---------------------------------------------------------------------------------------------------------
+
+
+def partialled(a, b, controls, method):
+    if method == "spearman":
+        a, b, *controls = map(rankdata, (a, b, *controls))
+    design = np.array(controls).T
+    left = [v - LinearRegression().fit(design, v).predict(design) for v in (a, b)]
+    return pearsonr(*left).statistic
+
+
+@pytest.mark.parametrize("method", ["spearman", "pearson"])
+def test_a_partial_correlation_is_that_of_residuals(method):
+    vectors = squared_distances(12, 6, seed=1)
+    rdms, ref, one, other = (dataset(v) for v in (vectors[:2], vectors[2:3], vectors[3:5], vectors[5:]))
+    got = rsa.partial(rdms, ref, [one, other], method=method, n_bootstraps=0)
+    expected = [partialled(a, vectors[2], vectors[3:], method) for a in vectors[:2]]
+    np.testing.assert_allclose(got.estimate, expected, atol=1e-10)
+    plain = rsa.compare(rdms, ref, method=method, n_permutations=0, n_bootstraps=0)
+    np.testing.assert_allclose(got.plain, plain.estimate, atol=1e-12)
+    assert "p" not in got
+    assert got.attrs["controls"] == ["l0", "l1", "l0"]
+
+
+def test_an_interval_without_controls_is_that_of_samples_written_out():
+    vectors = squared_distances(14, 3)
+    rdms, ref, control = (dataset(v[None]) for v in vectors)
+    got = rsa.partial(rdms, ref, control, method="pearson", n_bootstraps=60, rng=2)
+    counts = stats.bootstrap_counts(14, 60, rng=np.random.default_rng(2))
+    first, second = np.triu_indices(14, 1)
+    draws = []
+    for sample in counts:
+        times = sample[first] * sample[second]
+        a, b, c = (np.repeat(v, times) for v in vectors)
+        draws.append(partialled(a, b, [c], "pearson"))
+    np.testing.assert_allclose([got.ci_low[0], got.ci_high[0]], np.percentile(draws, [2.5, 97.5]), atol=1e-9)
+
+
+def test_partial_keeps_further_dims_and_averages_participants():
+    rdms, ref = along_time()
+    control = dataset(squared_distances(8, 1, seed=9))
+    got = rsa.partial(rdms, ref, control, n_bootstraps=0)
+    assert got.estimate.dims == ("layer", "time", "roi")
+    cell = ref.isel(time=1, roi=0)
+    each = [rsa.partial(rdms, cell.isel(participant=k), control, n_bootstraps=0).estimate for k in range(6)]
+    np.testing.assert_allclose(got.estimate.isel(time=1, roi=0), np.mean(each, axis=0), atol=1e-12)
+
+
+def test_controls_that_take_everything_are_errors():
+    vectors = squared_distances(9, 3)
+    rdms, ref, control = (dataset(v[None]) for v in vectors)
+    with pytest.raises(ArgumentError, match="controls must leave something of layers and reference"):
+        rsa.partial(rdms, ref, rdms)
+    with pytest.raises(ArgumentError, match="controls must differ from each other"):
+        rsa.partial(rdms, ref, [control, control])
+    with pytest.raises(KindError, match="controls must be RDMs or a list of them; got str"):
+        rsa.partial(rdms, ref, "category")
+    with pytest.raises(KindError, match=r"controls\[1\] must be a Dataset of RDMs"):
+        rsa.partial(rdms, ref, [control, control.rdm])
+    with pytest.raises(ArgumentError, match=r"controls\[0\] and rdms must hold the same images"):
+        rsa.partial(rdms, ref, rdm.select(control, names_of(8)))
+    with pytest.raises(ArgumentError, match="method must be one of 'spearman', 'pearson'; got 'cosine'"):
+        rsa.partial(rdms, ref, control, method="cosine")
+    with pytest.raises(UnknownNameError, match="option must be a known name; got 'n'"):
+        rsa.partial(rdms, ref, control, n=3)
+    flat = control.copy(deep=True)
+    flat["rdm"][:] = 1.0
+    with pytest.raises(ArgumentError, match="RDMs must differ between pairs of images"):
+        rsa.partial(rdms, ref, flat)
+
+
+# --- shares of variance ----------------------------------------------------------------------------------------------
+
+
+def r_squared(models, target):
+    return LinearRegression().fit(models.T, target).score(models.T, target)
+
+
+def test_shares_of_two_models_by_hand():
+    vectors = squared_distances(10, 3)
+    got = rsa.partition(dataset(vectors[:2]), dataset(vectors[2:]), n_bootstraps=0)
+    whole, one, other = (r_squared(v, vectors[2]) for v in (vectors[:2], vectors[:1], vectors[1:2]))
+    assert got.subset.values.tolist() == ["l0", "l1", "l0 & l1"]
+    np.testing.assert_allclose(got.estimate, [whole - other, whole - one, one + other - whole], atol=1e-12)
+    np.testing.assert_allclose(got.r2, [one, other, whole], atol=1e-12)
+    assert got["size"].values.tolist() == [1, 1, 2]
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(2, 4), st.integers(0, 1_000), st.sampled_from(["pearson", "spearman"]))
+def test_shares_sum_to_what_all_explain(n_models, seed, method):
+    vectors = squared_distances(9, n_models + 1, seed)
+    got = rsa.partition(dataset(vectors[:-1]), dataset(vectors[-1:]), method=method, n_bootstraps=0)
+    assert got.sizes["subset"] == 2**n_models - 1
+    assert float(got.estimate.sum()) == pytest.approx(float(got.r2[-1]), abs=1e-10)
+    if method == "spearman":
+        vectors = np.apply_along_axis(rankdata, 1, vectors)
+    expected = [
+        r_squared(vectors[list(s)], vectors[-1])
+        for k in range(1, n_models + 1)
+        for s in combinations(range(n_models), k)
+    ]
+    np.testing.assert_allclose(got.r2, expected, atol=1e-9)
+
+
+def test_a_suppressor_has_a_negative_share_and_shares_have_intervals():
+    rng = np.random.default_rng(0)
+    n = 16
+    signal, noise = squared_distances(n, 2, seed=2)
+    noise = rng.permutation(noise)
+    models = dataset(np.array([signal + noise, noise]))
+    got = rsa.partition(models, dataset(signal[None]), n_bootstraps=100)
+    assert got.estimate.sel(subset="l0 & l1") < 0
+    assert (got.ci_low <= got.ci_high).all()
+    assert (got.r2_ci_low.sel(subset="l0 & l1") > 0.9).all()  # noise taken out leaves the signal
+    four = dataset(squared_distances(n, 5))
+    with pytest.raises(ArgumentError, match="models must hold 2 to 4 RDMs; got 5"):
+        rsa.partition(four, dataset(signal[None]))
+    with pytest.raises(ArgumentError, match="models must hold 2 to 4 RDMs; got 1"):
+        rsa.partition(four.isel(layer=[0]), dataset(signal[None]))
+    with pytest.raises(ArgumentError, match="models must differ from each other"):
+        rsa.partition(dataset(np.array([signal, 2 * signal + 1])), dataset(noise[None]))
+
+
+# --- weighted models -------------------------------------------------------------------------------------------------
+
+
+def test_weights_are_those_of_the_images_outside_and_judged_inside():
+    vectors = squared_distances(20, 4)
+    models, ref = dataset(vectors[:3]), dataset(vectors[3:])
+    got = rsa.weighted(models, ref, n_bootstraps=0, folds=4, rng=3)
+    assert got.model.values.tolist() == ["weighted", "l0", "l1", "l2"]
+    assert got.weight.dims == ("held_out", "layer")
+    first, second = np.triu_indices(20, 1)
+    for k in range(4):
+        inside = got.fold.values == k
+        assert inside.sum() == 5
+        train, test = ~inside[first] & ~inside[second], inside[first] & inside[second]
+        a = vectors[:3, train] - vectors[:3, train].mean(axis=1, keepdims=True)
+        b = vectors[3, train] - vectors[3, train].mean()
+        expected = lsq_linear(a.T, b, bounds=(0, np.inf), tol=1e-14).x
+        np.testing.assert_allclose(got.weight[k], expected, atol=1e-6)
+        values = [pearsonr(v, vectors[3, test]).statistic for v in (expected @ vectors[:3, test], *vectors[:3, test])]
+        np.testing.assert_allclose(got.by_fold[:, k], values, atol=1e-6)
+    np.testing.assert_allclose(got.estimate, got.by_fold.mean("held_out"))
+    np.testing.assert_allclose(got.gain, got.estimate[0] - got.estimate, atol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["spearman", "cosine", "kendall"])
+def test_weighted_models_are_blind_to_order_and_have_intervals(method):
+    vectors = squared_distances(24, 3)
+    models, ref = dataset(vectors[:2]), dataset(vectors[2:])
+    options = {"method": method, "folds": 3, "n_bootstraps": 30, "rng": 1}
+    got = rsa.weighted(models, ref, **options)
+    assert (got.ci_low <= got.ci_high).all()
+    assert float(got.gain_ci_low[0]) == 0
+    turned = rdm.select(models, names_of(24)[::-1])
+    xr.testing.assert_allclose(rsa.weighted(turned, ref, **options), got)
+
+
+def test_groups_are_held_out_as_a_whole():
+    vectors = squared_distances(24, 3)
+    group = pd.Series(np.repeat(np.arange(12), 2), index=names_of(24))
+    got = rsa.weighted(dataset(vectors[:2]), dataset(vectors[2:]), folds=2, blocks=group, n_bootstraps=20)
+    fold = got.fold.values.reshape(12, 2)
+    assert (fold[:, 0] == fold[:, 1]).all()
+
+
+def test_a_prediction_without_weights_agrees_with_nothing():
+    vectors = squared_distances(16, 1)
+    opposite = dataset(vectors.max() - vectors)
+    got = rsa.weighted(opposite, dataset(vectors), folds=2, n_bootstraps=10)
+    assert got.weight.values.tolist() == [[0.0], [0.0]]
+    np.testing.assert_allclose(got.estimate, [0, -1])
+    with pytest.raises(ArgumentError, match="folds must leave at least 4 images in every fold; got a fold of 3"):
+        rsa.weighted(opposite, dataset(vectors))
+    with pytest.raises(ArgumentError, match="models and ref must vary inside and outside every fold"):
+        rsa.weighted(dataset(np.ones_like(vectors)), dataset(vectors), folds=2)
+    with pytest.raises(UnknownNameError, match="option must be a known name; got 'fold'. Did you mean 'folds'"):
+        rsa.weighted(opposite, dataset(vectors), fold=2)
+
+
+# --- magnitude -------------------------------------------------------------------------------------------------------
+
+
+def features_of(n=7, p=5, seed=0):
+    rng = np.random.default_rng(seed)
+    image = {"image": names_of(n)}
+    layers = {
+        name: xr.DataArray(rng.normal(size=(n, p)), dims=["image", f"{name}:unit"], coords=image) for name in ("a", "b")
+    }
+    return xr.Dataset(layers)
+
+
+def test_distances_are_split_into_magnitude_and_angle():
+    features = features_of()
+    got = rsa.split(features)
+    np.testing.assert_allclose(got.rdm.sel(part="total"), rdm.compute(features, metric="sqeuclidean").rdm, atol=1e-12)
+    lengths = np.linalg.norm(features["b"].values, axis=1)
+    np.testing.assert_allclose(got.magnitude.sel(layer="b"), lengths, atol=1e-12)
+    first, second = got["first"].values, got["second"].values
+    np.testing.assert_allclose(got.rdm.sel(part="magnitude", layer="b"), (lengths[first] - lengths[second]) ** 2)
+    cosine = rdm.compute(features, metric="cosine").rdm.sel(layer="b")
+    np.testing.assert_allclose(got.rdm.sel(part="angle", layer="b"), 2 * lengths[first] * lengths[second] * cosine)
+    model = rdm.from_scores(pd.Series(lengths, index=names_of(7)), kind="nearest")
+    same = rsa.compare(got.sel(part="magnitude"), model, n_permutations=9, n_bootstraps=0)
+    assert same.estimate.sel(layer="b") == pytest.approx(1)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.floats(0.1, 10), st.integers(0, 100))
+def test_turning_features_changes_no_part_and_scaling_images_changes_no_angle_between_them(scale, seed):
+    features = features_of(seed=seed)
+    turn = np.linalg.qr(np.random.default_rng(seed).normal(size=(5, 5)))[0]
+    turned = features[["a"]].copy(data={"a": features["a"].values @ turn * scale})
+    np.testing.assert_allclose(rsa.split(turned).rdm[:, 0], scale**2 * rsa.split(features).rdm[:, 0], atol=1e-9)
+
+
+def test_framed_features_keep_magnitude_and_mean_activation():
+    features = features_of()
+    framed = rsa.frame(features)
+    assert framed.image.values.tolist() == [*names_of(7), "(zero)", "(constant)"]
+    rdms = rdm.compute(framed, metric="sqeuclidean")
+    got = rsa.unframe(rdms)
+    for name in ("a", "b"):
+        values = features[name].values
+        np.testing.assert_allclose(got.mean_activation.sel(layer=name), values.mean(axis=1), atol=1e-10)
+        np.testing.assert_allclose(got.magnitude.sel(layer=name), np.linalg.norm(values, axis=1), atol=1e-10)
+    back = rsa.unframe(rdm.select(rdms, framed.image.values[::-1]))
+    np.testing.assert_allclose(back.magnitude[:, ::-1], got.magnitude)
+    with pytest.raises(ArgumentError, match=r"features must be framed once; got images \(constant\), \(zero\)"):
+        rsa.frame(framed)
+    with pytest.raises(ArgumentError, match=r"rdms must hold the patterns of frame; got no \(constant\), \(zero\)"):
+        rsa.unframe(rdm.compute(features, metric="sqeuclidean"))
+    with pytest.raises(ArgumentError, match="rdms must be squared Euclidean; got metric 'cosine'"):
+        rsa.unframe(rdms.assign_attrs(metric="cosine"))
+
+
+def test_mean_activation_is_lost_without_a_frame_and_compared_with_one():
+    features = features_of()
+    louder = features.copy(deep=True)
+    louder["a"] += 3.0
+    same = [rdm.compute(one[["a"]], metric="sqeuclidean") for one in (features, louder)]
+    np.testing.assert_allclose(same[0].rdm, same[1].rdm, atol=1e-10)
+    framed = [rdm.compute(rsa.frame(one[["a"]]), metric="sqeuclidean") for one in (features, louder)]
+    options = {"n_permutations": 0, "n_bootstraps": 0, "method": "pearson"}
+    assert rsa.compare(*same, **options).estimate == pytest.approx(1)
+    assert rsa.compare(*framed, **options).estimate < 0.9
+
+
+# --- clusters of time ------------------------------------------------------------------------------------------------
+
+
+def course(effect=1.0, participants=10, times=12, seed=0):
+    rng = np.random.default_rng(seed)
+    values = 0.2 * rng.normal(size=(2, times, participants))
+    values[0, 4:8] += effect
+    coords = {"layer": ["a", "b"], "time": np.arange(times), "participant": [f"p{k}" for k in range(participants)]}
+    return xr.Dataset({"by_participant": (("layer", "time", "participant"), values)}, coords=coords)
+
+
+def test_a_cluster_is_found_where_the_effect_is():
+    result = course()
+    got = rsa.cluster(result, n_permutations=500)
+    values = result.by_participant.values
+    np.testing.assert_allclose(got.t, ttest_1samp(values, 0, axis=-1).statistic)
+    inside = np.abs(got.t.values) > student.ppf(0.975, 9)
+    np.testing.assert_array_equal(got.cluster.values > 0, inside)
+    found = got.cluster.sel(layer="a", time=5)
+    assert (got.cluster.sel(layer="a")[4:8] == found).all()
+    assert got.p_cluster.sel(layer="a", time=5) < 0.05  # 22 of 1,024 patterns turn one participant at most
+    assert (got.p_cluster.sel(layer="b") > 0.05).all()
+    assert (got.p_cluster.values[~inside] == 1).all()
+
+
+def test_clusters_are_those_of_a_plain_loop_over_all_signs():
+    result = course(effect=0.15, participants=6, times=7, seed=3)
+    got = rsa.cluster(result, threshold=1.2, n_permutations=64)
+    assert got.attrs["exact"] == "true"
+    values = result.by_participant.values
+
+    def clusters(flipped):
+        for series in ttest_1samp(flipped, 0, axis=-1).statistic:
+            for sign in (1, -1):
+                runs = np.split(np.arange(7), np.flatnonzero(np.diff(sign * series > 1.2)) + 1)
+                yield from ((run, abs(series[run].sum())) for run in runs if sign * series[run[0]] > 1.2)
+
+    signs = np.array(np.meshgrid(*[[1, -1]] * 6)).reshape(6, -1).T
+    largest = np.array([max((mass for _, mass in clusters(values * s)), default=0) for s in signs])
+    for k, series in enumerate(got.t.values):
+        for number in range(1, int(got.cluster[k].max()) + 1):
+            where = got.cluster[k].values == number
+            expected = (largest >= abs(series[where].sum()) - 1e-9).mean()
+            np.testing.assert_allclose(got.p_cluster[k].values[where], expected)
+
+
+def test_sides_and_neighbours_of_opposite_sign_are_apart():
+    result = course(times=4)
+    result.by_participant[0, :2] = 1.0 + result.by_participant[0, :2] * 0.1
+    result.by_participant[0, 2:] = -1.0 + result.by_participant[0, 2:] * 0.1
+    assert rsa.cluster(result, n_permutations=99).cluster[0].values.tolist() == [1, 1, 2, 2]
+    assert rsa.cluster(result, n_permutations=99, alternative="greater").cluster[0].values.tolist() == [1, 1, 0, 0]
+    assert rsa.cluster(result, n_permutations=99, alternative="less").cluster[0].values.tolist() == [0, 0, 1, 1]
+
+
+def test_clusters_follow_time_and_not_the_order_given():
+    result = course()
+    shuffled = result.isel(time=[3, 1, 0, 2, 7, 5, 6, 4, 11, 10, 9, 8], participant=[1, 0, *range(2, 10)])
+    xr.testing.assert_allclose(rsa.cluster(shuffled, n_permutations=99), rsa.cluster(result, n_permutations=99))
+
+
+def test_clusters_of_a_comparison_and_errors():
+    rdms, ref = along_time()
+    compared = rsa.compare(rdms, ref, n_permutations=0, n_bootstraps=0)
+    got = rsa.cluster(compared, n_permutations=64)
+    assert got.t.dims == ("layer", "roi", "time")
+    np.testing.assert_allclose(got.estimate.transpose(*compared.estimate.dims), compared.estimate)
+    with pytest.raises(ArgumentError, match="result must hold 'by_participant' along time and participants"):
+        rsa.cluster(rsa.compare(*people(), n_permutations=0, n_bootstraps=0))
+    with pytest.raises(ArgumentError, match="result must hold at least 6 participants; got 5"):
+        rsa.cluster(compared.isel(participant=slice(5)))
+    with pytest.raises(ArgumentError, match="threshold must be above 0; got -1"):
+        rsa.cluster(compared, threshold=-1)
+    with pytest.raises(KindError, match="result must be a Dataset; got DataArray"):
+        rsa.cluster(compared.by_participant)
+    with pytest.raises(KindError, match=r"result\['time'\] must hold numbers or times"):
+        rsa.cluster(compared.assign_coords(time=["a", "b", "c"]))
+    flat = compared.copy(deep=True)
+    flat["by_participant"][:] = 1.0
+    with pytest.raises(ArgumentError, match="result must differ between participants at every time"):
+        rsa.cluster(flat)
+    with pytest.raises(ArgumentError, match="alternative must be one of"):
+        rsa.cluster(compared, alternative="both")

@@ -1,0 +1,172 @@
+"""Inference over participants, from bootstrap values, and over clusters of time: the arrays below RSA."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats as distributions
+from scipy.ndimage import label
+
+from memfeat import stats
+from memfeat.errors import ArgumentError
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def test_holm_by_hand():
+    # sorted .01 .02 .03 .04: times 4, 3, 2, 1 gives .04 .06 .06 .04, never falling .04 .06 .06 .06
+    np.testing.assert_allclose(stats.holm(np.array([0.03, 0.01, 0.04, 0.02])), [0.06, 0.04, 0.06, 0.06])
+    assert stats.holm(np.array([0.9, 0.8])).tolist() == [1, 1]
+    np.testing.assert_allclose(stats.holm(np.array([[0.01, 0.5], [0.04, 0.2]])), [[0.02, 0.5], [0.04, 0.4]])
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8), st.randoms())
+def test_holm_is_between_p_and_bonferroni_and_blind_to_order(p, random):
+    p = np.array(p)
+    got = stats.holm(p)
+    assert (got >= p).all()
+    assert (got <= np.minimum(1, p * len(p)) + 1e-12).all()
+    order = np.array(random.sample(range(len(p)), len(p)))
+    np.testing.assert_allclose(stats.holm(p[order]), got[order])
+
+
+def test_t_intervals_and_p_agree_with_scipy():
+    values = rng().normal(0.3, 1, size=(3, 7))
+    low, high = stats.t_interval(values)
+    expected = distributions.ttest_1samp(values, 0, axis=1)
+    np.testing.assert_allclose([low, high], expected.confidence_interval(0.95), atol=1e-12)
+    error = values.std(axis=1, ddof=1) / np.sqrt(7)
+    for side in ("two-sided", "greater", "less"):
+        theirs = distributions.ttest_1samp(values, 0, axis=1, alternative=side).pvalue
+        np.testing.assert_allclose(stats.student(values.mean(axis=1), error, 6, alternative=side), theirs, atol=1e-12)
+
+
+def test_all_signs_are_listed_once_and_give_students_t():
+    values = rng().normal(size=(2, 5))
+    observed, null, exact = stats.sign_flips(values, 32, rng=rng())
+    assert exact
+    assert null.shape == (2, 32)
+    np.testing.assert_allclose(observed, distributions.ttest_1samp(values, 0, axis=1).statistic)
+    np.testing.assert_allclose(null[:, 0], observed)
+    np.testing.assert_allclose(np.sort(null), np.sort(-null))
+    signs = np.array(np.meshgrid(*[[1, -1]] * 5)).reshape(5, -1)
+    expected = distributions.ttest_1samp(values[:, :, None] * signs, 0, axis=1).statistic
+    np.testing.assert_allclose(np.sort(null), np.sort(expected), atol=1e-9)
+    drawn = stats.sign_flips(values, 31, rng=rng(3))
+    assert not drawn[2]
+    np.testing.assert_array_equal(drawn[1], stats.sign_flips(values, 31, rng=rng(3))[1])
+
+
+def test_values_that_are_all_alike_have_no_finite_t_and_no_warning():
+    observed, null, _ = stats.sign_flips(np.array([[2.0, 2.0, 2.0], [0.0, 0.0, 0.0]]), 8, rng=rng())
+    assert np.isfinite(null).all()
+    assert observed[0] == null[0].max()
+    assert observed[1] == 0
+
+
+def test_tests_across_participants_agree_with_scipy():
+    values = rng(2).normal(0.4, 1, size=(4, 9))
+    for side in ("two-sided", "greater", "less"):
+        options = {"n_permutations": 512, "rng": rng(), "alternative": side}
+        got = stats.across(values, test="t", **options)
+        np.testing.assert_allclose(got["p"], distributions.ttest_1samp(values, 0, axis=1, alternative=side).pvalue)
+        np.testing.assert_allclose(got["p_corrected"], stats.holm(got["p"]))
+        got = stats.across(values, test="wilcoxon", **options)
+        np.testing.assert_allclose(got["p"], [distributions.wilcoxon(v, alternative=side).pvalue for v in values])
+        got = stats.across(values, test="signs", **options)
+        theirs = [
+            distributions.permutation_test(
+                (v,), np.mean, permutation_type="samples", n_resamples=512, alternative=side
+            ).pvalue
+            for v in values
+        ]
+        np.testing.assert_allclose(got["p"], theirs)
+        assert got["exact"]
+    with pytest.raises(ArgumentError, match="ref must differ between participants"):
+        stats.across(np.ones((1, 4)), test="t", n_permutations=9, rng=rng())
+    with pytest.raises(ArgumentError, match="test must be one of 't', 'wilcoxon', 'signs'; got 'z'"):
+        stats.across(values, test="z", n_permutations=9, rng=rng())
+
+
+def test_two_factors_are_corrected_in_a_design_with_known_variances():
+    """y = a + b + ab with variances 1, 1 and 1 over R × I: the variance of the mean is 1/R + 1/I + 1/RI."""
+    random, n_rdms, n_images, truths = rng(7), 12, 15, []
+    for _ in range(60):
+        a, b = random.normal(size=(n_rdms, 1)), random.normal(size=(1, n_images))
+        y = a + b + random.normal(size=(n_rdms, n_images))
+        rows = random.multinomial(n_rdms, np.full(n_rdms, 1 / n_rdms), size=600) / n_rdms
+        columns = random.multinomial(n_images, np.full(n_images, 1 / n_images), size=600) / n_images
+        both = np.einsum("dr,ri,di->d", rows, y, columns).var()
+        alone = (rows @ y.mean(axis=1)).var(), (columns @ y.mean(axis=0)).var()
+        truths.append([both, float(stats.two_factor(both, *alone, n_rdms=n_rdms, n_images=n_images))])
+    uncorrected, corrected = np.mean(truths, axis=0)
+    truth = 1 / n_rdms + 1 / n_images + 1 / (n_rdms * n_images)
+    assert corrected == pytest.approx(truth, rel=0.12)
+    assert uncorrected > corrected
+
+
+def test_two_factor_variances_stay_between_their_bounds():
+    one = np.array(1.0)
+    assert stats.two_factor(10 * one, one, one, n_rdms=10**9, n_images=10**9) == pytest.approx(1)  # never below
+    assert stats.two_factor(1.5 * one, one, one, n_rdms=10**9, n_images=10**9) == pytest.approx(1.5)  # never above
+
+
+def test_an_accelerated_interval_agrees_with_scipy():
+    sample = rng(1).exponential(size=40)
+    draws = sample[rng(2).integers(40, size=(20_000, 40))].mean(axis=1)
+    left = np.array([np.delete(sample, k).mean() for k in range(40)])
+    low, high = stats.bca(sample.mean(), draws, left)
+    theirs = distributions.bootstrap((sample,), np.mean, n_resamples=20_000, rng=rng(3)).confidence_interval
+    np.testing.assert_allclose([low, high], theirs, rtol=0.02)
+    low, high = stats.bca(np.array([0.0]), np.ones((1, 50)), np.zeros((1, 5)))
+    assert (low, high) == (1, 1)  # all draws on one side: percentiles
+
+
+def test_p_and_percentile_interval_never_disagree():
+    random = rng(5)
+    for _ in range(40):
+        draws = random.normal(random.uniform(-3, 3), 1, size=999)
+        low, high = stats.interval(draws)
+        assert (stats.bootstrap_p(draws) <= 0.05) == (low > 0 or high < 0) or 0.04 < stats.bootstrap_p(draws) < 0.06
+    assert stats.bootstrap_p(np.ones(99)) == pytest.approx(0.02)
+    assert stats.bootstrap_p(np.ones(99), alternative="greater") == pytest.approx(0.01)
+    assert stats.bootstrap_p(np.ones(99), alternative="less") == 1
+    assert stats.bootstrap_p(np.zeros(9)) == 1
+
+
+def test_undefined_samples_are_left_out_while_they_are_few():
+    draws = rng().normal(size=(2, 500))
+    draws[0, 3] = draws[1, 7] = np.nan
+    assert stats.enough(draws).shape == (2, 498)
+    draws[0, :10] = np.nan
+    with pytest.raises(ArgumentError, match="n_bootstraps must leave something .*; got 2% undefined samples"):
+        stats.enough(draws)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from(["two-sided", "greater", "less"]))
+def test_clusters_are_those_of_scipy(seed, alternative):
+    random = rng(seed)
+    observed, null = random.normal(size=(2, 9)), random.normal(size=(2, 9, 19))
+    numbers, p = stats.cluster_mass(observed, null, 0.8, alternative=alternative)
+    sides = {"two-sided": (1, -1), "greater": (1,), "less": (-1,)}[alternative]
+
+    def masses(series):
+        for sign in sides:
+            found, n = label(sign * series > 0.8)
+            yield from ((found == k, abs(series[found == k].sum())) for k in range(1, n + 1))
+
+    largest = [max((m for s in range(2) for _, m in masses(null[s, :, k])), default=0.0) for k in range(19)]
+    for s in range(2):
+        clusters = list(masses(observed[s]))
+        assert numbers[s].max() == len(clusters)
+        inside = np.zeros(9, dtype=bool)
+        for where, mass in clusters:
+            inside |= where
+            assert len(set(numbers[s, where])) == 1
+            np.testing.assert_allclose(p[s, where], (1 + np.sum(np.array(largest) >= mass)) / 20)
+        assert (numbers[s, ~inside] == 0).all()
+        assert (p[s, ~inside] == 1).all()
