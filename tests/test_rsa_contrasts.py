@@ -48,12 +48,12 @@ def test_one_may_be_compared_with_all_others():
 
 def test_models_are_compared_for_each_layer():
     rdms, ref = setting(layers=2)
-    models = dataset(squared_distances(12, 2, seed=7)).assign_coords(layer=["A", "B"])
+    models = dataset(squared_distances(12, 3, seed=7)).assign_coords(layer=["A", "B", "C"])
     got = rsa.contrast(rdms, models, between="models", n_bootstraps=60, rng=2)
     assert got.estimate.dims == ("contrast", "layer")
-    assert got.contrast.values.tolist() == ["A − B"]
-    one = [rsa.compare(rdms, models.sel(layer=[k]), n_permutations=0, n_bootstraps=0).estimate for k in "AB"]
-    np.testing.assert_allclose(got.estimate[0], one[0] - one[1], atol=1e-12)
+    assert got.contrast.values.tolist() == ["A − B", "A − C", "B − C"]
+    one = [rsa.compare(rdms, models.sel(layer=[k]), n_permutations=0, n_bootstraps=0).estimate for k in "ABC"]
+    np.testing.assert_allclose(got.estimate, [one[0] - one[1], one[0] - one[2], one[1] - one[2]], atol=1e-12)
     # the same as layers compared the other way round
     turned = rsa.contrast(models, rdms.isel(layer=[1]), n_bootstraps=60, rng=2)
     for name in ("estimate", "ci_low", "ci_high", "p"):
