@@ -299,6 +299,14 @@ def test_arrays_of_every_form_are_read_from_files(tmp_path, name):
         np.testing.assert_array_equal(rdm.square(got).values[0], both)
 
 
+def test_vectors_of_three_participants_for_three_images_are_no_matrix(tmp_path):
+    np.save(tmp_path / "x.npy", np.arange(9.0).reshape(3, 3))
+    got = rdm.read(tmp_path / "x.npy", list("abc"), dims="participant")
+    np.testing.assert_array_equal(got.rdm.values[0], np.arange(9.0).reshape(3, 3))
+    got = rdm.from_similarity(-np.arange(9.0).reshape(3, 3), list("abc"), dims="participant", maximum=0)
+    np.testing.assert_array_equal(got.rdm.values[0], np.arange(9.0).reshape(3, 3))
+
+
 def test_a_variable_is_chosen(tmp_path):
     np.savez(tmp_path / "x.npz", V1=squares(), V4=squares(seed=1))
     got = rdm.read(tmp_path / "x.npz", names_of(6), variable="V4")
@@ -375,6 +383,8 @@ def test_rdms_go_to_rsatoolbox_and_come_back(tmp_path):
         rdm.square(rdms).sel(layer="high", participant="s1"),
     )
     theirs.save(str(tmp_path / "rdms.h5"), file_type="hdf5")
+    mixed = rdm.from_rsatoolbox(theirs[[5, 0, 3, 2, 4, 1]])
+    xr.testing.assert_equal(mixed.sel(layer=["low", "high"], participant=["s0", "s1", "s2"]), rdms)
     for back in (rdm.from_rsatoolbox(theirs), rdm.read(tmp_path / "rdms.h5")):
         xr.testing.assert_equal(back, rdms)
         assert back.attrs["metric"] == "sqeuclidean"
