@@ -274,7 +274,12 @@ def _of(side: Array, participant: int) -> Array:
 
 
 def _scaled(kernel: Method, side: Array) -> Array:
-    return np.stack([[kernel.scaled(vector) for vector in one] for one in side])
+    """Scale every RDM (k, participant or 1, pair), one at a time: many layers of many images fill the memory."""
+    out = np.empty((*side.shape[:2], len(kernel.scaled(side[0, 0]))))
+    for units, one in zip(out, side, strict=True):
+        for unit, vector in zip(units, one, strict=True):
+            unit[:] = kernel.scaled(vector)
+    return out
 
 
 def _varied(units: Array, values: Array, names: Any, argument: str) -> None:
