@@ -8,7 +8,7 @@ import numpy as np
 
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
 
-__all__ = ["advice", "count", "finite", "fraction", "generator", "listed", "looked_up", "one_of"]
+__all__ = ["advice", "count", "finite", "fraction", "generator", "known_options", "listed", "looked_up", "one_of"]
 
 
 def advice(argument: str, rule: str, value: object, remedy: str = "") -> str:
@@ -269,3 +269,22 @@ def looked_up(
     near = get_close_matches(name, known, n=3, cutoff=0.5)
     hint = f"Did you mean {', '.join(map(repr, near))}? " if near else ""
     raise UnknownNameError(advice(argument, "be a known name", name, f"{hint}{remedy}".strip()))
+
+
+def known_options(options: Iterable[str], known: type) -> None:
+    """Check that there are options of these names.
+
+    Parameters
+    ----------
+    options : iterable of str
+        What the user gave.
+    known : TypedDict
+        The options there are.
+
+    Raises
+    ------
+    UnknownNameError
+        If one is none of them; the nearest are suggested.
+    """
+    for name in options:
+        looked_up("option", name, known.__annotations__, f"There are {', '.join(known.__annotations__)}.")

@@ -1,7 +1,6 @@
 """One Gram matrix per layer: what RDMs, ridge regression, PCA and comparisons of image sets share."""
 
 from collections.abc import Callable, Iterator
-from math import prod
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -9,19 +8,13 @@ import numpy.typing as npt
 import xarray as xr
 from scipy.linalg.blas import dsyrk
 
-from memfeat import guards
-from memfeat._check import advice, finite, listed, one_of
+from memfeat import _blocks, guards
+from memfeat._check import one_of
 from memfeat._labels import IMAGE, as_features, image_names, layer_names, stamped
-from memfeat.errors import ArgumentError, KindError
 
 __all__ = ["compute", "linear", "squared_distances"]
 
 Array = npt.NDArray[np.float64]
-Tick = Callable[[int], object]
-#: Most bytes of features that are held at once, as they come and as float64.
-BLOCK_BYTES = 2**29
-#: Most bytes of them as float64: memory that is used over and over costs less than memory that is taken anew.
-SLAB_BYTES = 2**25
 #: Rows of a matrix that are worked on together.
 ROWS = 256
 
@@ -159,7 +152,7 @@ class Triangle(NamedTuple):
 
 
 def triangle(
-    layer: xr.DataArray, *, centre: str = "none", memory: int | None = None, tick: Tick | None = None
+    layer: xr.DataArray, *, centre: str = "none", memory: int | None = None, tick: _blocks.Tick | None = None
 ) -> Triangle:
     """Compute one half of the Gram matrix of one layer, which is all that there is to know.
 
@@ -187,7 +180,7 @@ def triangle(
     order = name_order(layer)
     products = np.zeros((len(order), len(order)), order="F")
     room = np.empty(0)
-    for raw in _slabs(layer, (IMAGE,), memory, tick):
+    for raw in _blocks.slabs(layer, (IMAGE,), memory, tick):
         block = in_order(raw, order)
         if room.size < block.size:
             room = np.empty(block.size)
@@ -197,7 +190,7 @@ def triangle(
             products = dsyrk(1.0, moved.T, beta=1.0, c=products, trans=1, lower=1, overwrite_c=1)
         if not np.isfinite(np.diagonal(products)).all():
             # all that is known is that something is wrong: centred features carry it to every image
-            _check_finite(layer, raw, layer[IMAGE].values)
+            _blocks.must_be_finite(layer, raw, layer[IMAGE].values)
     kernel.end(products.T)
     return Triangle(products.T, order)
 
@@ -254,102 +247,13 @@ def squared_distances(layer: xr.DataArray, first: npt.NDArray[Any], second: npt.
         Σ (a − b)² over features, in squared units of the features.
     """
     total = np.zeros(len(first))
-    for block in blocks(layer):
-        step = max(1, SLAB_BYTES // 8 // block.shape[1])
+    for block in _blocks.checked(layer):
+        step = max(1, _blocks.SLAB_BYTES // 8 // block.shape[1])
         for start in range(0, len(first), step):
             part = slice(start, start + step)
             gap = np.subtract(block[first[part]], block[second[part]], dtype=np.float64)
             total[part] += np.einsum("ij,ij->i", gap, gap)
     return total
-
-
-def blocks(
-    layer: xr.DataArray,
-    *,
-    lead: tuple[str, ...] = (IMAGE,),
-    memory: int | None = None,
-    tick: Tick | None = None,
-) -> Iterator[npt.NDArray[Any]]:
-    """Read a layer some features at a time, and see to it that all are finite.
-
-    Parameters
-    ----------
-    layer : DataArray (image, ...)
-        One layer, in memory or lazy.
-    lead : tuple of str
-        Dims that stay rows, the last of which is `image`; all others are features.
-    memory : int, optional
-        Most bytes of features held at once; 512 MB unless told.
-    tick : callable, optional
-        Is told the number of features after each block.
-
-    Yields
-    ------
-    array (n, width)
-        Rows by features, in the number type of the layer and its own order; not to be written to.
-
-    Raises
-    ------
-    KindError
-        If the layer holds no real numbers.
-    ArgumentError
-        If it is empty, or a value is NaN or infinite.
-    """
-    names = layer[IMAGE].values
-    for block in _slabs(layer, lead, memory, tick):
-        if block.dtype.kind == "f":
-            _check_finite(layer, block, np.tile(names, len(block) // len(names)))
-        yield block
-
-
-def _slabs(
-    layer: xr.DataArray, lead: tuple[str, ...], memory: int | None, tick: Tick | None
-) -> Iterator[npt.NDArray[Any]]:
-    """Yield blocks of features as they come: as many as fit are read, and few of them at a time given out."""
-    argument = _called(layer)
-    if not layer.size:
-        raise ArgumentError(advice(argument, "hold at least one image and one feature", listed(f"shape {layer.shape}")))
-    if layer.dtype.kind not in "iufb":
-        raise KindError(advice(argument, "hold real numbers", listed(f"dtype {layer.dtype}")))
-    ordered = layer.transpose(*lead, ...)
-    rows, room = prod(ordered.shape[: len(lead)]), BLOCK_BYTES if memory is None else memory
-    width = max(1, min(SLAB_BYTES, room // 2) // (8 * rows))
-    most = max(width, (room - 8 * rows * width) // (layer.dtype.itemsize * rows))
-    for part in _parts(ordered, most, len(lead)):
-        values = np.asarray(part.values).reshape(rows, -1)
-        for start in range(0, values.shape[1], width):
-            block = values[:, start : start + width]
-            yield block
-            if tick is not None:
-                tick(block.shape[1])
-
-
-def _parts(layer: xr.DataArray, most: int, first: int) -> Iterator[xr.DataArray]:
-    """Cut a layer along its feature dims, which follow the first few, so that no part has more than `most` features."""
-    if prod(layer.shape[first:]) <= most:
-        yield layer
-        return
-    dim, inner = layer.dims[first], prod(layer.shape[first + 1 :])
-    step = max(1, most // inner)
-    for start in range(0, layer.sizes[dim], step):
-        part = layer.isel({dim: slice(start, start + step)})
-        yield from _parts(part.isel({dim: 0}) if inner > most else part, most, first)
-
-
-def _called(layer: xr.DataArray) -> str:
-    return f"features[{str(layer.name)!r}]"
-
-
-def _check_finite(layer: xr.DataArray, block: npt.NDArray[Any], names: npt.NDArray[Any]) -> None:
-    """Refuse what is not finite, by the names of its images."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        total = block.sum(axis=1, dtype=np.float64)
-    if not np.isfinite(total).all():
-        bad = [name for name, value in zip(names, total, strict=True) if not np.isfinite(value)]
-        finite(_called(layer), np.full(len(set(bad)), np.nan), list(dict.fromkeys(bad)), remedy=REMEDY)
-
-
-REMEDY = "Drop or mend these images."
 
 
 def _mirrored(products: Array) -> Array:

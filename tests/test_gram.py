@@ -5,7 +5,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memfeat import gram
+from memfeat import _blocks, gram
 from memfeat.errors import ArgumentError, KindError
 
 
@@ -29,7 +29,7 @@ def test_a_gram_matrix_worked_by_hand():
 @pytest.mark.parametrize("centre", ["none", "features", "images"])
 @pytest.mark.parametrize("most", [2**28, 700, 8])
 def test_blocks_and_lazy_layers_agree_with_one_product(monkeypatch, centre, most):
-    monkeypatch.setattr(gram, "BLOCK_BYTES", most)
+    monkeypatch.setattr(_blocks, "BLOCK_BYTES", most)
     values = noise(7, 5, 4, 3) + 3
     flat = values.reshape(7, -1)
     flat = {"none": flat, "features": flat - flat.mean(0), "images": flat - flat.mean(1, keepdims=True)}[centre]
@@ -39,7 +39,7 @@ def test_blocks_and_lazy_layers_agree_with_one_product(monkeypatch, centre, most
 
 def test_a_lazy_layer_is_never_held_whole(monkeypatch):
     # half for six features of ten images as float64, half for six as they come
-    monkeypatch.setattr(gram, "BLOCK_BYTES", 2 * 8 * 10 * 6)
+    monkeypatch.setattr(_blocks, "BLOCK_BYTES", 2 * 8 * 10 * 6)
     seen = []
 
     def load(block):
@@ -47,7 +47,7 @@ def test_a_lazy_layer_is_never_held_whole(monkeypatch):
         return block
 
     lazy = da.from_array(noise(10, 24), chunks=(10, 6)).map_blocks(load, dtype=float, meta=np.empty((0, 0)))
-    widths = [block.shape[1] for block in gram.blocks(layer(lazy))]
+    widths = [block.shape[1] for block in _blocks.checked(layer(lazy))]
     assert widths == [6, 6, 6, 6]
     assert len(seen) == 4
 
@@ -72,7 +72,7 @@ def test_a_large_offset_costs_no_digits():
 
 
 def test_an_image_of_equal_features_becomes_exactly_zero(monkeypatch):
-    monkeypatch.setattr(gram, "BLOCK_BYTES", 8 * 3 * 7)
+    monkeypatch.setattr(_blocks, "BLOCK_BYTES", 8 * 3 * 7)
     values = np.stack([np.full(50, 0.1), noise(50), np.full(50, 1e9 / 3)]).astype(np.float32)
     got = gram.linear(layer(values), centre="images")
     assert (np.diagonal(got)[[0, 2]] == 0).all()
@@ -107,16 +107,16 @@ def test_a_triangle_gives_rows_and_diagonal_in_the_order_of_the_layer():
 
 
 def test_rows_of_several_dims_are_kept_and_blocks_are_counted(monkeypatch):
-    monkeypatch.setattr(gram, "SLAB_BYTES", 8 * 12 * 2)
+    monkeypatch.setattr(_blocks, "SLAB_BYTES", 8 * 12 * 2)
     values, told = noise(4, 3, 5, 2), []
     names = [f"i{k:02}" for k in range(4)]
     one = xr.DataArray(values, dims=["image", "run", "fc:y", "fc:x"], coords={"image": names}, name="fc")
-    got = list(gram.blocks(one, lead=("run", "image"), tick=told.append))
+    got = list(_blocks.checked(one, lead=("run", "image"), tick=told.append))
     np.testing.assert_array_equal(np.concatenate(got, axis=1), values.transpose(1, 0, 2, 3).reshape(12, 10))
     assert told == [2, 2, 2, 2, 2]
     values[1, 2, 3, 0] = np.nan
     with pytest.raises(ArgumentError, match="NaN or infinity in 1: 'i01'"):
-        list(gram.blocks(one, lead=("run", "image")))
+        list(_blocks.checked(one, lead=("run", "image")))
 
 
 def test_a_matrix_of_many_rows_is_mirrored_in_pieces(monkeypatch):
@@ -129,7 +129,7 @@ def test_a_matrix_of_many_rows_is_mirrored_in_pieces(monkeypatch):
 
 
 def test_squared_distances_agree_with_differences(monkeypatch):
-    monkeypatch.setattr(gram, "BLOCK_BYTES", 8 * 5 * 6)
+    monkeypatch.setattr(_blocks, "BLOCK_BYTES", 8 * 5 * 6)
     values = noise(5, 4, 3)
     first, second = np.triu_indices(5, 1)
     expected = ((values[first] - values[second]) ** 2).sum(axis=(1, 2))

@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "memfeat"
 BASE = {"_version", "errors", "_check", "_labels"}
-LABELS = BASE | {"_arrays", "_tables", "_frames", "_progress"}
+LABELS = BASE | {"_arrays", "_blocks", "_pairs", "_tables", "_frames", "_progress"}
 LOW = {"_kept", "guards", "images", "stats", "gram", "models"}
 
 #: room -> the rooms it may import
@@ -21,6 +21,8 @@ ALLOWED = {
     "_check": {"errors"},
     "_labels": {"_version", "errors", "_check"},
     "_arrays": BASE | {"_tables"},
+    "_blocks": BASE,
+    "_pairs": set(),
     "_tables": BASE,
     "_frames": BASE,
     "_progress": BASE,

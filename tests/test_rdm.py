@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import pdist, squareform
 from scipy.stats import rankdata, spearmanr
 
-from memfeat import gram, rdm
+from memfeat import _blocks, rdm
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
 
 METRICS = ["correlation", "cosine", "euclidean", "sqeuclidean"]
@@ -48,7 +48,7 @@ def test_dissimilarities_worked_by_hand():
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_dissimilarities_agree_with_scipy_for_layers_in_memory_and_lazy(monkeypatch, metric):
-    monkeypatch.setattr(gram, "BLOCK_BYTES", 8 * 15 * 10)
+    monkeypatch.setattr(_blocks, "BLOCK_BYTES", 8 * 15 * 10)
     a, b = noise(15, 4, 3, 2) + 2, noise(15, 40, seed=1).astype(np.float32)
     expected = [pdist(values.reshape(15, -1).astype(float), metric) for values in (a, b)]
     memory = xr.Dataset({"a": layer(a, "a"), "b": layer(b, "b")})

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist, pdist, squareform
 from sklearn.covariance import ledoit_wolf
 
-from memfeat import gram, rdm
+from memfeat import _blocks, rdm
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
 from memfeat.rdm.metrics import KERNELS
 
@@ -325,8 +325,8 @@ def test_an_error_says_which_participant_it_was():
 
 
 def test_a_lazy_layer_is_read_in_blocks_that_fit_the_memory(monkeypatch):
-    monkeypatch.setattr(gram, "SLAB_BYTES", 8 * 10 * 5)
-    chunks, parts, cut = [], [], gram._parts
+    monkeypatch.setattr(_blocks, "SLAB_BYTES", 8 * 10 * 5)
+    chunks, parts, cut = [], [], _blocks._parts
 
     def load(block):
         chunks.append(block.shape)
@@ -337,7 +337,7 @@ def test_a_lazy_layer_is_read_in_blocks_that_fit_the_memory(monkeypatch):
             parts.append(part.shape[-1])
             yield part
 
-    monkeypatch.setattr(gram, "_parts", seen)
+    monkeypatch.setattr(_blocks, "_parts", seen)
     values = normal(10, 100).astype(np.float32)
     none = np.empty((0, 0), np.float32)
     # 1,600 bytes: 400 for five features as float64, the rest for 30 as they come; noise has half of all

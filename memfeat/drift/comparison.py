@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from memfeat import _progress, guards, stats
-from memfeat._check import advice, count, generator, listed, looked_up, one_of
+from memfeat._check import advice, count, generator, known_options, listed, one_of
 from memfeat._labels import CAUTIONED, IMAGE, LAYER, as_scores, matched, stamped
 from memfeat.drift.decodability import STATISTICS
 from memfeat.drift.measures import QUANTILES, Layer, Plan, measured
@@ -190,8 +190,7 @@ def _design(
     pair: Pair, target: xr.DataArray | None, given: dict[str, Any], options: Options, rng: int | np.random.Generator
 ) -> _Design:
     """Check the options, and draw folds and bootstrap samples."""
-    for name in options:
-        looked_up("option", name, Options.__annotations__, f"There are {', '.join(Options.__annotations__)}.")
+    known_options(options, Options)
     one_of("metric", given["metric"], METRICS)
     one_of("method", given["method"], METHODS)
     statistic = one_of("statistic", options.get("statistic", "spearman"), STATISTICS)

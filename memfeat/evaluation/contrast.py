@@ -135,7 +135,7 @@ def compare(
     rows = [_contrast(observed[a] - observed[b], drawn[a] - drawn[b]) for a, b in contrasts]
     dims = (CONTRAST, METRIC)
     table = {key: (dims, np.stack([row[key] for row in rows])) for key in rows[0]}
-    table["p_corrected"] = (dims, np.apply_along_axis(_holm, 0, table["p"][1]))
+    table["p_corrected"] = (dims, stats.holm(table["p"][1]))
     table |= {
         f"{which}_estimate": (dims, np.stack([observed[names[i]] for names in contrasts]))
         for i, which in enumerate(("first", "second"))
@@ -190,19 +190,7 @@ def _contrast(difference: Array, drawn: Array) -> dict[str, Array]:
         nothing = np.full(len(difference), np.nan)
         return {"estimate": difference, "ci_low": nothing, "ci_high": nothing, "p": nothing}
     low, high = stats.interval(drawn)
-    known = np.isfinite(drawn).sum(axis=1)
-    tails = [(np.sum(side, axis=1) + 1) / (known + 1) for side in (drawn <= 0, drawn >= 0)]
-    p = np.where(known > 0, np.minimum(1.0, 2 * np.minimum(*tails)), np.nan)
-    return {"estimate": difference, "ci_low": low, "ci_high": high, "p": p}
-
-
-def _holm(p: Array) -> Array:
-    """Correct p-values of one metric for the number of contrasts."""
-    order = np.argsort(p)
-    steps = p[order] * np.arange(len(p), 0, -1)
-    corrected = np.empty_like(p)
-    corrected[order] = np.minimum(1.0, np.maximum.accumulate(steps))
-    return corrected
+    return {"estimate": difference, "ci_low": low, "ci_high": high, "p": stats.bootstrap_p(drawn)}
 
 
 def _by_formula(given: Mapping[str, Pair], contrasts: list[tuple[str, str]], *, free: bool) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from memfeat._check import advice, finite, listed
 from memfeat._labels import IMAGE, matched
 from memfeat.errors import ArgumentError, KindError
 from memfeat.evaluation.measures import MEASURES, Compute, Measure
-from memfeat.regression.reliability import spearman_brown
+from memfeat.stats.reliability import spearman_brown, stepped_up
 
 __all__ = ["Halves", "halves_of", "relative_measures"]
 
@@ -111,7 +111,6 @@ def _stepped_up(correlate: Callable[[Array, Array, Counts], Array], halves: Halv
 
     def of_full_scores(_prediction: Array, _score: Array, counts: Counts) -> Array:
         mean = np.mean([correlate(first, second, counts) for first, second in halves], axis=0)
-        above = np.where(mean > 0, mean, np.nan)
-        return np.asarray(2 * above / (1 + above))
+        return stepped_up(np.where(mean > 0, mean, np.nan))
 
     return of_full_scores

@@ -4,6 +4,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom, gaussian_kde, norm, t
 
+from memfeat import stats
+
 __all__ = ["accelerated", "clustered_mean", "order_quantile", "share_below_root_mean_square", "wilson"]
 
 Array = npt.NDArray[np.float64]
@@ -34,13 +36,7 @@ def accelerated(estimate: float, draws: Array, left_out: Array) -> tuple[float, 
     known, jackknife = draws[np.isfinite(draws)], left_out[np.isfinite(left_out)]
     if not known.size or not np.isfinite(estimate):
         return float("nan"), float("nan")
-    below = (np.count_nonzero(known < estimate) + np.count_nonzero(known == estimate) / 2) / known.size
-    shift = norm.ppf(np.clip(below, 1 / (known.size + 1), known.size / (known.size + 1)))
-    influence = jackknife.mean() - jackknife if jackknife.size else np.zeros(1)
-    size = (influence**2).sum() ** 1.5
-    acceleration = (influence**3).sum() / (6 * size) if size > 0 else 0.0
-    moved = shift + norm.ppf(TAILS)
-    low, high = np.quantile(known, norm.cdf(shift + moved / (1 - acceleration * moved)))
+    low, high = stats.bca(np.asarray(estimate), known, jackknife if jackknife.size else np.zeros(1))
     return float(low), float(high)
 
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from memfeat._check import advice, count, generator, listed, looked_up
+from memfeat._check import advice, count, generator, known_options, listed
 from memfeat._labels import IMAGE, as_scores, image_names, in_name_order, matched
 from memfeat.errors import ArgumentError, KindError
 from memfeat.evaluation.overlap import noted
@@ -231,8 +231,7 @@ def draws(
     KindError, ArgumentError
         If groups are not one label per image, or a scheme is missing.
     """
-    for name in sampling:
-        looked_up("option", name, Sampling.__annotations__, f"There are {', '.join(Sampling.__annotations__)}.")
+    known_options(sampling, Sampling)
     count("n_bootstraps", n_bootstraps, least=0)
     random, seed = generator(rng)
     exchanged = units({**sampling}, to=images, alternative="two-sided")  # type: ignore[typeddict-item]

@@ -10,15 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from memfeat import gram, guards
+from memfeat import _blocks, guards
 from memfeat._check import advice, count, listed, one_of
 from memfeat._labels import IMAGE, LAYER, as_features, layer_names, stamped
+from memfeat._pairs import PAIR, filled
 from memfeat._progress import bar
 from memfeat.errors import ArgumentError, KindError, MemfeatError
 from memfeat.rdm.metrics import KERNELS, Metric, own
 from memfeat.rdm.options import Options, checked, for_layer, recorded
 from memfeat.rdm.plan import Plan
-from memfeat.rdm.shape import PAIR, at_least, filled, labelled
+from memfeat.rdm.shape import at_least, labelled
 
 __all__ = ["compute"]
 
@@ -131,7 +132,7 @@ def compute(
     name = "" if callable(metric) else one_of("metric", metric, KERNELS)
     kernel = partial(own, metric) if callable(metric) else KERNELS[name]
     given = checked(options, name)
-    room = gram.BLOCK_BYTES if memory is None else count("memory", memory, remedy="It counts bytes: memory=2**29.")
+    room = _blocks.BLOCK_BYTES if memory is None else count("memory", memory, remedy="It counts bytes: memory=2**29.")
     table = as_features(features)
     names, layers = table[IMAGE].values, layer_names(table)
     at_least(names, "features")
@@ -205,7 +206,7 @@ def _plain(kernel: Callable[[xr.DataArray, Array, Plan], None], layer: xr.DataAr
     """Compute one RDM as a square matrix."""
     n = layer.sizes[IMAGE]
     out = np.empty(n * (n - 1) // 2)
-    kernel(layer, out, Plan(gram.BLOCK_BYTES, lambda _: None, {}))
+    kernel(layer, out, Plan(_blocks.BLOCK_BYTES, lambda _: None, {}))
     return filled(out, n)
 
 

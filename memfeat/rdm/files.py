@@ -14,7 +14,7 @@ from memfeat._labels import stamped
 from memfeat._tables import TABLE_SUFFIXES, is_table_file, read_named, read_plain
 from memfeat.errors import ArgumentError
 from memfeat.rdm import toolbox
-from memfeat.rdm.matrices import Dims, Stack, assembled, condensed, leading, stacked
+from memfeat.rdm.stacks import Dims, Stack, assembled, condensed, leading, stacked
 from memfeat.rdm.tables import ENDS, is_long, long_stack
 
 __all__ = ["Told", "read", "stack_of"]

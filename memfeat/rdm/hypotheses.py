@@ -12,9 +12,10 @@ from scipy.stats import rankdata
 from memfeat import guards
 from memfeat._check import advice, finite, listed, one_of
 from memfeat._labels import IMAGE, LAYER, image_names, stamped
+from memfeat._pairs import PAIR, upper
 from memfeat._tables import texts
 from memfeat.errors import KindError
-from memfeat.rdm.shape import PAIR, at_least, labelled, upper
+from memfeat.rdm.shape import at_least, labelled
 from memfeat.stats import grouping
 
 __all__ = ["from_categories", "from_column", "from_scores"]

@@ -15,7 +15,7 @@ from memfeat._tables import read_named, texts
 from memfeat.errors import ArgumentError, KindError
 from memfeat.rdm.distances import compute
 from memfeat.rdm.files import Told, stack_of
-from memfeat.rdm.matrices import Dims, assembled, condensed
+from memfeat.rdm.stacks import Dims, assembled, condensed
 
 __all__ = ["from_coordinates", "from_similarity"]
 

@@ -9,7 +9,7 @@ import xarray as xr
 from scipy.linalg.blas import dsyr2k
 from scipy.spatial.distance import pdist
 
-from memfeat import gram
+from memfeat import _blocks, gram
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat.errors import ArgumentError, KindError
@@ -70,7 +70,7 @@ def _images(layer: xr.DataArray, positions: npt.NDArray[np.intp]) -> Array:
     """Read some images with all their features."""
     some = layer.isel({IMAGE: positions})
     # the reader of blocks refuses what is not finite, by name
-    return np.concatenate([np.asarray(block, dtype=np.float64) for block in gram.blocks(some)], axis=1)
+    return np.concatenate([np.asarray(block, dtype=np.float64) for block in _blocks.checked(some)], axis=1)
 
 
 def _asked(function: Metric, one: Array, two: Array, *, same: bool) -> Array:
@@ -142,7 +142,7 @@ def _cityblock(layer: xr.DataArray, out: Array, plan: Plan) -> None:
     flat = _repeats_averaged(layer, plan)
     step, part = max(16, NEAR_BYTES // 8 // flat.sizes[IMAGE]), np.empty_like(out)
     out[:] = 0
-    for block in gram.blocks(flat, memory=plan.memory, tick=plan.tick):
+    for block in _blocks.checked(flat, memory=plan.memory, tick=plan.tick):
         for start in range(0, block.shape[1], step):
             out += pdist(block[:, start : start + step].astype(np.float64), "cityblock", out=part)
 
@@ -172,7 +172,7 @@ def _poisson(layer: xr.DataArray, out: Array, plan: Plan) -> None:
     rate, weight = plan.options["prior_lambda"], plan.options["prior_weight"]
     order = gram.name_order(flat)
     products = np.zeros((len(order), len(order)), order="F")
-    for block in gram.blocks(flat, memory=plan.memory, tick=plan.tick):
+    for block in _blocks.checked(flat, memory=plan.memory, tick=plan.tick):
         rates = (gram.in_order(block, order).astype(np.float64) + rate * weight) / (1 + weight)
         _check_positive(flat, rates, order)
         logs = np.log(rates)

@@ -13,7 +13,7 @@ import xarray as xr
 from scipy.linalg import LinAlgError, cholesky, eigh, solve_triangular
 from scipy.linalg.blas import dsyrk
 
-from memfeat import gram
+from memfeat import _blocks, gram
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat.errors import ArgumentError
@@ -200,7 +200,7 @@ def _scaled(layer: xr.DataArray, plan: Plan, rows: _Rows) -> Iterator[tuple[Arra
     repeat = plan.options.get("repeat")
     lead = (IMAGE,) if repeat is None else (repeat, IMAGE)
     order, start = gram.name_order(layer), 0
-    for raw in gram.blocks(layer, lead=lead, memory=plan.memory // 2, tick=plan.tick):
+    for raw in _blocks.checked(layer, lead=lead, memory=plan.memory // 2, tick=plan.tick):
         stop = start + raw.shape[1]
         stack = _centred(raw.reshape(rows.folds, rows.images, -1)[:, order]).reshape(rows.read, -1)
         if noise.source == "residuals":

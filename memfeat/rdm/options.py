@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from memfeat._check import advice, listed, looked_up, one_of
+from memfeat._check import advice, known_options, listed, one_of
 from memfeat._labels import IMAGE
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
 from memfeat.rdm.noise import SHRINKAGES
@@ -74,8 +74,7 @@ def checked(options: Options, metric: str) -> dict[str, Any]:
     KindError, ArgumentError
         If an option is for another metric, two say the same, or a value cannot be used.
     """
-    for name in options:
-        looked_up("option", name, Options.__annotations__, f"There are {', '.join(Options.__annotations__)}.")
+    known_options(options, Options)
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     for name in given:
         if metric not in TAKEN_BY.get(name, (metric,)):

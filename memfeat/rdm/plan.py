@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from memfeat.gram import Tick
+from memfeat._blocks import Tick
 
 __all__ = ["Noise", "Plan"]
 

@@ -9,12 +9,12 @@ import xarray as xr
 
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, image_names
+from memfeat._pairs import PAIR, ends, upper
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
 
-__all__ = ["PAIR", "at_least", "filled", "labelled", "pairs_last", "select", "square", "upper"]
+__all__ = ["at_least", "labelled", "pairs_last", "select", "square"]
 
 Array = npt.NDArray[Any]
-PAIR = "pair"
 
 
 def square(rdms: xr.Dataset) -> xr.DataArray:
@@ -111,50 +111,10 @@ def labelled(values: xr.DataArray, names: Array) -> xr.Dataset:
     Dataset (..., pair)
         `rdm`, with the coordinates `first`, `second` and `image`.
     """
-    n = len(names)
-    first = np.repeat(np.arange(n, dtype=np.int32), np.arange(n - 1, -1, -1))
-    # entry k of row i is pair start_i + k, for image i + 1 + k
-    starts = np.cumsum(np.arange(n, 0, -1)) - n
-    second = np.arange(len(first), dtype=np.int32) - (starts - np.arange(n) - 1).astype(np.int32)[first]
-    pairs = {"first": (PAIR, first), "second": (PAIR, second)}
+    pairs = {
+        name: (PAIR, end.astype(np.int32)) for name, end in zip(("first", "second"), ends(len(names)), strict=True)
+    }
     return xr.Dataset({"rdm": values}, coords=pairs | {IMAGE: (IMAGE, names)})
-
-
-def upper(matrix: Array) -> Array:
-    """Take the upper triangle of a square matrix, row by row, without the diagonal.
-
-    Parameters
-    ----------
-    matrix : array (n, n)
-        The matrix.
-
-    Returns
-    -------
-    array (n (n − 1) / 2,)
-        Its entries.
-    """
-    return np.asarray(matrix[~np.tri(len(matrix), dtype=bool)])
-
-
-def filled(vector: Array, n: int) -> Array:
-    """Lay an upper triangle out as a symmetric matrix with a diagonal of zeros.
-
-    Parameters
-    ----------
-    vector : array (..., n (n − 1) / 2)
-        The upper triangle, row by row.
-    n : int
-        Number of images.
-
-    Returns
-    -------
-    array (..., n, n)
-        The matrix.
-    """
-    matrix = np.zeros((*vector.shape[:-1], n, n), dtype=vector.dtype)
-    above = ~np.tri(n, dtype=bool)
-    matrix[..., above] = vector
-    return np.asarray(matrix + np.swapaxes(matrix, -1, -2))
 
 
 def at_least(names: Array, argument: str) -> None:

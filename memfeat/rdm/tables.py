@@ -10,10 +10,11 @@ import xarray as xr
 
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, LAYER, stamped
+from memfeat._pairs import PAIR, place
 from memfeat._tables import texts
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
-from memfeat.rdm.matrices import Stack, assembled
-from memfeat.rdm.shape import PAIR, pairs_last
+from memfeat.rdm.shape import pairs_last
+from memfeat.rdm.stacks import Stack, assembled
 
 __all__ = ["ENDS", "from_frame", "is_long", "long_stack", "to_frame"]
 
@@ -156,12 +157,11 @@ def long_stack(table: pd.DataFrame, *, value: str | None, dims: str | Sequence[s
     cells = [pd.Categorical(table[dim], categories=coords[dim]).codes.astype(np.int64) for dim in further]
     n, shape = len(names), tuple(len(labels) for labels in coords.values())
     _check_ends(table, ends, cells, argument)
-    low, high = ends.min(axis=0), ends.max(axis=0)
-    place = low * n - low * (low + 1) // 2 + high - low - 1
+    where = place(ends[0], ends[1], n)
     vectors, seen = np.full((*shape, n * (n - 1) // 2), np.nan), np.zeros((*shape, n * (n - 1) // 2), dtype=int)
-    np.add.at(seen, (*cells, place), 1)
+    np.add.at(seen, (*cells, where), 1)
     _check_once(seen, names, argument)
-    vectors[(*cells, place)] = numbers
+    vectors[(*cells, where)] = numbers
     return Stack(vectors, names, coords)
 
 

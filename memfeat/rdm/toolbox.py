@@ -17,8 +17,9 @@ from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, LAYER, stamped, storable
 from memfeat._tables import texts
 from memfeat.errors import ArgumentError, KindError, MissingPackageError, UnknownNameError
-from memfeat.rdm.matrices import Stack, assembled, to_condensed
+from memfeat.rdm.matrices import to_condensed
 from memfeat.rdm.shape import pairs_last
+from memfeat.rdm.stacks import Stack, assembled
 
 __all__ = ["ENDINGS", "INDEX", "descriptor", "from_rsatoolbox", "is_plain", "package", "saved", "to_rsatoolbox"]
 

@@ -16,8 +16,9 @@ from memfeat.errors import ArgumentError
 from memfeat.regression import ridge
 from memfeat.regression.folds import shuffled
 from memfeat.regression.metrics import METRICS, resampled_spearman, spearman
-from memfeat.regression.reliability import relative, spearman_brown
+from memfeat.regression.reliability import relative
 from memfeat.stats.exchange import units
+from memfeat.stats.reliability import spearman_brown
 
 __all__ = ["ESTIMATORS", "decode"]
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from memfeat._pairs import ends
 from memfeat.rsa.concordance import tau_a
-from memfeat.rsa.resampling import FLAT, Tick, ends, quiet, ratio, sorted_pairs
+from memfeat.rsa.resampling import FLAT, Tick, quiet, ratio, sorted_pairs
 from memfeat.rsa.similarity import Method, untied
 from memfeat.rsa.whitening import lengths
 

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import kendalltau
 
-from memfeat.rsa.resampling import Pairs, Tick, ends, quiet
+from memfeat._pairs import ends
+from memfeat.rsa.resampling import Pairs, Tick, quiet
 
 __all__ = ["concordant", "tau_a"]
 

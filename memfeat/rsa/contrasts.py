@@ -7,7 +7,6 @@ from typing import Any, Literal, NamedTuple, Unpack
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from scipy.stats import t as student_t
 
 from memfeat import guards, stats
 from memfeat._check import advice, count, generator, listed, looked_up, one_of
@@ -16,8 +15,9 @@ from memfeat.errors import ArgumentError
 from memfeat.rsa.comparison import images_of
 from memfeat.rsa.options import INTERVALS, chosen, kernel_for, whitening_allowed
 from memfeat.rsa.reading import MODEL, Read, read
-from memfeat.rsa.samples import Design, designed, drawn, estimated
+from memfeat.rsa.samples import Design, degrees_of, designed, drawn, estimated
 from memfeat.stats.exchange import units
+from memfeat.stats.participants import t_limits
 
 __all__ = ["ContrastOptions", "contrast"]
 
@@ -188,10 +188,9 @@ def _rdms(found: _Found) -> dict[str, Array]:
 def _both(found: _Found) -> dict[str, Array]:
     values = found.difference(estimated(found.design))
     error = drawn(found.design, found.n_bootstraps, found.rng, found.difference).error
-    degrees = min(values.shape[-1], len(found.design.read.names)) - 1
-    mean, half = values.mean(axis=-1), student_t.ppf(0.975, degrees) * error
-    p = stats.student(mean, error, degrees, alternative=found.alternative)
-    return {"ci_low": mean - half, "ci_high": mean + half, "p": p}
+    mean, degrees = values.mean(axis=-1), degrees_of(found.design)
+    low, high = t_limits(mean, error, degrees)
+    return {"ci_low": low, "ci_high": high, "p": stats.student(mean, error, degrees, alternative=found.alternative)}
 
 
 FOUND: dict[str, Callable[[_Found], dict[str, Array]]] = {"images": _images, "rdms": _rdms, "both": _both}

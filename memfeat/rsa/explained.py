@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from memfeat import guards, stats
-from memfeat._check import advice, count, generator, listed, looked_up, one_of
+from memfeat._check import advice, count, generator, known_options, listed, one_of
 from memfeat._labels import LAYER, stamped
 from memfeat._progress import bar
 from memfeat.errors import ArgumentError, KindError
@@ -109,7 +109,7 @@ def partial(
     (0.606, 0.932)
     """
     one_of("method", method, CORRELATIONS)
-    _known(options)
+    known_options(options, ExplainedOptions)
     random, seed = generator(rng)
     sides = read(rdms, ref)
     given = [controls] if isinstance(controls, xr.Dataset) else controls
@@ -205,7 +205,7 @@ def partition(
     regression analyses. Human Communication Research 5:355-365.
     """
     one_of("method", method, CORRELATIONS)
-    _known(options)
+    known_options(options, ExplainedOptions)
     random, seed = generator(rng)
     sides = read(models, ref, argument="models")
     names, values = stacked(models, "models", sides.names)
@@ -351,9 +351,3 @@ def _varied(scaled: Any, vectors: Array) -> None:
     if not all(np.isfinite(scaled(vector)).all() for vector in vectors):
         found = listed("one whose dissimilarities are all equal")
         raise ArgumentError(advice("RDMs", "differ between pairs of images", found, "Leave it out."))
-
-
-def _known(options: ExplainedOptions) -> None:
-    known = ExplainedOptions.__annotations__
-    for name in options:
-        looked_up("option", name, known, f"There are {', '.join(known)}.")

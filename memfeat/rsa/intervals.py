@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t as student_t
 
 from memfeat import stats
 from memfeat._check import advice, listed
 from memfeat.errors import ArgumentError
 from memfeat.rsa.options import ENOUGH_PARTICIPANTS, Plan
-from memfeat.rsa.samples import Bootstrap, Design, counted, rearranged
+from memfeat.rsa.samples import Bootstrap, Design, counted, degrees_of, rearranged
+from memfeat.stats.participants import t_limits
 
 __all__ = ["NULLS", "WORDS", "Evidence", "limits", "p_values"]
 
@@ -113,9 +113,7 @@ def _t(found: Evidence) -> tuple[Array, Array] | None:
         return stats.t_interval(found.values)
     if found.bootstrap is None:
         return None
-    half = student_t.ppf(0.975, _degrees(found)) * found.bootstrap.error
-    mean = found.values.mean(axis=-1)
-    return mean - half, mean + half
+    return t_limits(found.values.mean(axis=-1), found.bootstrap.error, degrees_of(found.design))
 
 
 LIMITS: dict[str, Callable[[Evidence], tuple[Array, Array] | None]] = {
@@ -152,7 +150,7 @@ def _two_factor(found: Evidence) -> dict[str, Any]:
     if found.bootstrap is None:
         return {}
     mean, error = (part.reshape(-1) for part in (found.values.mean(axis=-1), found.bootstrap.error))
-    p = stats.student(mean, error, _degrees(found), alternative=found.alternative)
+    p = stats.student(mean, error, degrees_of(found.design), alternative=found.alternative)
     return {"p": p, "p_corrected": stats.holm(p), "exact": False}
 
 
@@ -161,10 +159,6 @@ P_VALUES: dict[str, Callable[[Evidence], dict[str, Any]]] = {
     "rdms": _random_effects,
     "both": _two_factor,
 }
-
-
-def _degrees(found: Evidence) -> int:
-    return min(int(found.values.shape[-1]), len(found.design.read.names)) - 1
 
 
 def _enough_participants(found: Evidence) -> None:

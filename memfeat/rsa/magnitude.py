@@ -9,9 +9,8 @@ import xarray as xr
 from memfeat import gram, guards
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, LAYER, as_features, image_names, layer_names, stamped
+from memfeat._pairs import PAIR, ends
 from memfeat.errors import ArgumentError
-from memfeat.rsa.reading import PAIR
-from memfeat.rsa.resampling import ends
 
 __all__ = ["CONSTANT", "ZERO", "frame", "split", "unframe"]
 

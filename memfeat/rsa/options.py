@@ -8,7 +8,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from memfeat import stats
-from memfeat._check import advice, listed, looked_up, one_of
+from memfeat._check import advice, known_options, listed, one_of
 from memfeat._labels import IMAGE, image_names
 from memfeat.errors import ArgumentError, KindError
 from memfeat.rsa.samples import RESAMPLES
@@ -82,8 +82,7 @@ def chosen(options: Mapping[str, Any], *, known: type = Options) -> Plan:
     ArgumentError
         If there is no such choice, or an interval does not go with what is resampled.
     """
-    for name in options:
-        looked_up("option", name, known.__annotations__, f"There are {', '.join(known.__annotations__)}.")
+    known_options(options, known)
     given = {name: value for name, value in options.items() if value is not None}
     exchange: Any = {name: given.pop(name) for name in stats.Exchange.__annotations__ if name in given}
     resample = one_of("resample", given.get("resample", "images"), RESAMPLES)

@@ -9,12 +9,13 @@ import xarray as xr
 
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, LAYER, image_names, matched
+from memfeat._pairs import PAIR, place
 from memfeat.errors import ArgumentError, KindError
 
-__all__ = ["MODEL", "PAIR", "PARTICIPANT", "Read", "finite", "read", "stacked", "vectors"]
+__all__ = ["MODEL", "PARTICIPANT", "Read", "finite", "read", "stacked", "vectors"]
 
 Array = npt.NDArray[Any]
-PAIR, PARTICIPANT, MODEL = "pair", "participant", "model"
+PARTICIPANT, MODEL = "participant", "model"
 
 
 class Read(NamedTuple):
@@ -118,10 +119,9 @@ def vectors(rdms: xr.Dataset) -> xr.DataArray:
     rdm = rdms["rdm"].transpose(..., PAIR)
     names = rdms[IMAGE].values.astype(str)
     n = len(names)
-    place = np.argsort(np.argsort(names, kind="stable"))
-    low, high = np.sort([place[rdms["first"].values], place[rdms["second"].values]], axis=0)
+    rank = np.argsort(np.argsort(names, kind="stable"))
     values = np.full((*rdm.shape[:-1], n * (n - 1) // 2), np.nan)
-    values[..., low * n - low * (low + 1) // 2 + high - low - 1] = rdm.values
+    values[..., place(rank[rdms["first"].values], rank[rdms["second"].values], n)] = rdm.values
     kept = {name: c for name, c in rdm.coords.items() if PAIR not in c.dims and IMAGE not in c.dims}
     return xr.DataArray(values, dims=rdm.dims, coords=kept)
 

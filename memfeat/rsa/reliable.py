@@ -1,6 +1,6 @@
 """What a reference made of scores could reach at most, from how well halves of the scores agree."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from math import sqrt
 from typing import Any
 
@@ -8,17 +8,18 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from memfeat._check import advice, fraction, listed
+from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, LAYER, matched
+from memfeat._pairs import PAIR
 from memfeat.errors import ArgumentError, KindError
-from memfeat.rsa.reading import PAIR, finite, vectors
+from memfeat.rsa.reading import finite, vectors
 from memfeat.rsa.similarity import Method, similarities
+from memfeat.stats.reliability import spearman_brown, stepped_up
 
 __all__ = ["bound"]
 
 Array = npt.NDArray[Any]
 HALF, SPLIT = "half", "split"
-NAMED: dict[str, Callable[[float], float]] = {"split_half": lambda r: 2 * r / (1 + r), "spearman_brown": lambda r: r}
 REMEDY = (
     "Pass RDMs of both halves along 'half' (and of several splits along 'split'), or the number itself, of RDMs and "
     'not of scores: {"split_half": r} or {"spearman_brown": r}.'
@@ -50,14 +51,11 @@ def bound(reliability: Mapping[str, float] | xr.Dataset, kernel: Method, names: 
         If images differ, there are not two halves, or halves do not agree.
     """
     if isinstance(reliability, Mapping) and not isinstance(reliability, xr.Dataset):
-        if len(reliability) != 1 or not set(reliability) <= set(NAMED):
-            raise ArgumentError(advice("reliability", "hold one named number", dict(reliability), REMEDY))
-        [(name, value)] = reliability.items()
-        return sqrt(NAMED[name](fraction(f"reliability[{name!r}]", value)))
+        return sqrt(spearman_brown(reliability, remedy=REMEDY))
     if not isinstance(reliability, xr.Dataset) or not {"rdm", "first", "second"} <= set(reliability.variables):
         found = listed(type(reliability).__name__)
         raise KindError(advice("reliability", "be a named number or a Dataset of RDMs", found, REMEDY))
-    return sqrt(NAMED["split_half"](_agreement(reliability, kernel, names)))
+    return sqrt(float(stepped_up(_agreement(reliability, kernel, names))))
 
 
 def _agreement(reliability: xr.Dataset, kernel: Method, names: Array) -> float:

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from memfeat._pairs import ends, laid_out
+
 __all__ = [
     "FLAT",
     "Pairs",
     "Tick",
-    "ends",
     "moments",
     "over",
     "quiet",
@@ -97,8 +98,7 @@ def total(vector: Array, weights: Array) -> Array:
         Σᵢ<ⱼ wᵢwⱼaᵢⱼ.
     """
     n = weights.shape[1]
-    matrix, out = np.zeros((n, n)), np.zeros(len(weights))
-    matrix[~np.tri(n, dtype=bool)] = vector
+    matrix, out = laid_out(vector, n), np.zeros(len(weights))
     for a, b in pairwise(np.linspace(0, n, min(STRIPES, 1 + n // 64) + 1).astype(int)):
         out += np.einsum("bi,bi->b", weights[:, a:] @ matrix[a:b, a:].T, weights[:, a:b])
     return out
@@ -160,12 +160,6 @@ def ranked(
 def ratio(product: float, first: float, second: float, _: float = 0.0) -> float:
     """Scale a sum of products by both sums of squares; NaN if there is nothing to scale by."""
     return product / float(np.sqrt(first * second)) if first > 0 and second > 0 else np.nan
-
-
-def ends(n: int) -> tuple[Array, Array]:
-    """Give the two images of each pair, row by row of the upper triangle."""
-    first, second = np.nonzero(~np.tri(n, dtype=bool))
-    return first, second
 
 
 class Sorted(NamedTuple):

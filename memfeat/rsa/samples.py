@@ -9,12 +9,13 @@ import numpy.typing as npt
 from memfeat import stats
 from memfeat._check import advice, listed, one_of
 from memfeat._labels import LAYER
+from memfeat._pairs import filled, upper
 from memfeat._progress import bar
 from memfeat.errors import ArgumentError
 from memfeat.rsa.reading import Read, finite
 from memfeat.rsa.similarity import Method, permuted, similarities
 
-__all__ = ["RESAMPLES", "Bootstrap", "Design", "counted", "designed", "drawn", "estimated", "rearranged"]
+__all__ = ["RESAMPLES", "Bootstrap", "Design", "counted", "degrees_of", "designed", "drawn", "estimated", "rearranged"]
 
 Array = npt.NDArray[Any]
 Mix = Callable[[Array], Array]
@@ -89,6 +90,22 @@ def designed(
         units.append(_scaled(kernel, values))
         _varied(units[-1], values, names, argument)
     return Design(read, kernel, scheme, resample, progress, (units[0], units[1]))
+
+
+def degrees_of(design: Design) -> int:
+    """Give the degrees of freedom of an error over participants and images: those of the smaller sample.
+
+    Parameters
+    ----------
+    design : Design
+        What is compared.
+
+    Returns
+    -------
+    int
+        Degrees of freedom.
+    """
+    return min(len(design.read.participants), len(design.read.names)) - 1
 
 
 def estimated(design: Design) -> Array:
@@ -248,15 +265,12 @@ def _draw_people(n: int, n_bootstraps: int, rng: np.random.Generator) -> Array:
 def _anew(design: Design, rows: Array) -> Array:
     """Rearrange images of the layers, and compare from the start."""
     read, n = design.read, rows.shape[1]
-    upper = ~np.tri(n, dtype=bool)
-    lookup = np.zeros((n, n), dtype=np.int64)
-    lookup[upper] = np.arange(upper.sum())
-    lookup += lookup.T
+    lookup = filled(np.arange(n * (n - 1) // 2), n)
     people = max(read.layers.shape[1], read.references.shape[1])
     null = np.empty((len(read.layers), len(read.references), len(rows)))
     with bar(len(rows), "permutations", design.progress, unit="perm") as shown:
         for k, row in enumerate(np.argsort(rows, axis=1)):
-            places = lookup[np.ix_(row, row)][upper]
+            places = upper(lookup[np.ix_(row, row)])
             null[..., k] = np.mean(
                 [
                     similarities(design.kernel, _of(read.layers, p)[:, places], _of(read.references, p))

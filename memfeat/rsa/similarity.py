@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
-from math import isqrt
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
+from memfeat._pairs import filled, laid_out, n_images
 from memfeat.rsa.concordance import concordant
 from memfeat.rsa.resampling import Tick, moments, quiet, ranked
 from memfeat.rsa.whitening import Noise, resampled, whitened
@@ -73,11 +73,10 @@ def permuted(data: Array, target: Array, rows: Array, tick: Tick = quiet) -> Arr
     spans = list(pairwise(np.linspace(0, n, min(STRIPES, 1 + n // 64) + 1).astype(int)))
     parts = [np.empty((len(data), (b - a) * (n - a))) for a, b in spans]
     for k, vector in enumerate(data):
-        matrix = _square(vector[:size], n)
+        matrix = laid_out(vector[:size], n)
         for (a, b), part in zip(spans, parts, strict=True):
             part[k] = matrix[a:b, a:].ravel()
-    matrix = _square(target[:size], n)
-    matrix += matrix.T
+    matrix = filled(target[:size], n)
     widest = max(part.shape[1] for part in parts)
     moved = np.empty(max(1, BLOCK_BYTES // (8 * widest)) * widest)
     null = np.zeros((len(data), len(rows)))
@@ -113,17 +112,10 @@ def similarities(kernel: Method, first: Array, second: Array) -> Array:
     if kernel.products:
         one, other = (np.stack([kernel.scaled(vector) for vector in side]) for side in (first, second))
         return np.asarray(one @ other.T)
-    n = (1 + isqrt(1 + 8 * first.shape[1])) // 2
+    n = n_images(first.shape[1])
     pairs = [(i, len(first) + j) for i in range(len(first)) for j in range(len(second))]
     whole = np.ones((1, n), dtype=np.int64)
     return kernel.similar(np.concatenate([first, second]), pairs, whole).reshape(len(first), len(second))
-
-
-def _square(vector: Array, n: int) -> Array:
-    """Lay an upper triangle out as a matrix, zeros elsewhere."""
-    matrix = np.zeros((n, n))
-    matrix[~np.tri(n, dtype=bool)] = vector
-    return matrix
 
 
 def _unit(vector: Array) -> Array:

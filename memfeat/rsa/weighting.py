@@ -9,14 +9,14 @@ import xarray as xr
 from scipy.optimize import nnls
 
 from memfeat import guards, stats
-from memfeat._check import advice, count, generator, listed, looked_up
+from memfeat._check import advice, count, generator, known_options, listed
 from memfeat._labels import LAYER, stamped
+from memfeat._pairs import ends
 from memfeat._progress import bar
 from memfeat.errors import ArgumentError
 from memfeat.rsa.comparison import images_of
 from memfeat.rsa.options import kernel_for, whitening_allowed
 from memfeat.rsa.reading import read, stacked
-from memfeat.rsa.resampling import ends
 from memfeat.rsa.similarity import Method, similarities
 from memfeat.stats.exchange import grouping
 
@@ -103,8 +103,7 @@ def weighted(
     Khaligh-Razavi SM, Kriegeskorte N (2014). Deep supervised, but not unsupervised, models may explain IT cortical
     representation. PLoS Computational Biology 10:e1003915.
     """
-    for name in options:
-        looked_up("option", name, WeightedOptions.__annotations__)
+    known_options(options, WeightedOptions)
     count("n_bootstraps", n_bootstraps, least=0)
     random, seed = generator(rng)
     sides = read(models, ref, argument="models")

@@ -6,12 +6,12 @@ diagonal, is only known up to terms uᵢ + uⱼ, and xᵀV⁻¹y is the product 
 in the metric of Σ⁻¹.
 """
 
-from math import isqrt
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from memfeat._pairs import filled, n_images
 from memfeat.rsa.resampling import FLAT, Pairs, Tick, over, quiet, total
 
 __all__ = ["Noise", "lengths", "noise_of", "resampled", "whitened"]
@@ -66,14 +66,14 @@ def whitened(vectors: Array, noise: Noise | None = None) -> Array:
     array (vector, pair + n)
         The off-diagonal entries times √2, then the diagonal.
     """
-    n = _images(vectors)
+    n = n_images(vectors.shape[1])
     upper = ~np.tri(n, dtype=bool)
     root = None if noise is None else noise.root
     axis = np.ones(n) if root is None else root.sum(axis=1)
     axis /= np.sqrt(axis @ axis)
     out = np.empty((len(vectors), vectors.shape[1] + n))
     for row, vector in zip(out, vectors, strict=True):
-        matrix = _square(vector, n)
+        matrix = filled(vector, n)
         matrix = matrix if root is None else root @ matrix @ root.T
         along = matrix @ axis
         along -= axis * (axis @ along) / 2
@@ -202,8 +202,8 @@ class _Part(NamedTuple):
 def _part(vector: Array, sample: _Sample, centre: bool) -> _Part:
     """Centre a RDM on all images, which changes no product and keeps its digits, and sum it in every sample."""
     shift = vector.mean() if centre else 0.0
-    n = _images(vector[None])
-    matrix = _square(vector - shift, n)
+    n = n_images(len(vector))
+    matrix = filled(vector - shift, n)
     rows = matrix.mean(axis=1)
     rows -= rows.mean() / 2
     matrix -= rows[:, None]
@@ -235,14 +235,3 @@ def _plain(a: Array, b: Array, diagonal: Array, sample: _Sample) -> Array:
     """Weighted sum of products of two matrices with zero diagonal, and of their diagonals."""
     upper = ~np.tri(len(a), dtype=bool)
     return np.asarray(2 * total((a * b)[upper], sample.weights) + (sample.counts * sample.precision**2) @ diagonal)
-
-
-def _square(vector: Array, n: int) -> Array:
-    matrix = np.zeros((n, n))
-    matrix[~np.tri(n, dtype=bool)] = vector
-    matrix += matrix.T
-    return matrix
-
-
-def _images(vectors: Array) -> int:
-    return (1 + isqrt(1 + 8 * vectors.shape[1])) // 2

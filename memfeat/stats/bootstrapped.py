@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
-from memfeat._check import advice, listed
+from memfeat._check import advice, listed, one_of
 from memfeat.errors import ArgumentError
 from memfeat.stats.inference import interval
 
@@ -55,15 +55,15 @@ def bootstrap_p(draws: Array, *, alternative: str = "two-sided") -> Array:
     Parameters
     ----------
     draws : array (..., draw)
-        Values of the difference in bootstrap samples.
+        Values of the difference in bootstrap samples; NaN where it is not defined.
     alternative : {"two-sided", "greater", "less"}
         Which side is tested.
 
     Returns
     -------
     array (...)
-        (b + 1) / (m + 1), with b the number of m draws at or beyond 0 on the other side; twice the smaller side, at
-        most 1, if two-sided.
+        (b + 1) / (m + 1), with b the number of m defined draws at or beyond 0 on the other side; twice the smaller
+        side, at most 1, if two-sided. NaN where no draw is defined.
 
     References
     ----------
@@ -75,10 +75,10 @@ def bootstrap_p(draws: Array, *, alternative: str = "two-sided") -> Array:
     >>> float(bootstrap_p(np.array([0.1, 0.2, -0.1, 0.3, 0.2, 0.4, 0.1])))
     0.5
     """
-    m = draws.shape[-1]
+    m = np.isfinite(draws).sum(axis=-1)
     below, above = ((np.count_nonzero(side, axis=-1) + 1) / (m + 1) for side in (draws <= 0, draws >= 0))
     sides = {"greater": below, "less": above, "two-sided": np.minimum(1.0, 2 * np.minimum(below, above))}
-    return np.asarray(sides[alternative])
+    return np.where(m > 0, sides[one_of("alternative", alternative, sides)], np.nan)
 
 
 def bca(estimate: Array, draws: Array, jackknife: Array) -> tuple[Array, Array]:

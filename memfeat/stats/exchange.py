@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from memfeat._check import advice, count, listed, looked_up, one_of
+from memfeat._check import advice, count, known_options, listed, one_of
 from memfeat._labels import IMAGE, image_names, matched
 from memfeat.errors import ArgumentError, KindError
 from memfeat.stats.inference import ALTERNATIVES
@@ -71,8 +71,7 @@ def units(exchange: Exchange, *, to: xr.Dataset | xr.DataArray, alternative: Alt
     KindError, ArgumentError
         If groups are not one label per image of `to`, a scheme is missing or superfluous, or the side is unknown.
     """
-    for name in exchange:
-        looked_up("option", name, Exchange.__annotations__, f"There are {', '.join(Exchange.__annotations__)}.")
+    known_options(exchange, Exchange)
     given: dict[str, Any] = {name: value for name, value in exchange.items() if value is not None}
     column = given.get("blocks")
     groups = None if column is None else grouping(column, to=to)

@@ -12,7 +12,7 @@ from memfeat._check import advice, listed, one_of
 from memfeat.errors import ArgumentError
 from memfeat.stats.inference import ALTERNATIVES, holm, max_statistic, p_value
 
-__all__ = ["TESTS", "across", "sign_flips", "student", "t_interval", "two_factor"]
+__all__ = ["TESTS", "across", "sign_flips", "student", "t_interval", "t_limits", "two_factor"]
 
 Array = npt.NDArray[Any]
 
@@ -42,9 +42,26 @@ def t_interval(values: Array) -> tuple[Array, Array]:
     (-0.484, 4.484)
     """
     n = values.shape[-1]
-    mean, error = values.mean(axis=-1), values.std(axis=-1, ddof=1) / np.sqrt(n)
-    half = distributions.t.ppf(0.975, n - 1) * error
-    return mean - half, mean + half
+    return t_limits(values.mean(axis=-1), values.std(axis=-1, ddof=1) / np.sqrt(n), n - 1)
+
+
+def t_limits(estimate: Array, error: Array, degrees: int) -> tuple[Array, Array]:
+    """Compute 95 % intervals from standard errors.
+
+    Parameters
+    ----------
+    estimate, error : array (...)
+        Estimates and their standard errors.
+    degrees : int
+        Degrees of freedom of the errors.
+
+    Returns
+    -------
+    array (...), array (...)
+        Estimate ± t(.975, degrees) · error.
+    """
+    half = distributions.t.ppf(0.975, degrees) * error
+    return estimate - half, estimate + half
 
 
 def two_factor(both: Array, rdms: Array, images: Array, *, n_rdms: int, n_images: int) -> Array:
