@@ -28,6 +28,10 @@ def names_of(n):
     return np.array([f"i{k:02}" for k in range(n)], dtype=object)
 
 
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
 def squared_distances(n, k, seed=0, p=6):
     """k RDMs of related features (k, pair), with ties where seeds are odd."""
     rng = np.random.default_rng(seed)

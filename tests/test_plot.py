@@ -298,6 +298,23 @@ def test_a_bare_result_and_a_single_layer_can_be_drawn():
 
 
 @pytest.mark.parametrize(
+    ("method", "label"),
+    [
+        ("RSA, kendall", "Kendall τ"),
+        ("RSA, rho-a", "Spearman ρ-a"),
+        ("RSA, whitened_pearson", "Whitened Pearson r"),
+        ("RSA, whitened_cosine", "Whitened cosine similarity"),
+        ("RSA, pearson", "Pearson r"),
+    ],
+)
+def test_the_axis_says_how_rdms_were_compared(method, label):
+    one = result(["a", "b"])
+    one.attrs.pop("statistic", None)
+    one.attrs["method"] = method
+    assert plot.layer_profile(one).get_ylabel() == label
+
+
+@pytest.mark.parametrize(
     ("bad", "error", "message"),
     [
         (result(["a"])["estimate"], KindError, "result must be a Dataset; got DataArray. Pass the whole result"),

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import scipy.io
 import xarray as xr
+from geometry import names_of, normal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import pdist, squareform
@@ -19,14 +20,6 @@ from memfeat.errors import ArgumentError, KindError, MissingFileError, MissingPa
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import rsatoolbox
-
-
-def names_of(n):
-    return np.array([f"i{k:02}" for k in range(n)], dtype=object)
-
-
-def normal(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 def squares(*lead, n=6, seed=0):

@@ -7,6 +7,7 @@ import dask.array as da
 import numpy as np
 import pytest
 import xarray as xr
+from geometry import names_of, normal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist, pdist, squareform
@@ -20,14 +21,6 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import rsatoolbox
     from rsatoolbox.data.noise import cov_from_residuals, cov_from_unbalanced
-
-
-def names_of(n):
-    return np.array([f"i{k:02}" for k in range(n)], dtype=object)
-
-
-def normal(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 def layer(values, *lead, name="fc", names=None):

@@ -21,6 +21,11 @@ LABELS = {
     "cosine": "Dissimilarity (1 − cosine)",
     "euclidean": "Euclidean distance",
     "sqeuclidean": "Squared Euclidean distance",
+    "cityblock": "City-block distance",
+    "mahalanobis": "Mahalanobis distance",
+    "sqmahalanobis": "Squared Mahalanobis distance",
+    "crossnobis": "Crossnobis distance",
+    "poisson": "Poisson divergence",
 }
 #: Colour of what has no distance.
 EMPTY = "#D0D0D0"

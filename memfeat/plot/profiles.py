@@ -17,7 +17,15 @@ from memfeat.plot.style import COLOURS, canvas, drawing, note, room
 __all__ = ["FEW", "counted", "layer_profile", "name_layers"]
 
 #: What a statistic is called on an axis, by a word in its attributes `statistic` or `method`.
-LABELS = {"spearman": "Spearman ρ", "pearson": "Pearson r", "kendall": "Kendall τ", "cosine": "Cosine similarity"}
+LABELS = {
+    "whitened_pearson": "Whitened Pearson r",
+    "whitened_cosine": "Whitened cosine similarity",
+    "spearman": "Spearman ρ",
+    "pearson": "Pearson r",
+    "kendall": "Kendall τ",
+    "rho-a": "Spearman ρ-a",
+    "cosine": "Cosine similarity",
+}
 #: Layers up to this number are drawn with error bars, more with a band.
 FEW = 12
 ALPHA = 0.05

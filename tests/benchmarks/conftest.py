@@ -2,7 +2,6 @@
 
 import json
 import sys
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +13,6 @@ import pytest
 import rendering
 from record import record
 
-REHEARSALS = Path(tempfile.gettempdir()) / "memfeat-bench-rehearsals"
 RECORDED: pytest.StashKey[dict[str, Path]] = pytest.StashKey()
 
 
@@ -52,7 +50,7 @@ class Bench:
         figures = {"title": title, **figures, "images": images, "rehearsal": rehearsal}
         # Keys are sorted when they are written.
         figures["order"] = list(figures["contenders"])
-        folder = REHEARSALS if rehearsal else harness.RESULTS
+        folder = harness.REHEARSALS if rehearsal else harness.RESULTS
         record(name, figures, sources=sources, folder=folder, packages=packages, versions=self.peers)
         self.written[name] = folder / f"{name}.json"
         return figures

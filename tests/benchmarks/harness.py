@@ -57,6 +57,7 @@ from watching import Watch
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 RESULTS = HERE / "results"
+REHEARSALS = Path(tempfile.gettempdir()) / "memfeat-bench-rehearsals"
 MEASURED = ("seconds", "cpu_seconds", "setup_seconds", "peak_pss_bytes", "peak_pss_whole_bytes", "peak_rss_bytes")
 COUNTED = ("written_bytes", "kept_files", "kept_bytes")
 

@@ -23,6 +23,7 @@ PENALTIES = np.logspace(3, -4, 15)
 WIDTHS = (0.1, 0.3, 1.0)
 COSTS, TUBES = (0.3, 1.0, 3.0), (0.25, 0.75)
 N_WEIGHTS = 60
+CHOSEN, MEAN = "the best of these, chosen inside the folds", "mean of these predictions"
 
 
 class Kernel(NamedTuple):
@@ -179,7 +180,7 @@ def out_of_fold(
 ) -> tuple[dict[str, Array], dict[str, list[str]]]:
     """Predict each image from the others, by each recipe and by what the training images say is the best of them.
 
-    "mean of all" is the mean of the recipes' predictions, each as ranks among all images of the training fold's scale.
+    The mean is that of all recipes' predictions, which share the scale of the scores.
     """
     found = {name: np.empty(len(scores)) for name in (*recipes, CHOSEN, MEAN)}
     said: dict[str, list[str]] = {name: [] for name in (*recipes, CHOSEN)}
@@ -194,9 +195,6 @@ def out_of_fold(
         said[CHOSEN].append(best)
         found[MEAN][held] = np.mean([choice.prediction[held] for choice in choices.values()], axis=0)
     return found, said
-
-
-CHOSEN, MEAN = "the best of these, chosen inside the folds", "mean of these predictions"
 
 
 def correlated(first: Array, second: Array) -> float:

@@ -16,7 +16,6 @@ from record import record
 
 import memfeat as mf
 
-FOLDER = Path(__file__).parent / "results"
 SOURCES = ["activations", "evaluation", "images", "models", "prediction", "training"]
 RETRAINED, FROZEN = "retrained", "frozen, released head"
 DRAWS = 10_000
@@ -59,8 +58,7 @@ def frozen() -> mf.models.Model:
 
 
 def kept(name: str, figures: dict) -> None:
-    folder = FOLDER if not harness.rehearsal() else Path(harness.RESULTS).parent / "rehearsals"
-    record(name, figures, sources=SOURCES, folder=folder)
+    record(name, figures, sources=SOURCES, folder=harness.REHEARSALS if harness.rehearsal() else harness.RESULTS)
 
 
 @pytest.mark.data
