@@ -97,9 +97,9 @@ def evaluate(  # noqa: PLR0913 (two data, five options)
         is measured in and how its interval was made:
 
         - `spearman` (ties share their mean rank), `pearson`, `r2` (1 − MSE / variance of the scores);
-        - `mse`, `rmse` (its root), `mae` (mean |error|), `bias` (mean of prediction − score);
-        - `error_q25`, `error_q50` (the median) … `error_q95`, quantiles of |error|, and `share_below_rmse`, the share
-          of images whose |error| is below the RMSE;
+        - `mse`, `rmse` (its root), `mae` (mean absolute error), `bias` (mean of prediction − score);
+        - `error_q25`, `error_q50` (the median) … `error_q95`, quantiles of the absolute error, and `share_below_rmse`,
+          the share of images whose absolute error is below the RMSE;
         - `minimum` and `score_minimum`, the lowest prediction and score; `floor` and `share_at_floor`, where the
           predictor saturates and the share of images at or below (see Notes);
         - with `reliability`: `spearman_relative`, `pearson_relative`, `r2_relative`, `mse_floor`, and from halves

@@ -196,8 +196,8 @@ def partition(
     Notes
     -----
     R²(S) = rᵀR⁻¹r is the squared multiple correlation of the reference with the models of S over pairs of images,
-    with an intercept and weights of either sign. The share of exactly S is Σ (−1)^(|T| + 1) R²(T ∪ S̄) over T ⊆ S, with
-    S̄ the other models (commonality analysis). These are shares of the data at hand, not of data held out.
+    with an intercept and weights of either sign. The share of exactly S is Σ (−1)^(1 + size of T) R²(T ∪ S̄) over T ⊆ S,
+    with S̄ the other models (commonality analysis). These are shares of the data at hand, not of data held out.
 
     References
     ----------
