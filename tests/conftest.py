@@ -75,8 +75,8 @@ def lnsim_predictions(lnsim: xr.Dataset, resmem: mf.models.Model) -> xr.Dataset:
 
 @pytest.fixture(scope="session")
 def lnsim_features(lnsim, frozen, resmem, tmp_path_factory) -> dict[str, xr.Dataset]:
-    """Pooled features of 100 of the 200, from a store, of both networks."""
-    folder, some = tmp_path_factory.mktemp("features"), lnsim.isel(image=slice(0, 200, 2))
+    """Pooled features of every third of the 200, from a store, of both networks."""
+    folder, some = tmp_path_factory.mktemp("features"), lnsim.isel(image=slice(0, 200, 3))
     layers = ["features.layer[1-4].*", "features.avgpool", "relu[6-9]", "relu1[01]"]
     return {
         model.name: mf.extract(some, model=model, layers=layers, store=folder / f"{model.name}.zarr")

@@ -1020,6 +1020,6 @@ def test_a_readout_predicts_human_scores_of_photographs_it_has_not_seen(lnsim, l
     some = lnsim_features["resmem-frozen"]
     values = {name: np.asarray(some[name].values, dtype=float) for name in making.LAST_BLOCKS}
     scores = lnsim["hit_rate"].sel(image=some.image.values).values.astype(float)
-    train = np.random.default_rng(0).permutation(100) < 70
+    train = np.random.default_rng(0).permutation(len(scores)) < 0.7 * len(scores)
     found = linear.fitted(values, scores, train)
     assert spearmanr(found.predictions[~train], scores[~train])[0] > 0
