@@ -19,7 +19,10 @@ MANTISSA = 23
 LARGEST_HALF = 65_504.0
 #: Values that are looked at together, so that memory stays flat for blocks of whole maps.
 AT_ONCE = 2**22
-REMEDY = "Write to another store: with precision='float32', or without the layer."
+REMEDY = (
+    "Write to another store: with precision='float32', with 'float32:10', which rounds as float16 does and holds large "
+    "values, or without the layer."
+)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,10 @@ RELEASED = (
     "the ResNet-152 of the released ResMem, retrained on memorability, with batch-norm statistics re-estimated on "
     "250 ImageNet photographs for normalised values: not a network that was never retrained"
 )
-RANDOM = "a ResNet-152 with random weights, trained on nothing: a control"
+RANDOM = (
+    "a ResNet-152 with torchvision's random initial weights, trained on nothing: a control. Its batch norms are as "
+    "made, mean 0 and variance 1, so they normalise nothing, and values grow with depth"
+)
 OTHER = "a ResNet-152 from a file that is not torchvision's IMAGENET1K_V1: what it was trained on is not known here"
 
 TORCHVISION_LICENCE = (

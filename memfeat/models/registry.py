@@ -55,8 +55,8 @@ def load(
         downloaded once or read from `weights`; for an analysis that you publish, use this. "released": the trunk of
         "resmem", weight by weight, with batch-norm statistics re-estimated for normalised images; works offline. It
         still names ImageNet objects, but its weights have seen memorability: it is no network that was never retrained.
-        "random": untrained, seeded by `rng`; a control. With a head of your own the default is the backbone that it was
-        fitted to.
+        "random": untrained, seeded by `rng`; a control, whose values grow with depth (see Notes). With a head of your
+        own the default is the backbone that it was fitted to.
     head : "released", path or Head, optional
         For "resmem-frozen" only. "released" (default): that of "resmem". Or a head that was fitted to this backbone:
         what `mf.training.fit_head` returned, or the folder where it was saved.
@@ -90,6 +90,11 @@ def load(
     Notes
     -----
     Both ResMem variants take raw RGB in [0, 1] at 227 × 227; the frozen one normalises inside, for its trunk only.
+    A random network is what torchvision makes before training, in evaluation mode. Its batch norms hold mean 0 and
+    variance 1, have never seen an image and so normalise nothing. Each residual block then adds about as much variance
+    as it was given, values grow by about √2 from block to block, and reach some ten million in a ResNet-152. Their
+    scale says nothing: but for the bias of `fc`, twice the input gives twice the output.
+
     The released weights are those of the `resmem` package, under its non-commercial licence; with a head of your own
     and the backbone "imagenet" or "random" none of them is used.
 
