@@ -39,7 +39,7 @@ class Wanted(NamedTuple):
     labels: Mapping[str, str | None]
     """Option (`--category`, `--groups`) → a column of either table, or None."""
     halves: tuple[tuple[str, str], ...] = ()
-    """Of each split, the columns of its halves."""
+    """The columns of the halves of a split, or with a `*` those of several splits."""
 
 
 class Columns(NamedTuple):
@@ -61,7 +61,27 @@ class _Table:
 
         self._frame, self._key = read_table(path, argument)
         self._path, self._argument, self._names = path, argument, names
+        self._others = [str(one) for one in self._frame.columns if one != self._key]
         self._said: set[str] = set()
+
+    def splits(self, first: str, second: str) -> list[tuple[str, str]]:
+        """Give the columns of both halves of every split; `*` stands for what names a split in both."""
+        one, other = (self._matching(pattern) for pattern in (first, second))
+        if not one or one.keys() != other.keys():
+            alone = sorted([one.get(key, other.get(key, "")) for key in one.keys() ^ other.keys()])
+            found = listed(f"{first} {second}, and only one half: {listed.of(alone)}" if alone else f"{first} {second}")
+            remedy = f"{self._path} has: {listed.of(self._others)}."
+            raise ArgumentError(advice("--half", "name both halves of each split", found, remedy))
+        return [(one[key], other[key]) for key in one]
+
+    def _matching(self, pattern: str) -> dict[str, str]:
+        """Give what the `*` stands for → the column."""
+        before, star, after = pattern.partition("*")
+        if not star:
+            return {"": pattern}
+        size = len(before) + len(after)
+        fitting = [one for one in self._others if one.startswith(before) and one.endswith(after) and len(one) > size]
+        return {one[len(before) : len(one) - len(after)]: one for one in fitting}
 
     def column(self, option: str, name: str) -> "pd.Series":
         """Give a column; say once on stderr what did not join."""
@@ -69,8 +89,7 @@ class _Table:
 
         from memfeat.images.joining import joined
 
-        others = [str(one) for one in self._frame.columns if one != self._key]
-        looked_up(option, name, others, f"{self._path} has: {', '.join(others)}.")
+        looked_up(option, name, self._others, f"{self._path} has: {', '.join(self._others)}.")
         series = pd.Series(self._frame[name].to_numpy(), index=self._frame[self._key], name="found")
         try:
             found = joined(series, self._names, column=None)
@@ -127,34 +146,30 @@ def read_columns(table: Path, scores: Path | None, halves: Path | None, wanted: 
     measured = (own if other is None else other.column)("--column", wanted.column)
     used["--column", wanted.column] = _numbers(measured, "--column")
     used |= {(option, name): label(option, name) for option, name in wanted.labels.items() if name is not None}
+    splits: list[tuple[str, str]] = []
     if halves is not None:
         people = _Table(halves, "--halves", names)
-        for name in (one for split in wanted.halves for one in split):
-            used["--half", name] = _numbers(people.column("--half", name), "--half")
-    return _put_together(used, _maker(frame, names, _complete(used, names)), _attrs(table), wanted)
+        splits = [split for pair in wanted.halves for split in people.splits(*pair)]
+        used |= {("--half", one): _numbers(people.column("--half", one), "--half") for split in splits for one in split}
+    make = _maker(frame, names, _complete(used, names))
+    there = {(option, name): make(series, name) for (option, name), series in used.items()}
+    predictions = {name: there["--predicted", name] for name in wanted.predicted}
+    if "memorability" in predictions:
+        predictions["memorability"] = predictions["memorability"].assign_attrs(_attrs(table))
+    labels = {option: there[option, name] for option, name in wanted.labels.items() if name is not None}
+    return Columns(predictions, there["--column", wanted.column], labels, _halves(there, splits))
 
 
-def _put_together(
-    used: "dict[tuple[str, str], pd.Series]",
-    make: "Callable[[pd.Series, str], xr.DataArray]",
-    attrs: dict[str, Any],
-    wanted: Wanted,
-) -> Columns:
-    """Label the columns of the images that are left."""
+def _halves(there: "Mapping[tuple[str, str], xr.DataArray]", splits: list[tuple[str, str]]) -> "xr.DataArray | None":
+    """Stack the columns of halves."""
     import numpy as np
     import xarray as xr
 
-    there = {(option, name): make(series, name) for (option, name), series in used.items()}
-    predictions = {name: one for (option, name), one in there.items() if option == "--predicted"}
-    if "memorability" in predictions:
-        predictions["memorability"] = predictions["memorability"].assign_attrs(attrs)
-    halves = None
-    if any(option == "--half" for option, _ in there):
-        values = np.array([[there["--half", name].values for name in split] for split in wanted.halves])
-        images = {"image": there["--column", wanted.column]["image"].values}
-        halves = xr.DataArray(values, images, ["split", "half", "image"], name="halves")
-    labels = {option: there[option, name] for option, name in wanted.labels.items() if name is not None}
-    return Columns(predictions, there["--column", wanted.column], labels, halves)
+    if not splits:
+        return None
+    values = np.array([[there["--half", name].values for name in split] for split in splits])
+    images = {"image": next(iter(there.values()))["image"].values}
+    return xr.DataArray(values, images, ["split", "half", "image"], name="halves")
 
 
 def _complete(used: "dict[tuple[str, str], pd.Series]", names: list[str]) -> Any:

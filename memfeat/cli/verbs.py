@@ -317,7 +317,7 @@ def decode(  # noqa: PLR0913
     nargs=2,
     multiple=True,
     metavar="COLUMN COLUMN",
-    help=f"The columns of both halves; again for another random split. {' '.join(HALVES)} by default.",
+    help=f"The columns of both halves, * for what names a random split; {' '.join(HALVES)} by default.",
 )
 @click.option(
     "--cutoffs", callback=_listed, metavar="NUMBERS", help="Where to cut for the error without low scores: 0,0.411,0.5"
