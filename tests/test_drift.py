@@ -10,7 +10,9 @@ import pytest
 import xarray as xr
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from scipy.stats import pearsonr, spearmanr
+from scipy.spatial.distance import pdist, squareform
+from scipy.stats import norm, pearsonr, spearmanr
+from scipy.stats import t as student
 from sklearn.metrics import r2_score
 
 import memfeat as mf
@@ -24,6 +26,11 @@ from memfeat.regression.folds import shuffled
 WIDTHS = {"conv1": 6, "layer1": 30, "layer2": 60}
 FROZEN = {"model": "resmem-frozen", "variant": "frozen", "backbone": "imagenet", "weights_sha256": "aa"}
 RETRAINED = {"model": "resmem", "variant": "retrained", "weights_sha256": "bb", "reduction": "mean"}
+
+
+def levels(n, strata=1):
+    """Quantiles that bound an expanded percentile interval, as Hesterberg (2015) gives them for one stratum."""
+    return norm.cdf(np.sqrt(n / (n - strata)) * student.ppf([0.025, 0.975], n - strata))
 
 
 def names(n):
@@ -131,15 +138,24 @@ def test_cka_is_not_defined_for_images_that_are_alike_or_too_few():
 
 
 @pytest.mark.parametrize(("metric", "method"), [("correlation", "spearman"), ("euclidean", "pearson")])
-def test_rdm_correlations_and_intervals_are_those_of_rsa(metric, method):
+def test_rdm_correlations_are_those_of_rsa_and_intervals_those_of_samples_without_an_image_s_own_copy(metric, method):
     first, second = pair()
     result = mf.drift.compare(first, second, metric=metric, method=method, n_bootstraps=50, rng=3)
+    counts = stats.bootstrap_counts(24, 50, rng=np.random.default_rng(3))
+    correlate = {"spearman": spearmanr, "pearson": pearsonr}[method]
     for name in WIDTHS:
         one, other = (mf.rdm.compute(net[[name]].assign_attrs(variant=""), metric=metric) for net in (first, second))
-        expected = mf.rsa.compare(one, other, method=method, n_permutations=0, n_bootstraps=50, rng=3).isel(layer=0)
-        for statistic in ("estimate", "ci_low", "ci_high"):
-            got = result[statistic].sel(measure="rdm", layer=name).item()
-            assert got == pytest.approx(expected[statistic].item(), abs=1e-10)
+        got = result.sel(measure="rdm", layer=name)
+        expected = mf.rsa.compare(one, other, method=method, n_permutations=0, n_bootstraps=0).isel(layer=0)
+        assert got["estimate"].item() == pytest.approx(expected["estimate"].item(), abs=1e-10)
+        draws = []
+        for row in counts:
+            drawn = np.repeat(np.arange(24), row)
+            a, b = np.triu_indices(24, 1)
+            different = drawn[a] != drawn[b]
+            pairs = [squareform(pdist(net[name].values[drawn], metric))[a, b][different] for net in (first, second)]
+            draws.append(correlate(*pairs).statistic)
+        np.testing.assert_allclose([got["ci_low"], got["ci_high"]], np.quantile(draws, levels(24)), atol=1e-10)
 
 
 def test_units_are_correlated_as_scipy_does_with_constant_ones_left_out():
@@ -211,7 +227,7 @@ def test_the_interval_of_the_change_draws_the_same_images_for_both(statistic):
         one, other = (agreement(scores.values[drawn], net["prediction"].values[0][drawn]) for net in decoded)
         draws.append(other - one)
     got = [result[side].sel(measure="decodability", layer="layer1").item() for side in ("ci_low", "ci_high")]
-    np.testing.assert_allclose(got, np.quantile(draws, [0.025, 0.975]), atol=1e-10)
+    np.testing.assert_allclose(got, np.quantile(draws, levels(24)), atol=1e-10)
 
 
 @given(st.integers(3, 20), st.integers(0, 2**31))
@@ -274,7 +290,8 @@ def test_inputs_are_left_as_they_were_and_the_result_names_both_networks(tmp_pat
     expected |= {"only_in_first": '["layer2"]', "only_in_second": '["layer9"]', "undefined": "{}", "seed": "4"}
     expected |= {"metric": "correlation", "method": "spearman", "statistic": "spearman", "n_folds": 5}
     assert expected.items() <= result.attrs.items()
-    assert "predictions held fixed" in result.attrs["interval"]
+    said = "95 % expanded percentile bootstrap over images; for decodability paired, predictions held fixed"
+    assert result.attrs["interval"] == said
     result.to_netcdf(tmp_path / "drift.nc", engine="h5netcdf")
     with xr.open_dataset(tmp_path / "drift.nc", engine="h5netcdf") as again:
         xr.testing.assert_equal(again, result)
@@ -311,7 +328,14 @@ def test_whole_groups_are_drawn_when_they_are_named():
     free = mf.drift.compare(*pair(), n_bootstraps=50)
     whole = mf.drift.compare(*pair(), n_bootstraps=50, blocks=groups, permute="whole")
     xr.testing.assert_allclose(whole["estimate"], free["estimate"])
-    assert (whole["ci_low"] != free["ci_low"]).sel(measure="cka").all()
+    grams = [gram_of(net["layer1"].values) for net in pair()]
+    for scheme, drawn in {"whole": (8,), "within": (24, 8)}.items():
+        numbers = np.repeat(np.arange(8), 3)
+        counts = stats.bootstrap_counts(24, 50, rng=np.random.default_rng(0), blocks=numbers, permute=scheme)
+        found = mf.drift.compare(*pair(), n_bootstraps=50, blocks=groups, permute=scheme)
+        got = found.sel(measure="cka", layer="layer1")
+        expected = np.quantile(cka(*grams, counts), levels(*drawn))
+        np.testing.assert_allclose([got["ci_low"], got["ci_high"]], expected, atol=1e-9)
     assert (whole.attrs["blocks"], whole.attrs["permute"]) == ("scene", "whole")
 
 

@@ -817,17 +817,72 @@ def test_several_predictors_are_compared_and_a_netcdf_file_holds_all(tables):
     assert {row["part"] for row in rows} >= {"contrast", "cutoff"}
 
 
+def halves_of_people(n=30, n_splits=2):
+    """Scores of halves (split, half, image) around those of `scattered`."""
+    _, score = scattered(n)
+    values = score.values + 0.05 * np.random.default_rng(8).normal(size=(n_splits, 2, n))
+    return xr.DataArray(values, {"image": score["image"].values}, ["split", "half", "image"])
+
+
+def test_the_command_takes_halves_and_cutoffs_as_the_functions_do(tables):
+    people = halves_of_people()
+    columns = ["half_1", "half_2", "b_half_1", "b_half_2"]
+    table = pd.DataFrame(people.values.reshape(4, -1).T, people["image"].values, columns).rename_axis("image")
+    table.loc["007.jpg", "b_half_2"] = np.nan
+    table.sample(frac=1, random_state=1).to_csv(tables / "halves.csv")
+    base = [tables / "predictions.csv", "--scores", tables / "scores.csv", "--column", "hit_rate", "--bootstraps", 50]
+    base += ["--halves", tables / "halves.csv", "--cutoffs", "0.5, 0,0.6", "-o", tables / "evaluation.csv"]
+    prediction, score = scattered(30)
+    named = [("half_1", "half_2"), ("b_half_1", "b_half_2")]
+    for pairs, gone, n_splits in (([], [4], 1), (named, [4, 7], 2), ([named[0], ("*half_1", "*half_2")], [4, 7], 2)):
+        done = run(*base, *(word for pair in pairs for word in ("--half", *pair)))
+        assert done.exit_code == 0, done.stderr
+        left = ", ".join(f"'{k:03}.jpg'" for k in gone)
+        assert f"Left out, without a prediction or a score or scores of both halves: {len(gone)}: {left}" in done.stderr
+        kept = [k for k in range(30) if k not in gone]
+        known = people.isel(image=kept, split=slice(n_splits))
+        wanted = E.evaluate(prediction[kept].assign_attrs(floor=0.42), score[kept], n_bootstraps=50, reliability=known)
+        table = pd.read_csv(tables / "evaluation.csv")
+        mine = table[table["part"] == "agreement"].set_index("metric")
+        assert {"spearman_relative", "reliability_spearman", "mse_floor"} <= set(mine.index)
+        for part in ("estimate", "ci_low", "ci_high"):
+            np.testing.assert_allclose(mine[part], wanted[part].sel(metric=mine.index.values), atol=1e-12)
+        assert json.loads((tables / "evaluation.csv.json").read_text())["n_splits"] == n_splits
+        cut = table[table["part"] == "cutoff"]
+        assert sorted(cut["cutoff"].unique()) == [0, 0.5, 0.6]
+        expected = E.error_by_cutoff(prediction[kept], score[kept], cutoffs=[0.5, 0, 0.6], n_bootstraps=50)
+        one = cut.set_index(["metric", "cut", "removed", "cutoff"]).loc[("mae", "measured", "above", 0.6)]
+        there = expected.sel(metric="mae", cut="measured", removed="above", cutoff=0.6)
+        assert [one["estimate"], one["ci_low"]] == pytest.approx([there["estimate"].item(), there["ci_low"].item()])
+
+
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
         (["--column", "hits"], 3, "--column must be a known name; got 'hits'. Did you mean 'hit_rate'?"),
-        (["--column", "place"], 3, "--column must hold numbers; got 'found'"),
+        (["--column", "place"], 3, "--column must hold numbers; got 'place'"),
         (["--column", "hit_rate", "--predicted", "vitmem"], 3, "--predicted must be a known name; got 'vitmem'"),
         (["--column", "hit_rate", "--groups", "place"], 3, "--permute must be named when blocks are given"),
         (["--column", "hit_rate", "--split-half", "0.7", "--spearman-brown", "0.8"], 2, "give one"),
+        (["--column", "hit_rate", "--split-half", "0.7", "--halves", "HERE"], 2, "give one"),
+        (["--column", "hit_rate", "--half", "a", "b"], 2, "--half names columns of --halves; give that table too"),
+        (["--column", "hit_rate", "--halves", "HERE"], 3, "--half must be a known name; got 'half_1'"),
+        (["--column", "hit_rate", "--halves", "HERE", "--half", "place", "place"], 3, "--half must hold numbers"),
+        (
+            ["--column", "hit_rate", "--halves", "HERE", "--half", "p*", "h*"],
+            3,
+            "each split; got p* h*, and only one half: 2:",
+        ),
+        (["--column", "hit_rate", "--halves", "HERE", "--half", "x*", "y*"], 3, "each split; got x* y*. "),
+        (["--column", "hit_rate", "--halves", "OTHER"], 3, "--halves must name images of the source"),
+        (["--column", "hit_rate", "--cutoffs", "0.4;0.5"], 2, "'0.4;0.5' is no list of numbers, such as 0,0.411,0.5"),
+        (["--column", "hit_rate", "--cutoffs", "nan"], 3, "--cutoffs must be at least one finite number; got [nan]"),
     ],
 )
 def test_the_command_says_what_to_do(tables, options, code, message):
+    pd.DataFrame({"image": ["x.jpg"], "half_1": [0.5], "half_2": [0.6]}).to_csv(tables / "other.csv", index=False)
+    files = {"HERE": tables / "scores.csv", "OTHER": tables / "other.csv"}
+    options = [files.get(word, word) for word in options]
     done = run(tables / "predictions.csv", "--scores", tables / "scores.csv", *options)
     assert done.exit_code == code
     assert message in done.stderr

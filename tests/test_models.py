@@ -412,6 +412,38 @@ def test_a_random_trunk_depends_on_the_seed_alone_and_says_so():
     assert not torch.equal(own["conv1.weight"], other["conv1.weight"])
 
 
+def test_a_random_trunk_is_as_torchvision_makes_it_and_its_scale_says_nothing(random):
+    trunk = random.module.features
+    norms = [part for part in trunk.modules() if isinstance(part, nn.BatchNorm2d)]
+    assert len(norms) == 155
+    zeros = [values for norm in norms for values in (norm.running_mean, norm.bias, norm.num_batches_tracked)]
+    ones = [values for norm in norms for values in (norm.running_var, norm.weight)]
+    assert not any(values.any() for values in zeros)
+    assert all((values == 1).all() for values in ones)
+    # He et al. (2015): the variance of a convolution's weights is 2 over what goes out of it
+    weight = trunk.layer3[20].conv2.weight
+    assert weight.std().item() == pytest.approx((2 / (256 * 9)) ** 0.5, rel=0.01)
+    assert "normalise nothing, and values grow with depth" in random.provenance["trunk"]
+    values = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)) - 0.5
+    with torch.inference_mode():
+        found = [trunk.layer1(trunk.maxpool(trunk.relu(trunk.bn1(trunk.conv1(scale * values))))) for scale in (1, 2)]
+        deep = [trunk.layer3(trunk.layer2(one)) for one in found]
+    assert torch.equal(2 * deep[0], deep[1])
+    assert deep[0].std() > 1e4 * found[0].std()
+
+
+def test_float16_refuses_an_untrained_network_and_says_what_holds_it(random):
+    picture = {"grey": np.full((40, 30, 3), 90, np.uint8)}
+    options = {"model": random, "layers": "features.layer4.2", "reduce": "mean"}
+    with pytest.raises(
+        ArgumentError, match="precision must hold every value when it is 'float16'.*precision='float32'.*'float32:10'"
+    ):
+        mf.extract(picture, precision="float16", **options)
+    found, rounded = (mf.extract(picture, precision=one, **options) for one in ("float32", "float32:10"))
+    assert 1e6 < abs(found["features.layer4.2"]).max() < 1e9
+    np.testing.assert_allclose(rounded["features.layer4.2"], found["features.layer4.2"], rtol=2**-11)
+
+
 def test_the_imagenet_backbone_takes_a_local_file(tmp_path, resmem):
     torch.manual_seed(5)
     trunk = torchvision.models.resnet152(weights=None)

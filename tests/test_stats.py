@@ -159,6 +159,27 @@ def test_the_percentile_interval_is_that_of_the_defined_draws():
     assert np.isnan([low[1], high[1]]).all()
 
 
+def test_the_expanded_interval_of_a_mean_is_that_of_student():
+    values = np.linspace(-1, 1, 12)
+    means = stats.bootstrap_counts(12, 100_000, rng=rng()) @ values / 12
+    expected = scipy_stats.t.interval(0.95, 11, loc=0, scale=values.std(ddof=1) / np.sqrt(12))
+    np.testing.assert_allclose(stats.expanded(means, n=12), expected, rtol=0.02)
+    assert stats.interval(means)[1] < 0.9 * expected[1]
+
+
+def test_the_expanded_interval_takes_the_quantiles_of_its_formula():
+    draws = np.vstack([np.linspace(0, 1, 100_001), np.full(100_001, np.nan)])
+    draws[0, 50_000] = np.nan
+    # Student's .975 quantile is 2.262157 with 9 degrees of freedom, and Φ(−√(10 / 9) · 2.262157) is .0085506
+    low, high = stats.expanded(draws, n=10)
+    assert [low[0], 1 - high[0]] == pytest.approx([0.0085506, 0.0085506], abs=2e-5)
+    assert np.isnan([low[1], high[1]]).all()
+    # 2.228139 with 10, of 12 units in 2 groups: Φ(−√(12 / 10) · 2.228139) is .0073273
+    low, high = stats.expanded(draws, n=12, strata=2)
+    assert [low[0], 1 - high[0]] == pytest.approx([0.0073273, 0.0073273], abs=2e-5)
+    assert np.isnan(stats.expanded(draws, n=3, strata=3)).all()
+
+
 def test_groups_are_numbered_and_matched_by_name():
     column = pd.Series(["dog", "cat", "dog"], index=["b", "a", "c"], name="category")
     before = column.copy()

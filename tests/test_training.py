@@ -887,6 +887,15 @@ def test_an_mlp_head_is_trained_stopped_resumed_saved_and_used(frozen, pictures,
     again = mf.training.fit_head(images, images["hit_rate"], **options)
     assert again.sha256 == whole.sha256
     assert again.facts == whole.facts
+    # the state outlives the training, and a save that fails
+    state = list((tmp_path / "s.zarr.training").glob("*training.pt"))
+    assert len(state) == 1
+    with pytest.raises(ArgumentError, match="folder must be new, empty or hold a head"):
+        again.save(tmp_path)
+    assert state[0].is_file()
+    again.save(tmp_path / "head")
+    assert (tmp_path / "head" / "head.json").is_file()
+    assert not state[0].exists()
     model = mf.models.load("resmem-frozen", backbone="released", head=again)
     memory = mf.predict(images, model=model)
     np.testing.assert_allclose(memory.memorability.values, whole.split["prediction"], atol=1e-5)

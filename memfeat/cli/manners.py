@@ -23,7 +23,7 @@ ARGUMENTS = {
     "source": "PHOTOS", "predictions": "PREDICTIONS", "features": "FEATURES", "name": "MODEL", "store": "--out",
     "out": "--out", "blocks": "--groups", "batch_size": "--batch-size", "n_images": "--n-images",
     "n_permutations": "--permutations", "learning_rate": "--learning-rate", "images_per_step": "--images-per-step",
-    "trained_on": "--trained-on",
+    "trained_on": "--trained-on", "cutoffs": "--cutoffs",
 } | {name: f"--{name}" for name in (
     "autocast", "backbone", "dataset", "device", "estimator", "folds", "kind", "layers", "method", "metric", "permute",
     "precision", "reduce", "scores", "shard", "tta", "head", "model", "validation", "split", "weights",
@@ -33,6 +33,7 @@ WORDING: dict[str, str | Callable[[re.Match[str]], str]] = {
     rf"^({'|'.join(ARGUMENTS)})(?= must )": lambda found: ARGUMENTS[found[1]],
     r"\b(backbone|reduce|weights|head)='(\w+)'": r"--\1 \2",
     r" with rng=0 for an untrained network": " for an untrained network",
+    r"\bcutoffs=\[0\.411, 0\.5\]": "--cutoffs 0.411,0.5",
     r"\bdataset='(\w+)'": r"--dataset \1",
     r" If it is meant, say why: .*mf\.guards\.allow\(.*\)\.$": "",
     r"mf\.models\.load\('resmem-frozen'\) with its backbone 'imagenet'": "--model resmem-frozen --backbone imagenet",

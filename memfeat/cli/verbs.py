@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from memfeat._version import __version__
-from memfeat.cli.evaluating import evaluated, figures, long, read_columns, wide
+from memfeat.cli.columns import HALVES, Wanted, read_columns
+from memfeat.cli.evaluating import evaluated, figures, long, wide
 from memfeat.cli.inputs import matched_inputs, own_columns, sources
 from memfeat.cli.manners import FAILED, SOME_FAILED, Verbs, messages, together
 from memfeat.cli.networks import loaded, network
@@ -46,6 +47,14 @@ _speed = together(
     click.option("--autocast", help='Compute in "bfloat16" or "float16" where that does; best on a GPU.'),
     click.option("--tf32", is_flag=True, help="Let a GPU multiply float32 in TF32."),
 )
+
+
+def _listed(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[float] | None:
+    """Read 0,0.411,0.5 as numbers."""
+    try:
+        return None if value is None else [float(one) for one in value.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no list of numbers, such as 0,0.411,0.5.") from None
 
 
 def _test(permutations: int) -> Callable[[Command], Command]:
@@ -301,6 +310,18 @@ def decode(  # noqa: PLR0913
 @click.option("--permute", help="How groups are drawn again: whole, within or free.")
 @click.option("--split-half", type=float, help="Mean correlation of random halves of the scores.")
 @click.option("--spearman-brown", type=float, help="Reliability of the full scores, instead of --split-half.")
+@click.option("--halves", type=TABLE, help="CSV with scores of both halves of the participants, instead of either.")
+@click.option(
+    "--half",
+    "pairs",
+    nargs=2,
+    multiple=True,
+    metavar="COLUMN COLUMN",
+    help=f"The columns of both halves, * for what names a random split; {' '.join(HALVES)} by default.",
+)
+@click.option(
+    "--cutoffs", callback=_listed, metavar="NUMBERS", help="Where to cut for the error without low scores: 0,0.411,0.5"
+)
 @click.option(
     "--trained-on",
     multiple=True,
@@ -322,6 +343,9 @@ def evaluate(  # noqa: PLR0913
     permute: str | None,
     split_half: float | None,
     spearman_brown: float | None,
+    halves: Path | None,
+    pairs: tuple[tuple[str, str], ...],
+    cutoffs: list[float] | None,
     trained_on: tuple[str, ...],
     dataset: str | None,
     bootstraps: int,
@@ -340,15 +364,17 @@ def evaluate(  # noqa: PLR0913
     """
     given = {"split_half": split_half, "spearman_brown": spearman_brown}
     reliability = {name: value for name, value in given.items() if value is not None} or None
-    if reliability is not None and len(reliability) > 1:
-        raise click.UsageError("--split-half and --spearman-brown are two names of one thing; give one.")
+    if len(reliability or {}) + (halves is not None) > 1:
+        raise click.UsageError("--split-half, --spearman-brown and --halves say the same thing; give one.")
+    if pairs and halves is None:
+        raise click.UsageError("--half names columns of --halves; give that table too.")
     out = destination(out)
     origin = {"trained_on": list(trained_on) or None, "dataset": dataset}
     sampling = {"n_bootstraps": bootstraps, "rng": seed} | ({"permute": permute} if permute else {})
     labels = {"--category": category, "--groups": groups}
     with messages(quiet=quiet):
-        read = read_columns(predictions, scores, predicted=predicted, column=column, labels=labels)
-        found = evaluated(read, reliability=reliability, origin=origin, sampling=sampling)
+        read = read_columns(predictions, scores, halves, Wanted(predicted, column, labels, pairs or (HALVES,)))
+        found = evaluated(read, reliability=reliability, cutoffs=cutoffs, origin=origin, sampling=sampling)
         for name, one in found["agreement"].items():
             log.info("Held out, %s: %s.", name, one.attrs["held_out"])
         if folder is not None:

@@ -6,7 +6,7 @@ Arrays have their core dims last: a null distribution is `(layer, permutation)`,
 from memfeat.stats.bootstrapped import bca, bootstrap_p, enough
 from memfeat.stats.clusters import cluster_mass
 from memfeat.stats.exchange import Exchange, bootstrap_counts, grouping, permutations
-from memfeat.stats.inference import ALTERNATIVES, fdr, holm, interval, max_statistic, p_value
+from memfeat.stats.inference import ALTERNATIVES, expanded, fdr, holm, interval, max_statistic, p_value
 from memfeat.stats.participants import TESTS, across, sign_flips, student, t_interval, two_factor
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "bootstrap_p",
     "cluster_mass",
     "enough",
+    "expanded",
     "fdr",
     "grouping",
     "holm",

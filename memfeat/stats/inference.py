@@ -5,16 +5,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import false_discovery_control
+from scipy.stats import false_discovery_control, norm, t
 
 from memfeat._check import one_of
 
-__all__ = ["ALTERNATIVES", "fdr", "holm", "interval", "max_statistic", "p_value"]
+__all__ = ["ALTERNATIVES", "expanded", "fdr", "holm", "interval", "max_statistic", "p_value"]
 
 Array = npt.NDArray[Any]
 
 #: What counts as further from the null, as a function whose large values are extreme.
 ALTERNATIVES: dict[str, Callable[[Array], Array]] = {"two-sided": np.abs, "greater": np.positive, "less": np.negative}
+#: Share of the values beyond each limit of a 95 % interval.
+TAIL = 0.025
 #: Statistics closer than this, relative to the largest of them, are equal: sums in another order differ by rounding.
 TIE = 1e-9
 
@@ -161,8 +163,55 @@ def interval(draws: Array) -> tuple[Array, Array]:
     ----------
     Efron B, Tibshirani RJ (1993). An introduction to the bootstrap, chapter 13. Chapman & Hall.
     """
+    return _between(draws, TAIL)
+
+
+def expanded(draws: Array, *, n: int, strata: int = 1) -> tuple[Array, Array]:
+    """Take the 95 % expanded percentile interval of bootstrap values.
+
+    The plain percentile interval of a mean is that of a normal distribution with the variance Σ(x − x̄)² / n: for n
+    images it is too narrow, by √((n − 1) / n) and by the difference between the normal distribution and Student's t.
+    This one takes quantiles as much further out as makes up for both.
+
+    Parameters
+    ----------
+    draws : array (..., draw)
+        Values of the statistic in bootstrap samples; NaN where it is not defined.
+    n : int
+        How many units a sample draws: images, or groups that are drawn as a whole.
+    strata : int
+        Number of groups inside which units are drawn; each leaves one degree of freedom less.
+
+    Returns
+    -------
+    array (...), array (...)
+        Lower and upper limit: the quantiles Φ(± √(n / k) t) of the draws, with k = n − strata degrees of freedom and t
+        the .975 quantile of Student's distribution. NaN where no draw is defined, and where nothing varies (k = 0).
+
+    References
+    ----------
+    Hesterberg TC (2015). What teachers should know about the bootstrap: resampling in the undergraduate statistics
+    curriculum. The American Statistician 69:371-386.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> draws = np.linspace(0, 1, 1_001)
+    >>> low, high = expanded(draws, n=10)
+    >>> print(f"{low:.3f} to {high:.3f}")
+    0.009 to 0.991
+    """
+    degrees = n - strata
+    if degrees < 1:
+        nothing = np.full(np.shape(draws)[:-1], np.nan)
+        return nothing, nothing.copy()
+    return _between(draws, float(norm.sf(np.sqrt(n / degrees) * t.isf(TAIL, degrees))))
+
+
+def _between(draws: Array, tail: float) -> tuple[Array, Array]:
+    """Leave out a share of the values at each end."""
     defined = np.asarray(np.isfinite(draws).any(axis=-1))
-    low, high = np.nanquantile(np.where(defined[..., None], draws, 0.0), [0.025, 0.975], axis=-1)
+    low, high = np.nanquantile(np.where(defined[..., None], draws, 0.0), [tail, 1 - tail], axis=-1)
     return np.where(defined, low, np.nan), np.where(defined, high, np.nan)
 
 

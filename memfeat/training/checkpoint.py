@@ -82,5 +82,5 @@ class Checkpoint:
         self._written = time.monotonic()
 
     def remove(self) -> None:
-        """Remove the state of a training that has come to its end."""
+        """Remove the state of a training whose head is safe."""
         self.path.unlink(missing_ok=True)

@@ -30,6 +30,7 @@ from memfeat.regression.metrics import METRICS, resampled_spearman
 from memfeat.training import duplicates, splitting
 from memfeat.training.making import HEADS, Kind
 from memfeat.training.recipe import Recipe
+from memfeat.training.unsaved import Unsaved
 from memfeat.training.work import Made, Work
 
 __all__ = ["FitOptions", "fit_head"]
@@ -124,7 +125,8 @@ def fit_head(  # noqa: PLR0913 (two data, five options)
         the same total variance. For ResMem the last blocks of its three later stages by default.
     store : path, optional
         A zarr store for the features, as for `mf.extract`. Beside it, in `STORE.training`, decoded images and the state
-        of the training are kept, so that a call that was stopped or killed goes on to the same head.
+        of the training are kept, so that a call that was stopped or killed goes on to the same head. The state stays
+        until the head has been saved.
     rng : int or numpy.random.Generator
         Seed of split, initial weights, order of images, dropout and bootstrap.
     **options
@@ -313,7 +315,7 @@ def _head(kind: str, work: Work, made: Made, said: dict[str, Any]) -> Head:
         "result": _result(work, made.predictions),
         **said["cautions"],
     }
-    return Head(kind, made.tensors, facts, _rows(work, made.predictions))
+    return Unsaved(kind, made.tensors, facts, _rows(work, made.predictions), made.checkpoint)
 
 
 def _drawn(seed: str) -> str:

@@ -125,10 +125,8 @@ def _trained(work: Work, images: Decoded, seed: int) -> Made:
     trained = descent.descend(network, examples, plan, checkpoint=checkpoint, progress=work.progress)
     network.load_state_dict(trained.weights)
     found = descent.predictions(network, examples, np.arange(len(work.names)), work.device)
-    if checkpoint is not None:
-        checkpoint.remove()
     recipe = work.recipe.facts() | {"steps": trained.step, "best_step": trained.best_step}
-    return Made(trained.weights, found, recipe, images.bits, trained.history)
+    return Made(trained.weights, found, recipe, images.bits, trained.history, checkpoint)
 
 
 def _initial(mean: float) -> Predictor:

@@ -10,6 +10,7 @@ import torch
 import xarray as xr
 
 from memfeat.models import Model
+from memfeat.training.checkpoint import Checkpoint
 from memfeat.training.recipe import Recipe
 
 __all__ = ["Made", "Work"]
@@ -74,6 +75,8 @@ class Made:
         Perceptual hashes of the images and of their mirror images.
     history : list of list of float
         How a training went, round by round.
+    checkpoint : Checkpoint or None
+        The state of the training, which is to stay until the head has been saved.
     """
 
     tensors: dict[str, torch.Tensor]
@@ -81,3 +84,4 @@ class Made:
     recipe: dict[str, Any]
     bits: npt.NDArray[np.bool_]
     history: list[list[float]]
+    checkpoint: Checkpoint | None = None

@@ -11,7 +11,7 @@ from scipy.stats import pearsonr, spearmanr
 
 from memfeat import drift
 from memfeat.drift.decodability import STATISTICS
-from memfeat.stats import bootstrap_counts, interval
+from memfeat.stats import bootstrap_counts, expanded
 
 pytestmark = pytest.mark.timeout(0)
 SOURCES = ("drift", "gram", "rdm", "rsa", "regression", "stats")
@@ -124,7 +124,7 @@ def test_the_paired_interval_covers_the_difference_of_two_fixed_predictions(stat
         counts = bootstrap_counts(N_IMAGES, N_BOOTSTRAPS, rng=rng)
         values = [float(agreement.observed(one[:, None], target[:, None])[0]) for one in predictions]
         draws = [agreement.resampled(one, target, counts) for one in predictions]
-        results.append([values[1] - values[0], *map(float, interval(draws[1] - draws[0]))])
+        results.append([values[1] - values[0], *map(float, expanded(draws[1] - draws[0], n=N_IMAGES))])
     figures = covered(results, second - first) | {"required": REQUIRED}
     record(f"drift_coverage_decodability_{statistic}_{strength:g}_{tie:g}", figures, sources=SOURCES)
     assert REQUIRED[0] <= figures["covered"] <= REQUIRED[1]

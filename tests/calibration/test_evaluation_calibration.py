@@ -10,6 +10,7 @@ from record import band, record
 from scipy.stats import norm
 
 from memfeat import evaluation
+from memfeat.evaluation.halves import relative_measures
 from memfeat.evaluation.measures import MEASURES
 
 ROOMS = ("evaluation", "stats", "regression/metrics")
@@ -58,6 +59,43 @@ def test_intervals_cover_the_metrics_of_a_million_images(kind):
     assert {
         key: value for key, value in coverage.items() if not key.startswith("n=40") and not 0.93 <= value <= 0.97
     } == {}
+
+
+def answers(rng, n, n_splits):
+    """Predictions, hit rates among 40 people, and those among random halves of these people (split, half, image)."""
+    true = rng.beta(6, 2.5, n)
+    prediction = np.maximum(0.62 + 0.55 * (true - 0.7) + 0.09 * rng.standard_normal(n), 0.42)
+    remembered = rng.random((n, 40), dtype=np.float32) < true[:, None]
+    halves = np.empty((n_splits, 2, n))
+    for split in halves:
+        people = rng.permutation(40).reshape(2, 20)
+        split[:] = [remembered[:, half].mean(axis=1) for half in people]
+    return prediction, remembered.mean(axis=1), halves
+
+
+@pytest.mark.parametrize("n_splits", [1, 4])
+def test_values_relative_to_a_reliability_from_halves_are_covered(n_splits):
+    """One random split is as a million images have it on average, so that one gives the truth of several."""
+    rng = np.random.default_rng([45, n_splits])
+    *large, halves = answers(rng, EVERYONE.shape[1], 1)
+    measures = relative_measures(halves)
+    del measures["mse_floor"]  # which has no interval
+    truth = np.array([measure.compute(*large, EVERYONE)[0] for measure in measures.values()])
+    estimate, inside = np.zeros((2, len(measures)))
+    for seed in range(SIMULATIONS):
+        prediction, score, halves = answers(rng, 100, n_splits)
+        prediction, score = map(per_image, (prediction, score))
+        given = xr.DataArray(halves, dims=["split", "half", "image"], coords={"image": score["image"]})
+        found = evaluation.evaluate(prediction, score, reliability=given, n_bootstraps=500, rng=seed)
+        found = found.sel(metric=list(measures))
+        inside += (found["ci_low"].values <= truth) & (truth <= found["ci_high"].values)
+        estimate += found["estimate"].values / SIMULATIONS
+    named = [dict(zip(measures, map(float, one), strict=True)) for one in (inside / SIMULATIONS, estimate, truth)]
+    figures = {"n_images": 100, "n_splits": n_splits} | dict(
+        zip(("coverage", "mean_estimate", "truth"), named, strict=True)
+    )
+    record(f"evaluation_coverage_halves_{n_splits}", figures, sources=ROOMS)
+    assert {name: value for name, value in figures["coverage"].items() if not 0.93 <= value <= 0.97} == {}
 
 
 def test_whole_groups_are_covered_when_errors_vary_between_groups():

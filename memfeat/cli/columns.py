@@ -1,0 +1,221 @@
+"""Which columns `memfeat evaluate` reads, and from which tables: of the same images, in one order."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from memfeat._check import advice, listed, looked_up
+from memfeat.errors import ArgumentError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+__all__ = ["HALVES", "Columns", "Wanted", "read_columns"]
+
+#: Coordinates that tell whether images are training data.
+WHERE = ("path", "sha256")
+#: What columns of halves are called unless the user says otherwise.
+HALVES = ("half_1", "half_2")
+#: What an image must have: option → words.
+NEEDED = {
+    "--predicted": "a prediction",
+    "--column": "a score",
+    "--category": "a category",
+    "--groups": "a group",
+    "--half": "scores of both halves",
+}
+
+
+class Wanted(NamedTuple):
+    """The columns that were asked for."""
+
+    predicted: tuple[str, ...]
+    column: str
+    """That of the scores."""
+    labels: Mapping[str, str | None]
+    """Option (`--category`, `--groups`) → a column of either table, or None."""
+    halves: tuple[tuple[str, str], ...] = ()
+    """The columns of the halves of a split, or with a `*` those of several splits."""
+
+
+class Columns(NamedTuple):
+    """Columns of the images that have all of them."""
+
+    predictions: "dict[str, xr.DataArray]"
+    scores: "xr.DataArray"
+    labels: "dict[str, xr.DataArray]"
+    """Option → categories or groups; those that were asked for."""
+    halves: "xr.DataArray | None"
+    """Scores (split, half, image)."""
+
+
+class _Table:
+    """A table whose rows are brought into the order of the images, by name."""
+
+    def __init__(self, path: Path, argument: str, names: list[str]) -> None:
+        from memfeat._tables import read_table
+
+        self._frame, self._key = read_table(path, argument)
+        self._path, self._argument, self._names = path, argument, names
+        self._others = [str(one) for one in self._frame.columns if one != self._key]
+        self._said: set[str] = set()
+
+    def splits(self, first: str, second: str) -> list[tuple[str, str]]:
+        """Give the columns of both halves of every split; `*` stands for what names a split in both."""
+        one, other = (self._matching(pattern) for pattern in (first, second))
+        if not one or one.keys() != other.keys():
+            alone = sorted([one.get(key, other.get(key, "")) for key in one.keys() ^ other.keys()])
+            found = listed(f"{first} {second}, and only one half: {listed.of(alone)}" if alone else f"{first} {second}")
+            remedy = f"{self._path} has: {listed.of(self._others)}."
+            raise ArgumentError(advice("--half", "name both halves of each split", found, remedy))
+        return [(one[key], other[key]) for key in one]
+
+    def _matching(self, pattern: str) -> dict[str, str]:
+        """Give what the `*` stands for → the column."""
+        before, star, after = pattern.partition("*")
+        if not star:
+            return {"": pattern}
+        size = len(before) + len(after)
+        fitting = [one for one in self._others if one.startswith(before) and one.endswith(after) and len(one) > size]
+        return {one[len(before) : len(one) - len(after)]: one for one in fitting}
+
+    def column(self, option: str, name: str) -> "pd.Series":
+        """Give a column; say once on stderr what did not join."""
+        import pandas as pd
+
+        from memfeat.images.joining import joined
+
+        looked_up(option, name, self._others, f"{self._path} has: {', '.join(self._others)}.")
+        series = pd.Series(self._frame[name].to_numpy(), index=self._frame[self._key], name="found")
+        try:
+            found = joined(series, self._names, column=None)
+        except ArgumentError as error:
+            raise ArgumentError(str(error).replace("scores", self._argument, 1)) from error
+        for message in found.messages:
+            if message not in self._said:
+                click.echo(f"{self._path.name}: {message}", err=True)
+        self._said |= set(found.messages)
+        return found.columns["found"].rename(name)
+
+
+def read_columns(table: Path, scores: Path | None, halves: Path | None, wanted: Wanted) -> Columns:
+    """Read predictions and scores, and keep the images that have all; say on stderr how many were left out.
+
+    Parameters
+    ----------
+    table : Path
+        A CSV with one row per image and the predictions; what `memfeat predict` wrote beside it is read too.
+    scores : Path, optional
+        A CSV with the scores, joined by image name; by default they stand in `table`.
+    halves : Path, optional
+        A CSV with the scores of halves of the participants, joined by image name.
+    wanted : Wanted
+        Which columns.
+
+    Returns
+    -------
+    Columns
+        What was asked for, of the same images.
+
+    Raises
+    ------
+    ArgumentError
+        If no image has everything, or a column holds no numbers.
+    UnknownNameError
+        If there is no such column.
+    """
+    from memfeat._tables import read_table
+
+    frame, key = read_table(table, "PREDICTIONS")
+    frame = frame.set_index(key)
+    names = [str(name) for name in frame.index]
+    other = None if scores is None else _Table(scores, "--scores", names)
+
+    def own(option: str, name: str) -> "pd.Series":
+        looked_up(option, name, list(map(str, frame.columns)), f"{table} has: {', '.join(map(str, frame.columns))}.")
+        return frame[name]
+
+    def label(option: str, name: str) -> "pd.Series":
+        return own(option, name) if other is None or name in frame.columns else other.column(option, name)
+
+    used = {("--predicted", name): _numbers(own("--predicted", name), "--predicted") for name in wanted.predicted}
+    measured = (own if other is None else other.column)("--column", wanted.column)
+    used["--column", wanted.column] = _numbers(measured, "--column")
+    used |= {(option, name): label(option, name) for option, name in wanted.labels.items() if name is not None}
+    splits: list[tuple[str, str]] = []
+    if halves is not None:
+        people = _Table(halves, "--halves", names)
+        splits = [split for pair in wanted.halves for split in people.splits(*pair)]
+        used |= {("--half", one): _numbers(people.column("--half", one), "--half") for split in splits for one in split}
+    make = _maker(frame, names, _complete(used, names))
+    there = {(option, name): make(series, name) for (option, name), series in used.items()}
+    predictions = {name: there["--predicted", name] for name in wanted.predicted}
+    if "memorability" in predictions:
+        predictions["memorability"] = predictions["memorability"].assign_attrs(_attrs(table))
+    labels = {option: there[option, name] for option, name in wanted.labels.items() if name is not None}
+    return Columns(predictions, there["--column", wanted.column], labels, _halves(there, splits))
+
+
+def _halves(there: "Mapping[tuple[str, str], xr.DataArray]", splits: list[tuple[str, str]]) -> "xr.DataArray | None":
+    """Stack the columns of halves."""
+    import numpy as np
+    import xarray as xr
+
+    if not splits:
+        return None
+    values = np.array([[there["--half", name].values for name in split] for split in splits])
+    images = {"image": next(iter(there.values()))["image"].values}
+    return xr.DataArray(values, images, ["split", "half", "image"], name="halves")
+
+
+def _complete(used: "dict[tuple[str, str], pd.Series]", names: list[str]) -> Any:
+    """Say which images have everything (n,); list the others on stderr."""
+    import numpy as np
+
+    has = np.array([series.notna().to_numpy() for series in used.values()])
+    kept = has.all(axis=0)
+    needed = list(dict.fromkeys(NEEDED[option] for option, _ in used))
+    if not kept.any():
+        rule = f"have {' and '.join(needed)} for at least one image"
+        raise ArgumentError(advice("PREDICTIONS and --scores", rule, listed("none")))
+    if not kept.all():
+        missing = [name for name, whole in zip(names, kept, strict=True) if not whole]
+        click.echo(f"Left out, without {' or '.join(needed)}: {listed.of(missing)}", err=True)
+    return kept
+
+
+def _numbers(series: "pd.Series", option: str) -> "pd.Series":
+    import pandas as pd
+
+    if not pd.api.types.is_numeric_dtype(series):
+        raise ArgumentError(advice(option, "hold numbers", str(series.name), "There is text in that column."))
+    return series.astype(float)
+
+
+def _maker(frame: "pd.DataFrame", names: list[str], kept: Any) -> "Callable[[pd.Series, str], xr.DataArray]":
+    import numpy as np
+    import xarray as xr
+
+    coords: dict[str, Any] = {"image": np.array(names, dtype=object)[kept]}
+    for one in WHERE:
+        if one in frame.columns:
+            coords[one] = ("image", frame[one].fillna("").astype(str).to_numpy(dtype=object)[kept])
+
+    def make(series: "pd.Series", name: str) -> xr.DataArray:
+        return xr.DataArray(series.to_numpy()[kept], dims="image", coords=coords, name=name)
+
+    return make
+
+
+def _attrs(table: Path) -> dict[str, Any]:
+    """Read how predictions were made, where `memfeat predict` wrote it down."""
+    beside = table.with_name(f"{table.name}.json")
+    try:
+        found = json.loads(beside.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
