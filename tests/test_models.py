@@ -423,7 +423,6 @@ def test_a_random_trunk_is_as_torchvision_makes_it_and_its_scale_says_nothing(ra
     # He et al. (2015): the variance of a convolution's weights is 2 over what goes out of it
     weight = trunk.layer3[20].conv2.weight
     assert weight.std().item() == pytest.approx((2 / (256 * 9)) ** 0.5, rel=0.01)
-    assert "normalise nothing, and values grow with depth" in random.provenance["trunk"]
     values = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)) - 0.5
     with torch.inference_mode():
         found = [trunk.layer1(trunk.maxpool(trunk.relu(trunk.bn1(trunk.conv1(scale * values))))) for scale in (1, 2)]
@@ -435,9 +434,7 @@ def test_a_random_trunk_is_as_torchvision_makes_it_and_its_scale_says_nothing(ra
 def test_float16_refuses_an_untrained_network_and_says_what_holds_it(random):
     picture = {"grey": np.full((40, 30, 3), 90, np.uint8)}
     options = {"model": random, "layers": "features.layer4.2", "reduce": "mean"}
-    with pytest.raises(
-        ArgumentError, match="precision must hold every value when it is 'float16'.*precision='float32'.*'float32:10'"
-    ):
+    with pytest.raises(ArgumentError, match="precision must hold every value when .*precision='float32'"):
         mf.extract(picture, precision="float16", **options)
     found, rounded = (mf.extract(picture, precision=one, **options) for one in ("float32", "float32:10"))
     assert 1e6 < abs(found["features.layer4.2"]).max() < 1e9
