@@ -176,8 +176,7 @@ def _complete(used: "dict[tuple[str, str], pd.Series]", names: list[str]) -> Any
     """Say which images have everything (n,); list the others on stderr."""
     import numpy as np
 
-    has = np.array([series.notna().to_numpy() for series in used.values()])
-    kept = has.all(axis=0)
+    kept = np.logical_and.reduce([series.notna().to_numpy() for series in used.values()])
     needed = list(dict.fromkeys(NEEDED[option] for option, _ in used))
     if not kept.any():
         rule = f"have {' and '.join(needed)} for at least one image"

@@ -49,7 +49,7 @@ def evaluated(
         sampling = sampling | {"blocks": columns.labels["--groups"]}
     scores, category = columns.scores, columns.labels.get("--category")
     known = reliability if columns.halves is None else columns.halves
-    where = {} if cutoffs is None else {"cutoffs": cutoffs}
+    where: dict[str, Any] = {} if cutoffs is None else {"cutoffs": cutoffs}
     parts: dict[str, Callable[[Any], Any]] = {
         "agreement": lambda one: evaluation.evaluate(one, scores, reliability=known, **origin, **sampling),
         "calibration": lambda one: evaluation.calibration_curve(one, scores, **sampling),
