@@ -215,11 +215,8 @@ def test_results_become_one_table(tmp_path):
     lines = rendering.table({"old": {"figures": {"n": 1}}, "case": facts})
     assert len(lines) == 4
     assert len({line.replace("\\|", "").count("|") for line in lines}) == 1
-    assert (
-        lines[2]
     told = "timed on 8 of 1,000, and scaled; a b: 0.00"
     assert lines[2] == f"| Case | memfeat | 2 (1.5–2.5) | 2 (1.5–2.5) | 2 (1.5–2.5) | 5 | 1 | 3 | 2e-07 | {told} |"
-    )
     assert lines[3] == "| Case | another | not run |  |  |  |  |  |  | a \\| b |"
     (note,) = rendering.notes({"case": facts})
     assert note.startswith("Case (a rehearsal): 8 images; rounds: 5; speed against: another; growth: 1; ")
