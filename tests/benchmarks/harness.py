@@ -33,7 +33,8 @@ after each run. What must hold of timings and memory is asserted only where resu
 
 What is measured: wall and CPU seconds of the work alone; peak memory (proportional set size of the whole process tree,
 sampled, see watching.py) of the work, and of the process from its start; bytes handed to write(); files left. Every
-round runs each contender once, every second round in reverse order; a ratio is taken within a round. Linux only.
+round runs each contender once, every second round in reverse order; a ratio is taken within a round. Seconds of whoever
+does a part of the work only (`part`) are scaled to all of it, and the table says so. Linux only.
 """
 
 import importlib.util
