@@ -1,12 +1,15 @@
 """Ways to get RDMs from features: memfeat's, bare algebra, and those of its peers. See harness.py for their form.
 
-Every way has made a tiny RDM before the clock starts, so that all are loaded and have their threads.
+Every way has made a small RDM before the clock starts, so that all are loaded and have their threads.
 """
 
 import os
 from pathlib import Path
 
 import numpy as np
+
+#: Images of the RDM that is made before the clock starts: enough for BLAS to start its threads.
+FIRST = 200
 
 
 def features(n, p):
@@ -41,7 +44,7 @@ def memfeat(work, output):
     import memfeat as mf
 
     layer, compute = labelled(features(work["n"], work["p"])), mf.rdm.compute
-    compute(layer[:4], progress=False)
+    compute(layer[:FIRST], progress=False)
     yield
     found = compute(layer, progress=False)
     yield
@@ -51,7 +54,7 @@ def memfeat(work, output):
 def product(work, output):
     """Nothing but the product, in float64, which numpy leaves to BLAS as the product of a matrix with itself."""
     values = features(work["n"], work["p"])
-    values[:4] @ values[:4].T
+    values[:FIRST] @ values[:FIRST].T
     yield
     values @ values.T
     yield
@@ -59,7 +62,7 @@ def product(work, output):
 
 def whole(work, output):
     values = features(work["n"], work["p"]).astype(work["dtype"])
-    correlations(values[:4])
+    correlations(values[:FIRST])
     yield
     found = correlations(values)
     yield
@@ -70,7 +73,7 @@ def scipy(work, output):
     from scipy.spatial.distance import pdist
 
     values = features(work["n"], work["p"])
-    pdist(values[:4], "correlation")
+    pdist(values[:FIRST], "correlation")
     yield
     found = pdist(values, "correlation")
     yield
@@ -83,7 +86,7 @@ def rsatoolbox(work, output):
 
     values = features(work["n"], work["p"])
     data = Dataset(values)
-    calc_rdm(Dataset(values[:4]), method="correlation")
+    calc_rdm(Dataset(values[:FIRST]), method="correlation")
     yield
     found = calc_rdm(data, method="correlation")
     yield
@@ -94,7 +97,7 @@ def mne_rsa(work, output):
     import mne_rsa
 
     values = features(work["n"], work["p"])
-    mne_rsa.compute_rdm(values[:4], metric="correlation")
+    mne_rsa.compute_rdm(values[:FIRST], metric="correlation")
     yield
     found = mne_rsa.compute_rdm(values, metric="correlation")
     yield
@@ -111,7 +114,8 @@ def write(store: Path, n: int, p: int) -> None:
     from memfeat.activations.passes import block_size
 
     group = zarr.open_group(store, mode="w")
-    group.create_array("image", data=np.array([f"image{k:05}" for k in range(n)]), dimension_names=["image"])
+    names = group.create_array("image", shape=(n,), dtype="string", dimension_names=["image"])
+    names[:] = np.array([f"image{k:05}" for k in range(n)], dtype=object)
     block = min(n, block_size(4 * p))
     layer = group.create_array(
         "layer",
@@ -139,7 +143,7 @@ def from_disk(store: Path) -> None:
 def opened(work):
     import xarray as xr
 
-    found = xr.open_zarr(work["store"])
+    found = xr.open_zarr(work["store"], consolidated=False)
     return found.assign_coords(image=np.asarray(found["image"].values, dtype=object))
 
 
@@ -147,7 +151,7 @@ def memfeat_on_disk(work, output):
     import memfeat as mf
 
     compute = mf.rdm.compute
-    compute(labelled(features(4, 8)), progress=False)
+    compute(labelled(features(FIRST, 2000)), progress=False)
     layer = opened(work)
     from_disk(Path(work["store"]))
     yield
@@ -158,7 +162,7 @@ def memfeat_on_disk(work, output):
 
 def numpy_on_disk(work, output):
     """Read all, as float64, and do it by hand."""
-    correlations(features(4, 8))
+    correlations(features(FIRST, 2000))
     layer = opened(work)["layer"]
     from_disk(Path(work["store"]))
     yield
@@ -192,13 +196,13 @@ def all_metrics_of_memfeat(work, output):
 def all_metrics_of_scipy(work, output):
     from scipy.spatial.distance import pdist
 
-    yield from _all_metrics(work, pdist)
+    return (yield from _all_metrics(work, pdist))
 
 
 def all_metrics_of_mne_rsa(work, output):
     import mne_rsa
 
-    yield from _all_metrics(work, mne_rsa.compute_rdm)
+    return (yield from _all_metrics(work, mne_rsa.compute_rdm))
 
 
 def _all_metrics(work, distances):
