@@ -89,13 +89,39 @@ def slabs(
     rows, room = prod(ordered.shape[: len(lead)]), BLOCK_BYTES if memory is None else memory
     width = max(1, min(SLAB_BYTES, room // 2) // (8 * rows))
     most = max(width, (room - 8 * rows * width) // (layer.dtype.itemsize * rows))
+    step = _images_at_once(ordered, room)
     for part in _parts(ordered, most, len(lead)):
-        values = np.asarray(part.values).reshape(rows, -1)
+        values = _read(part, step).reshape(rows, -1)
         for start in range(0, values.shape[1], width):
             block = values[:, start : start + width]
             yield block
             if tick is not None:
                 tick(block.shape[1])
+
+
+def _images_at_once(layer: xr.DataArray, room: int) -> int:
+    """Give the images whose chunks may be in memory beside what is read: some bytes of them, but one chunk at least.
+
+    A store gives out no part of a chunk: all of it is decompressed, whatever is asked of it.
+    """
+    if layer.chunks is None:
+        return layer.sizes[IMAGE]
+    chunk = dict(zip(layer.dims, map(max, layer.chunks), strict=True))
+    n_bytes = layer.dtype.itemsize * prod(chunk.values())
+    return chunk[IMAGE] * max(1, room // 4 // n_bytes)
+
+
+def _read(part: xr.DataArray, step: int) -> npt.NDArray[Any]:
+    """Read some features of all images, some images at a time, into an array that is made once."""
+    n = part.sizes[IMAGE]
+    if step >= n:
+        return np.asarray(part.values)
+    values = np.empty(part.shape, dtype=part.dtype)
+    before = (slice(None),) * part.dims.index(IMAGE)
+    for start in range(0, n, step):
+        rows = slice(start, start + step)
+        values[*before, rows] = part.isel({IMAGE: rows}).values
+    return values
 
 
 def _parts(layer: xr.DataArray, most: int, first: int) -> Iterator[xr.DataArray]:

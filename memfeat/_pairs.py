@@ -96,7 +96,12 @@ def laid_out(vector: Array, n: int) -> Array:
         The matrix.
     """
     matrix = np.zeros((*vector.shape[:-1], n, n), dtype=vector.dtype)
-    matrix[..., ~np.tri(n, dtype=bool)] = vector
+    start = 0
+    # copied row by row: a mask would be turned into two positions of each pair first
+    for i in range(n - 1):
+        stop = start + n - 1 - i
+        matrix[..., i, i + 1 :] = vector[..., start:stop]
+        start = stop
     return matrix
 
 

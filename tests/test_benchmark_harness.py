@@ -146,6 +146,7 @@ def test_a_case_runs_in_turns_and_is_summed_up(script, tmp_path, monkeypatch):
     contenders = {
         "slow": Contender(f"{script}:slow", {"seconds": 0.4, "last": 2.0}),
         "quick": Contender(f"{script}:slow", {"seconds": 0.2, "last": 1.0}, peer=False),
+        "part": Contender(f"{script}:slow", {"seconds": 0.2, "last": 2.0}, pairs=1, part=(1, 10)),
         "broken": f"{script}:broken",
         "absent": Contender(f"{script}:slow", needs=("no_such_module",)),
     }
@@ -163,9 +164,23 @@ def test_a_case_runs_in_turns_and_is_summed_up(script, tmp_path, monkeypatch):
     assert quick["speed"]["median"] > 1
     assert quick["largest_deviation"] == 0.5
     assert quick["facts"] == {"told": 0.2}
+    # A tenth of the work took a fifth of a second; what was done once is not scaled.
+    assert 2 <= found["part"]["seconds"]["median"] < 15
+    assert found["part"]["setup_seconds"]["median"] < 2
+    assert found["part"]["timed_on"] == [1, 10]
     assert found["broken"] == {"not_run": "ValueError: no such luck"}
     assert found["absent"] == {"not_run": "not installed: no_such_module"}
     assert list(tmp_path.glob("memfeat-bench-*")) == []
+
+
+@linux
+def test_facts_alone_still_say_how_far_values_are_apart(script):
+    given = {"slow": {"seconds": 0.0, "last": 2.0}, "quick": {"seconds": 0.0, "last": 1.0}}
+    contenders = {label: Contender(f"{script}:slow", work) for label, work in given.items()}
+    found = harness.measure(Case("c", "C", contenders, n_pairs=1, reference="slow", facts_only=True))
+    assert found["quick"]["largest_deviation"] == 0.5
+    assert "seconds" not in found["quick"]
+    assert harness.times({"a": {"seconds": {"median": 6.0}}, "b": {"seconds": {"median": 2.0}}}, "a", "b") == 3
 
 
 @linux
@@ -186,6 +201,7 @@ def test_results_become_one_table(tmp_path):
     spread = {"median": 2.0, "min": 1.5, "max": 2.5}
     memfeat = {"seconds": spread, "speed": spread, "cpu_seconds": spread, "peak_pss_bytes": dict.fromkeys(spread, 5e6)}
     memfeat |= {"written_bytes": 1_000_000, "kept_files": 3, "largest_deviation": 2e-7, "facts": {"a_b": 0.0}}
+    memfeat["timed_on"] = [8, 1000]
     contenders = {"memfeat": memfeat, "another": {"not_run": "a | b"}}
     figures = {"title": "Case", "contenders": contenders, "order": ["memfeat", "another"], "rehearsal": True}
     figures |= {"pairs": 5, "images": 8, "against": "another", "reference": None, "besides": {"growth": 1.0}}
@@ -199,11 +215,13 @@ def test_results_become_one_table(tmp_path):
     lines = rendering.table({"old": {"figures": {"n": 1}}, "case": facts})
     assert len(lines) == 4
     assert len({line.replace("\\|", "").count("|") for line in lines}) == 1
-    assert lines[2] == "| Case | memfeat | 2 (1.5–2.5) | 2 (1.5–2.5) | 2 (1.5–2.5) | 5 | 1 | 3 | 2e-07 | a b: 0.00 |"
+    told = "timed on 8 of 1,000, and scaled; a b: 0.00"
+    assert lines[2] == f"| Case | memfeat | 2 (1.5–2.5) | 2 (1.5–2.5) | 2 (1.5–2.5) | 5 | 1 | 3 | 2e-07 | {told} |"
     assert lines[3] == "| Case | another | not run |  |  |  |  |  |  | a \\| b |"
     (note,) = rendering.notes({"case": facts})
     assert note.startswith("Case (a rehearsal): 8 images; rounds: 5; speed against: another; growth: 1; ")
     assert rendering.table({}) == []
+    assert rendering.asked(1.234, "at most 1.5") == "1.23 (asked for: at most 1.5)"
 
 
 def test_every_contender_of_the_cases_is_there():

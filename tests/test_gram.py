@@ -1,3 +1,6 @@
+import time
+
+import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -35,6 +38,28 @@ def test_blocks_and_lazy_layers_agree_with_one_product(monkeypatch, centre, most
     flat = {"none": flat, "features": flat - flat.mean(0), "images": flat - flat.mean(1, keepdims=True)}[centre]
     for given_as in (values, da.from_array(values, chunks=(2, 3, 4, 1))):
         np.testing.assert_allclose(gram.linear(layer(given_as), centre=centre), flat @ flat.T, rtol=1e-12, atol=1e-12)
+
+
+def test_chunks_that_fill_the_memory_are_read_one_after_another():
+    values, live, most = noise(12, 40), [], []
+
+    def load(block):
+        live.append(1)
+        most.append(len(live))
+        time.sleep(0.01)
+        live.pop()
+        return block
+
+    def read(memory):
+        most.clear()
+        lazy = da.from_array(values, chunks=(2, 40)).map_blocks(load, dtype=float, meta=np.empty((0, 0)))
+        with dask.config.set(scheduler="threads", num_workers=4):
+            blocks = list(_blocks.checked(layer(lazy), memory=memory))
+        np.testing.assert_array_equal(np.concatenate(blocks, axis=1), values)
+        return max(most)
+
+    assert read(memory=2 * 8 * 40 * 3) == 1
+    assert read(memory=2**20) > 1
 
 
 def test_a_lazy_layer_is_never_held_whole(monkeypatch):

@@ -438,7 +438,7 @@ def test_features_go_to_rsatoolbox_and_give_the_same_rdms_there(metric):
     else:
         made = rsatoolbox.rdm.calc_rdm(theirs, method=metric, descriptor="image")
     ours = rdm.compute(features, metric=metric, repeat="run")
-    np.testing.assert_allclose(made.dissimilarities, ours.rdm, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(made.dissimilarities, ours.rdm, rtol=1e-10, atol=1e-12)
     np.testing.assert_array_equal(rdm.from_rsatoolbox(made).image, ours.image)
     back = rdm.features_from_rsatoolbox(theirs, repeat="run")
     assert back["fc"].dims == ("image", "run", "fc:unit")

@@ -87,7 +87,7 @@ def test_mahalanobis_with_a_given_covariance_equals_scipy_and_rsatoolbox(p):
     )
     theirs = rsatoolbox.rdm.calc_rdm(rsatoolbox.data.Dataset(values), method="mahalanobis", noise=precision)
     got = dissimilar(layer(values), metric="sqmahalanobis", noise_cov=covariance)
-    np.testing.assert_allclose(got / p, theirs.dissimilarities[0], rtol=1e-9)
+    np.testing.assert_allclose(got / p, theirs.dissimilarities[0], rtol=1e-10)
 
 
 def test_mahalanobis_of_more_images_than_features_is_scipy_s_without_shrinkage():
@@ -119,7 +119,7 @@ def test_shrunk_covariances_of_residuals_equal_rsatoolbox_s(p, shrinkage, theirs
     expected = with_inverse(values, cov_from_residuals(residuals, method=theirs))
     for given_as in (residuals, xr.DataArray(residuals, dims=["scan", "fc:channel"]).T):
         got = dissimilar(layer(values), metric="sqmahalanobis", residuals=given_as, shrinkage=shrinkage, memory=memory)
-        np.testing.assert_allclose(got, expected, rtol=1e-9)
+        np.testing.assert_allclose(got, expected, rtol=1e-10)
 
 
 @pytest.mark.parametrize("p", [5, 60])
@@ -134,7 +134,7 @@ def test_shrunk_covariances_of_images_equal_independent_estimates(p, shrinkage):
     else:
         covariance = cov_from_residuals(values, method="shrinkage_diag")
     got = dissimilar(layer(values), metric="sqmahalanobis", shrinkage=shrinkage)
-    np.testing.assert_allclose(got, with_inverse(values, covariance), rtol=1e-9)
+    np.testing.assert_allclose(got, with_inverse(values, covariance), rtol=1e-10)
 
 
 @pytest.mark.parametrize("p", [5, 70])
@@ -147,7 +147,7 @@ def test_noise_of_repeats_is_that_of_residuals_about_each_image_without_the_mean
     for one in (values, drift):
         got = dissimilar(layer(one, "run"), metric="sqmahalanobis", repeat="run")
         np.testing.assert_allclose(
-            got, expected if one is values else with_inverse(one.mean(axis=1), theirs), rtol=1e-9
+            got, expected if one is values else with_inverse(one.mean(axis=1), theirs), rtol=1e-10
         )
 
 
@@ -161,7 +161,7 @@ def test_crossnobis_equals_rsatoolbox(repeats, memory):
     for given_as, precision in ((None, None), (covariance, np.linalg.inv(covariance))):
         theirs = rsatoolbox.rdm.calc_rdm_crossnobis(data, "image", noise=precision, cv_descriptor="run")
         got = dissimilar(layer(values, "run"), metric="crossnobis", repeat="run", noise_cov=given_as, memory=memory)
-        np.testing.assert_allclose(got, theirs.dissimilarities[0], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(got, theirs.dissimilarities[0], rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("p", [5, 40])
@@ -172,7 +172,7 @@ def test_crossnobis_takes_estimated_noise(p):
         observations(values), "image", noise=np.linalg.inv(covariance), cv_descriptor="run"
     )
     got = dissimilar(layer(values, "run"), metric="crossnobis", repeat="run", residuals=residuals)
-    np.testing.assert_allclose(got, theirs.dissimilarities[0], rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(got, theirs.dissimilarities[0], rtol=1e-10, atol=1e-11)
 
 
 def test_crossnobis_is_zero_on_average_where_there_is_no_difference_and_true_where_there_is():
@@ -208,7 +208,7 @@ def test_features_that_never_vary_weigh_nothing():
         np.testing.assert_allclose(
             dissimilar(layer(dead), metric="mahalanobis", **options),
             dissimilar(layer(values), metric="mahalanobis", **options),
-            rtol=1e-9,
+            rtol=1e-10,
         )
     few = np.concatenate([values[:, :4], np.full((9, 1), 0.3)], axis=1)
     np.testing.assert_allclose(
@@ -339,7 +339,7 @@ def test_a_lazy_layer_is_read_in_blocks_that_fit_the_memory(monkeypatch):
         parts.clear()
         lazy = da.from_array(values, chunks=(10, 1)).map_blocks(load, dtype=np.float32, meta=none)
         got = dissimilar(layer(lazy), metric=metric, memory=1600)
-        np.testing.assert_allclose(got, dissimilar(layer(values), metric=metric), rtol=1e-9)
+        np.testing.assert_allclose(got, dissimilar(layer(values), metric=metric), rtol=1e-10)
         assert len(chunks) == 100
         assert max(parts[: len(parts) // 2]) == most
 

@@ -1,6 +1,7 @@
 """What results hold for: other images, other participants, both; noise bounds; further dims of the reference."""
 
 import warnings
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,10 @@ from memfeat.rsa.similarity import COMPARISONS, METHODS
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import rsatoolbox
+    from rsatoolbox.inference import eval_bootstrap_pattern
+    from rsatoolbox.model import ModelFixed
     from rsatoolbox.util.inference_util import extract_variances
+    from rsatoolbox.util.matrix import row_col_indicator_g
 
 
 def each(method, rdms, ref):
@@ -157,6 +161,34 @@ def test_noise_bounds_have_intervals_over_images():
     assert got.noise_upper_ci_low < got.noise_upper < got.noise_upper_ci_high
     plain = rsa.compare(rdms, ref, method="pearson", n_permutations=0, n_bootstraps=200, noise_interval=False)
     xr.testing.assert_identical(plain, got.drop_vars([name for name in got if "noise" in name and "ci" in name]))
+
+
+@pytest.mark.parametrize(("n", "draws", "participants"), [(40, 5, 5), (200, 1, 3)])
+@pytest.mark.parametrize("method", COMPARISONS)
+def test_a_whole_bootstrap_with_noise_bounds_equals_rsatoolbox(monkeypatch, method, n, draws, participants):
+    """Both draw the same samples of images; 200 of them have ties."""
+    # From 100 images on theirs divides sparse whole numbers in place, which NumPy refuses; the dense ones are the same.
+    monkeypatch.setattr(import_module("rsatoolbox.rdm.compare"), "row_col_indicator_g_sparse", row_col_indicator_g)
+    names, vectors = (
+        np.array([f"i{k:03}" for k in range(n)]),
+        squared_distances(n, 1 + participants, seed=int(n == 200)),
+    )
+    rdms, ref = (dataset(v, names, metric="sqeuclidean") for v in (vectors[:1], vectors[None, 1:]))
+    np.random.seed(3)  # noqa: NPY002 -- rsatoolbox has no other source of draws
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # theirs says that the average for tau is one of ranks
+        theirs = eval_bootstrap_pattern(
+            ModelFixed("layer", vectors[0]), toolbox(vectors[1:]), method=RSATOOLBOX[method], N=draws
+        )
+    random = np.random.RandomState(3)
+    counts = np.stack([np.bincount(random.randint(0, n, size=n), minlength=n) for _ in range(draws)])
+    monkeypatch.setattr(stats, "bootstrap_counts", lambda *given, **named: counts)
+    got = rsa.compare(rdms, ref, method=method, n_permutations=0, n_bootstraps=draws)
+    expected = {"": theirs.evaluations[:, 0], "noise_lower_": theirs.noise_ceiling[0]}
+    expected["noise_upper_"] = theirs.noise_ceiling[1]
+    for name, values in expected.items():
+        found = [got[f"{name}{end}"].item() for end in ("ci_low", "ci_high")]
+        np.testing.assert_allclose(found, np.percentile(values, [2.5, 97.5]), atol=1e-10)
 
 
 def halves(splits=3, n=30, seed=0, noise=0.5):

@@ -13,7 +13,7 @@ from scipy.stats import kendalltau, rankdata
 
 from memfeat import rdm, rsa
 from memfeat.errors import ArgumentError, KindError
-from memfeat.rsa.ceilings import ceilings
+from memfeat.rsa.ceilings import _ranks, ceilings
 from memfeat.rsa.concordance import tau_a
 from memfeat.rsa.reading import read
 from memfeat.rsa.samples import designed, rearranged
@@ -237,6 +237,16 @@ def test_noise_ceilings_equal_rsatoolbox(method, seed):
                 toolbox(vectors).subsample_pattern("index", sample), method=RSATOOLBOX[method]
             )
         np.testing.assert_allclose([lower[k], upper[k]], expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("far", [0.0, 2.0**60])  # the latter leaves no room for positions beside the sums
+def test_sums_of_ranks_are_ranked_whether_numbers_or_positions_are_sorted(far):
+    rng = np.random.default_rng(0)
+    sums, weights = rng.integers(-20, 20, 60) / 2, rng.integers(1, 4, 60)
+    sums += np.where(sums > 5, far, 0)
+    repeated = rankdata(np.repeat(sums, weights))
+    expected = (repeated - repeated.mean())[np.cumsum(weights) - weights]
+    np.testing.assert_array_equal(_ranks(sums, weights), expected)
 
 
 def test_whitened_methods_ask_for_squared_distances():

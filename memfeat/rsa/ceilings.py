@@ -2,22 +2,34 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from memfeat._pairs import ends
 from memfeat.rsa.concordance import tau_a
-from memfeat.rsa.resampling import FLAT, Tick, quiet, ratio, sorted_pairs
+from memfeat.rsa.resampling import FLAT, Tick, middle, quiet, ranks_of, ratio, sorted_pairs
 from memfeat.rsa.similarity import Method, untied
 from memfeat.rsa.whitening import lengths
 
 __all__ = ["CEILINGS", "ceilings"]
 
 Array = npt.NDArray[Any]
-#: (ranks of two RDMs, weights of their pairs of images) → agreement
-Agree = Callable[[Array, Array, Array], float]
+
+
+class _Ranks(NamedTuple):
+    """One RDM in one sample."""
+
+    own: Array
+    weighted: Array
+    """Times the weights of the pairs."""
+    spread: float
+    """Weighted sum of squares; 0 if all are equal."""
+
+
+#: (two RDMs, weights of their pairs of images) → agreement
+Agree = Callable[[_Ranks, _Ranks, Array], float]
 
 
 def ceilings(method: str, kernel: Method, references: Array, counts: Array, tick: Tick = quiet) -> tuple[Array, Array]:
@@ -77,42 +89,68 @@ def _from_similarities(
 def _from_ranks(kernel: Method, references: Array, counts: Array, tick: Tick, *, agree: Agree) -> tuple[Array, Array]:
     """Average ranks, anew in each sample."""
     first, second = ends(counts.shape[1])
+    in_order = [sorted_pairs(vector) for vector in references]
     lower, upper = np.empty((2, len(counts)))
+    spare = np.empty(references.shape[1])
     for k, sample in enumerate(counts.astype(np.int64)):
-        weights = sample[first] * sample[second]
-        there = np.flatnonzero(weights)
+        weights = sample.take(first, mode="clip") * sample.take(second, mode="clip")
+        there = weights > 0
+        own = []
+        for pairs in in_order:
+            where, _, ranks, _ = ranks_of(pairs, weights, there)
+            spare[where] = ranks
+            own.append(spare[there])
         weights = weights[there]
-        ranks = np.stack([_ranks(vector[there], weights) for vector in references])
-        pooled = ranks.sum(axis=0)
-        best = _ranks(pooled, weights)
-        upper[k] = np.mean([agree(best, own, weights) for own in ranks])
-        lower[k] = np.mean([agree(_ranks(pooled - own, weights), own, weights) for own in ranks])
+        pooled = np.sum(own, axis=0)
+        sides = [_side(ranks, weights) for ranks in own]
+        best = _side(_ranks(pooled, weights), weights)
+        upper[k] = np.mean([agree(best, side, weights) for side in sides])
+        lower[k] = np.mean([agree(_side(_ranks(pooled - side.own, weights), weights), side, weights) for side in sides])
         tick(1)
     return lower, upper
 
 
-def _ranks(vector: Array, weights: Array) -> Array:
-    """Centred weighted mid-ranks: whole or half numbers, so that equal sums are equal to the bit."""
-    order, starts = sorted_pairs(vector)
-    starts = starts if len(starts) else np.arange(len(vector))
-    size = np.add.reduceat(weights[order], starts) if len(vector) else weights
-    out = np.empty(len(vector))
-    out[order] = np.repeat(np.cumsum(size) - (size + weights.sum()) / 2, np.diff(starts, append=len(vector)))
+def _ranks(sums: Array, weights: Array) -> Array:
+    """Rank sums of ranks, which are whole or half numbers.
+
+    Twice a sum and the position of its pair are put into one whole number, because numbers are sorted several times as
+    fast as positions; positions are sorted where these numbers would be too long.
+    """
+    keys = (2 * sums).astype(np.int64)
+    keys -= keys.min(initial=0)
+    bits = len(keys).bit_length()
+    if int(keys.max(initial=0)).bit_length() + bits < 63:
+        keys = keys << bits | np.arange(len(keys))
+        keys.sort()
+        order = keys & ((1 << bits) - 1)
+        keys >>= bits
+    else:
+        order = np.argsort(keys)
+        keys = keys[order]
+    out = np.empty(len(sums))
+    out[order] = middle(weights[order], np.flatnonzero(np.diff(keys, append=-1)))[0]
     return out
 
 
-def _by_products(first: Array, second: Array, weights: Array, *, scale: Callable[..., float]) -> float:
-    sides = [(ranks * ranks) @ weights for ranks in (first, second)]
-    size = float(weights.sum())
-    flat = FLAT * size**3 / 12
-    return scale((first * weights) @ second, *(side if side > flat else 0.0 for side in sides), size)
+def _side(ranks: Array, weights: Array) -> _Ranks:
+    weighted = ranks * weights
+    square = float(weighted @ ranks)
+    return _Ranks(ranks, weighted, square if square > FLAT * float(weights.sum()) ** 3 / 12 else 0.0)
+
+
+def _by_products(first: _Ranks, second: _Ranks, weights: Array, *, scale: Callable[..., float]) -> float:
+    return scale(float(first.own @ second.weighted), first.spread, second.spread, float(weights.sum()))
+
+
+def _by_order(first: _Ranks, second: _Ranks, weights: Array) -> float:
+    return tau_a(first.own, second.own, weights)
 
 
 CEILINGS: dict[str, Callable[[Method, Array, Array, Tick], tuple[Array, Array]]] = {
     "spearman": partial(_from_ranks, agree=partial(_by_products, scale=ratio)),
     "pearson": _from_similarities,
     "cosine": _from_similarities,
-    "kendall": partial(_from_ranks, agree=tau_a),
+    "kendall": partial(_from_ranks, agree=_by_order),
     "rho-a": partial(_from_ranks, agree=partial(_by_products, scale=untied)),
     "whitened_pearson": partial(_from_similarities, centre=True),
     "whitened_cosine": partial(_from_similarities, centre=False),

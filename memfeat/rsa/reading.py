@@ -120,8 +120,13 @@ def vectors(rdms: xr.Dataset) -> xr.DataArray:
     names = rdms[IMAGE].values.astype(str)
     n = len(names)
     rank = np.argsort(np.argsort(names, kind="stable"))
-    values = np.full((*rdm.shape[:-1], n * (n - 1) // 2), np.nan)
-    values[..., place(rank[rdms["first"].values], rank[rdms["second"].values], n)] = rdm.values
+    size = n * (n - 1) // 2
+    where = place(rank[rdms["first"].values], rank[rdms["second"].values], n)
+    if len(where) == size and (where == np.arange(size)).all():
+        values = rdm.values.astype(np.float64)
+    else:
+        values = np.full((*rdm.shape[:-1], size), np.nan)
+        values[..., where] = rdm.values
     kept = {name: c for name, c in rdm.coords.items() if PAIR not in c.dims and IMAGE not in c.dims}
     return xr.DataArray(values, dims=rdm.dims, coords=kept)
 

@@ -16,12 +16,14 @@ __all__ = [
     "FLAT",
     "Pairs",
     "Tick",
+    "middle",
     "moments",
     "over",
     "quiet",
     "ranked",
     "ranks_of",
     "ratio",
+    "size_of",
     "sorted_pairs",
     "total",
 ]
@@ -71,7 +73,7 @@ def moments(vectors: Array, pairs: Pairs, counts: Array, *, centre: bool, tick: 
     used = sorted({k for pair in pairs for k in pair})
     shifted = {k: vectors[k] - vectors[k].mean() if centre else vectors[k] for k in used}
     squares = {k: total(shifted[k] * shifted[k], weights) for k in used}
-    size = total(np.ones(vectors.shape[1]), weights)
+    size = size_of(weights)
     sums = {k: total(shifted[k], weights) if centre else np.zeros(len(weights)) for k in used}
     spread = {k: _spread(squares[k], sums[k], size, centre) for k in used}
     draws = np.empty((len(pairs), len(counts)))
@@ -104,6 +106,22 @@ def total(vector: Array, weights: Array) -> Array:
     return out
 
 
+def size_of(weights: Array) -> Array:
+    """Sum the weights of all pairs of different images.
+
+    Parameters
+    ----------
+    weights : array (..., n)
+        Weights of images in each sample.
+
+    Returns
+    -------
+    array (...)
+        Σᵢ<ⱼ wᵢwⱼ = ((Σ w)² − Σ w²) / 2.
+    """
+    return np.asarray((weights.sum(axis=-1) ** 2 - np.square(weights).sum(axis=-1)) / 2)
+
+
 def ranked(
     vectors: Array, pairs: Pairs, counts: Array, *, agreement: Callable[..., float] | None = None, tick: Tick = quiet
 ) -> Array:
@@ -131,26 +149,23 @@ def ranked(
     -----
     The mid-rank of a value is the weight of smaller values plus half the weight of equal ones. With W the total weight
     and t the weights of groups of equal values, its weighted sum of squares about the mean is (W³ − Σ t³) / 12. Values
-    are sorted once; a sample costs one running sum along the sorted pairs of each RDM.
+    are sorted once; a sample costs one running sum along those sorted pairs of each RDM that it has.
     """
     agree = agreement or ratio
     first, second = ends(counts.shape[1])
     in_order = {k: sorted_pairs(vectors[k]) for pair in pairs for k in pair}
     held = {k: np.empty(vectors.shape[1]) for k in sorted({j for _, j in pairs})}
     partners = [(i, [(row, j) for row, (k, j) in enumerate(pairs) if k == i]) for i in dict(pairs)]
-    scratch = np.empty((3, vectors.shape[1]))  # memory that is taken anew for every sample costs more than the sums
+    spare = np.empty(vectors.shape[1])
     draws = np.empty((len(pairs), len(counts)))
     for place, sample in enumerate(counts.astype(np.float64)):
         weights = sample.take(first, mode="clip") * sample.take(second, mode="clip")
-        size, root = float(weights.sum()), np.sqrt(weights)
-        spread = {k: ranks_of(in_order[k], weights, scratch, out=held[k]) for k in held}
-        for ranks in held.values():
-            ranks *= root
+        size, there = float(weights.sum()), weights > 0
+        spread = {k: _rooted(in_order[k], weights, there, out=held[k]) for k in held}
         for i, others in partners:
-            mine = held.get(i, scratch[2])
+            mine = held.get(i, spare)
             if i not in held:
-                spread[i] = ranks_of(in_order[i], weights, scratch, out=mine)
-                mine *= root
+                spread[i] = _rooted(in_order[i], weights, there, out=mine)
             for row, j in others:
                 draws[row, place] = agree(float(mine @ held[j]), spread[i], spread[j], size)
         tick(1)
@@ -166,33 +181,81 @@ class Sorted(NamedTuple):
     """Pairs in the order of their dissimilarity."""
 
     order: Array
-    starts: Array
-    """Where each group of equal values starts; empty if all values differ."""
+    groups: Array
+    """Number of the group of equal values that each is in, ascending; empty if all values differ."""
 
 
 def sorted_pairs(vector: Array) -> Sorted:
-    """Sort pairs by dissimilarity, and find groups of equal values."""
-    order = np.argsort(vector, kind="stable")
-    starts = np.flatnonzero(np.diff(vector[order], prepend=np.nan) != 0)
-    return Sorted(order, starts if len(starts) < len(vector) else np.empty(0, dtype=int))
+    """Sort pairs by dissimilarity, and number groups of equal values."""
+    order = np.argsort(vector)
+    groups = np.cumsum(np.diff(vector[order], prepend=np.nan) != 0)
+    return Sorted(order, groups if groups[-1] < len(vector) else np.empty(0, dtype=int))
 
 
-def ranks_of(pairs: Sorted, weights: Array, scratch: Array, *, out: Array) -> float:
-    """Write centred weighted mid-ranks into `out`, in the order of pairs, and give their weighted sum of squares.
+def ranks_of(pairs: Sorted, weights: Array, there: Array) -> tuple[Array, Array, Array, float]:
+    """Rank the pairs that a sample has.
 
-    The first two rows of `scratch` are overwritten.
+    Parameters
+    ----------
+    pairs : Sorted
+        All pairs, sorted.
+    weights : array (pair,)
+        How often each stands in the sample.
+    there : array (pair,) of bool
+        Which have any weight.
+
+    Returns
+    -------
+    array (k,) of int
+        Those pairs, in ascending order of dissimilarity.
+    array (k,)
+        Their weights.
+    array (k,)
+        Their centred weighted mid-ranks.
+    float
+        The weighted sum of squares of these; 0 where only rounding is left.
     """
-    weights.take(pairs.order, out=scratch[0], mode="clip")
-    size = np.asarray(np.add.reduceat(scratch[0], pairs.starts)) if len(pairs.starts) else scratch[0]
-    middle = np.cumsum(size, out=scratch[1, : len(size)])
-    whole = float(middle[-1])
-    cubes = float((size * size) @ size)
-    size *= 0.5
-    middle -= size
-    middle -= whole / 2
-    out[pairs.order] = np.repeat(middle, np.diff(pairs.starts, append=len(out))) if len(pairs.starts) else middle
-    left = whole**3 - cubes
-    return left / 12 if left > FLAT * whole**3 else 0.0
+    kept = there.take(pairs.order, mode="clip")
+    where = pairs.order[kept]
+    own = weights.take(where, mode="clip")
+    last = np.flatnonzero(np.diff(pairs.groups[kept], append=-1)) if len(pairs.groups) else None
+    return where, own, *middle(own, last)
+
+
+def middle(weights: Array, last: Array | None = None) -> tuple[Array, float]:
+    """Give mid-ranks to what is sorted.
+
+    Parameters
+    ----------
+    weights : array (k,)
+        How often each stands in the sample, smallest value first.
+    last : array (groups,) of int, optional
+        Where each group of equal values ends; all differ by default.
+
+    Returns
+    -------
+    array (k,)
+        Centred weighted mid-ranks: whole or half numbers, so that equal sums of them are equal to the bit.
+    float
+        Their weighted sum of squares; 0 where only rounding is left.
+    """
+    below = np.cumsum(weights, dtype=np.float64)
+    below = below if last is None else below[last]
+    size = weights.astype(np.float64, copy=False) if last is None else np.diff(below, prepend=0.0)
+    whole = float(below[-1]) if len(below) else 0.0
+    left = whole**3 - float((size * size) @ size)
+    below -= (size + whole) / 2
+    spread = left / 12 if left > FLAT * whole**3 else 0.0
+    return below if last is None else np.repeat(below, np.diff(last, prepend=-1)), spread
+
+
+def _rooted(pairs: Sorted, weights: Array, there: Array, *, out: Array) -> float:
+    """Write ranks times the roots of their weights into `out`, and give the weighted sum of squares of the ranks."""
+    where, own, ranks, spread = ranks_of(pairs, weights, there)
+    ranks *= np.sqrt(own)
+    out.fill(0)
+    out[where] = ranks
+    return spread
 
 
 def over(numerator: npt.ArrayLike, denominator: npt.ArrayLike) -> Array:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memfeat._pairs import filled, n_images
-from memfeat.rsa.resampling import FLAT, Pairs, Tick, over, quiet, total
+from memfeat.rsa.resampling import FLAT, Pairs, Tick, over, quiet, size_of, total
 
 __all__ = ["Noise", "lengths", "noise_of", "resampled", "whitened"]
 
@@ -148,7 +148,7 @@ def lengths(vectors: Array, counts: Array, *, centre: bool, noise: Noise | None 
         Ratios.
     """
     sample = _Sample(counts, np.ones(counts.shape[1]) if noise is None else noise.precision)
-    size = total(np.ones(vectors.shape[1]), sample.counts)
+    size = size_of(sample.counts)
     out = np.empty((len(vectors), len(counts)))
     for row, vector in zip(out, vectors, strict=True):
         shifted = vector - vector.mean() if centre else vector
@@ -213,7 +213,7 @@ def _part(vector: Array, sample: _Sample, centre: bool) -> _Part:
     sums = sample.weights @ matrix + sample.precision * diagonal
     mean = level = np.zeros(len(sample.counts))
     if centre:
-        mean = over(total(vector - shift, sample.counts), total(np.ones(len(vector)), sample.counts))
+        mean = over(total(vector - shift, sample.counts), size_of(sample.counts))
         equal = np.broadcast_to(-sample.precision, sums.shape)
         level = -(sample.counts * sample.precision**2) @ diagonal - sample.taken_out(sums, equal)
     size = _plain(matrix, matrix, diagonal**2, sample)

@@ -79,7 +79,14 @@ def photographs(data_folder: Path) -> list[str]:
 def thingsvision(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The folder that it is installed in, and why it could not be."""
     folder = tmp_path_factory.mktemp("thingsvision")
-    return folder, peers.install(folder)
+    return folder, peers.install(folder, peers.THINGSVISION)
+
+
+@pytest.fixture(scope="session")
+def mne_rsa(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder that it is installed in, and why it could not be."""
+    folder = tmp_path_factory.mktemp("mne_rsa")
+    return folder, peers.install(folder, peers.MNE_RSA)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -33,7 +33,8 @@ after each run. What must hold of timings and memory is asserted only where resu
 
 What is measured: wall and CPU seconds of the work alone; peak memory (proportional set size of the whole process tree,
 sampled, see watching.py) of the work, and of the process from its start; bytes handed to write(); files left. Every
-round runs each contender once, every second round in reverse order; a ratio is taken within a round. Linux only.
+round runs each contender once, every second round in reverse order; a ratio is taken within a round. Seconds of whoever
+does a part of the work only (`part`) are scaled to all of it, and the table says so. Linux only.
 """
 
 import importlib.util
@@ -82,6 +83,9 @@ class Contender:
         Why it cannot be run; empty if it can.
     peer : bool
         Whether a failure of it is recorded instead of raised.
+    part : (int, int) or None
+        How much of the work it does, out of how much: 8 of 1,000 samples, say. Its seconds are scaled to all of it, and
+        the table says so.
     """
 
     entry: str
@@ -91,6 +95,7 @@ class Contender:
     path: tuple[Path, ...] = ()
     not_run: str = ""
     peer: bool = True
+    part: tuple[int, int] | None = None
 
     def hindrance(self) -> str:
         missing = [module for module in self.needs if importlib.util.find_spec(module) is None]
@@ -190,7 +195,9 @@ def run_once(contender: Contender, case: Case) -> dict[str, Any]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     whole = max(peaks.values(), default=0)
-    clock = result.pop("clock")
+    done, of = contender.part or (1, 1)
+    result["cpu_seconds"] *= of / done
+    clock = result.pop("clock") * of / done
     return {**result, "seconds": clock, "peak_pss_bytes": peaks.get("work", whole), "peak_pss_whole_bytes": whole}
 
 
@@ -247,6 +254,11 @@ def ratios(ours: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]
     return [seconds[run["turn"]] / run["seconds"] for run in ours if run["turn"] in seconds]
 
 
+def times(contenders: Mapping[str, Mapping[str, Any]], slow: str, quick: str) -> float:
+    """How many times as long one took as another, by their medians: also where they share no round."""
+    return float(contenders[slow]["seconds"]["median"] / contenders[quick]["seconds"]["median"])
+
+
 def deviation(found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]) -> float | None:
     """Largest |difference| of any array, in units of the largest |value| of its reference; None if none is shared."""
     shared = [name for name in found if name in expected]
@@ -263,15 +275,17 @@ def _summed(
         return {"not_run": reasons[label] or "no round was left for it"}
     facts = {name: _fact([run["facts"][name] for run in own]) for name in own[0]["facts"]}
     figures: dict[str, Any] = {"runs": len(own), "threads": own[0]["threads"], "facts": facts}
+    if case.reference and label != case.reference and runs[case.reference]:
+        deviations = [deviation(run["arrays"], runs[case.reference][0]["arrays"]) for run in own]
+        figures["largest_deviation"] = max((one for one in deviations if one is not None), default=None)
     if case.facts_only:
         return figures
+    if part := case.contender(label).part:
+        figures["timed_on"] = list(part)
     figures |= {name: spread(run[name] for run in own) for name in MEASURED}
     figures |= {name: max(run[name] for run in own) for name in COUNTED}
     if case.against and runs[case.against]:
         figures["speed"] = spread(ratios(own, runs[case.against]))
-    if case.reference and label != case.reference and runs[case.reference]:
-        deviations = [deviation(run["arrays"], runs[case.reference][0]["arrays"]) for run in own]
-        figures["largest_deviation"] = max((one for one in deviations if one is not None), default=None)
     return figures
 
 

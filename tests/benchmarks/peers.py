@@ -1,7 +1,8 @@
-"""Peers that do not install beside a current torch: thingsvision pins versions that nobody can have any more.
+"""Peers that are installed without what they depend on, into a folder of their own.
 
-It is installed without its dependencies into a folder of its own, and what it imports but never uses here (TensorFlow
-and other sources of networks) is replaced by empty stand-ins.
+thingsvision pins versions that nobody can have any more beside a current torch; what it imports but never uses here
+(TensorFlow and other sources of networks) is replaced by empty stand-ins. mne-rsa asks for a gigabyte of windows and
+pictures in three dimensions, none of which its RDMs need.
 """
 
 import importlib.abc
@@ -13,11 +14,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 THINGSVISION = ("thingsvision", "torchtyping", "typeguard<3", "ftfy", "wcwidth", "regex", "numba", "llvmlite")
+MNE_RSA = ("mne-rsa", "mne", "nibabel", "decorator")
+PEERS = {"thingsvision": "thingsvision", "mne_rsa": "mne-rsa"}
 STAND_INS = ("tensorflow", "keras", "timm", "open_clip", "transformers", "clip", "dreamsim", "harmonization")
 PATIENCE = 480.0
 
 
-def install(folder: Path, packages: tuple[str, ...] = THINGSVISION) -> str:
+def install(folder: Path, packages: tuple[str, ...]) -> str:
     """Install packages into a folder, without what they depend on; say why not, or nothing."""
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     try:
@@ -31,9 +34,9 @@ def install(folder: Path, packages: tuple[str, ...] = THINGSVISION) -> str:
 
 
 def versions(folder: Path) -> dict[str, str]:
-    """Give the versions of what is installed in a folder."""
+    """Give the versions of the peers that are installed in a folder."""
     names = [path.name.removesuffix(".dist-info").rsplit("-", 1) for path in folder.glob("*.dist-info")]
-    return {name: number for name, number in sorted(names) if name == "thingsvision"}
+    return {PEERS[name]: number for name, number in sorted(names) if name in PEERS}
 
 
 class Anything(types.ModuleType):

@@ -48,10 +48,19 @@ def versions(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
     )
 
 
+def asked(value: float, wanted: str) -> str:
+    """Put a figure beside what is asked for."""
+    return f"{_number(value)} (asked for: {wanted})"
+
+
 def _cells(figures: Mapping[str, Any]) -> list[str]:
     if "not_run" in figures:
         return ["not run", *[""] * (len(HEAD) - 4), _plain(figures["not_run"])]
     deviation = figures.get("largest_deviation")
+    told = [f"{name.replace('_', ' ')}: {_number(value)}" for name, value in figures.get("facts", {}).items()]
+    if "timed_on" in figures:
+        done, of = map(_number, figures["timed_on"])
+        told = [f"timed on {done} of {of}, and scaled", *told]
     return [
         _spread(figures.get("seconds")),
         _spread(figures.get("speed")),
@@ -60,7 +69,7 @@ def _cells(figures: Mapping[str, Any]) -> list[str]:
         _number(figures["written_bytes"] / MB) if "written_bytes" in figures else "",
         _number(figures["kept_files"]) if "kept_files" in figures else "",
         "" if deviation is None else f"{deviation:.1g}",
-        "; ".join(f"{name.replace('_', ' ')}: {_number(value)}" for name, value in figures.get("facts", {}).items()),
+        "; ".join(told),
     ]
 
 
