@@ -287,11 +287,28 @@ def test_dims_that_are_named_get_rdms_of_their_own():
     for i in range(2):
         for j in range(3):
             np.testing.assert_allclose(got.rdm.values[1, i, j], pdist(values[:, i, j]), rtol=1e-10)
-    np.testing.assert_allclose(
-        rdm.compute(features["a"], metric="euclidean", per="time").rdm.values[0, 1],
-        pdist(values[:, :, 1].reshape(7, -1)),
-        rtol=1e-10,
-    )
+
+
+@pytest.mark.parametrize(
+    ("options", "dim"), [({}, "participant"), ({"per": "participant"}, "time"), ({"repeat": "time"}, "participant")]
+)
+def test_a_dim_that_hardly_holds_features_must_be_named(options, dim):
+    features = layer(normal(7, 2, 3, 4), "participant", "time")
+    words = rf"per or repeat must name the dim {dim!r}; got it in layer 'fc' without a word. Pass per={dim!r}"
+    with pytest.raises(ArgumentError, match=words):
+        rdm.compute(features, metric="euclidean", **options)
+
+
+def test_dims_that_are_flattened_beside_others_are_said():
+    values = normal(7, 3, 4)
+    wide = layer(values, "sample")
+    got = rdm.compute(wide, metric="euclidean")
+    assert got.attrs["flattened"] == ["sample"]
+    np.testing.assert_allclose(got.rdm.values[0], pdist(values.reshape(7, -1)), rtol=1e-10)
+    assert "flattened" not in rdm.compute(wide.isel(sample=0, drop=True), metric="euclidean").attrs
+    # a single dim of another name is the features
+    plain = xr.DataArray(values[:, 0], dims=["image", "voxel"], coords={"image": wide.image}, name="V4")
+    assert "flattened" not in rdm.compute(plain, metric="euclidean").attrs
 
 
 def test_noise_is_found_by_layer_and_participant_label():

@@ -110,9 +110,16 @@ def test_both_factors_are_corrected_as_in_rsatoolbox(method):
     three = [np.einsum("pld,dp->ld", sampled, share), whole @ share.T, sampled.mean(axis=0)]
     variances = np.array([np.cov(values) for values in three])
     corrected, _, _ = extract_variances(variances, nc_included=False, n_rdm=participants, n_pattern=n)
-    half = distributions.t.ppf(0.975, participants - 1) * np.sqrt(corrected)
+    # unlike there, degrees of freedom are Satterthwaite's
+    both, alone, images = (np.diag(v) for v in variances)
+    of_people, of_images = alone * participants / (participants - 1), images * n / (n - 1)
+    twice = (both - alone - images) * participants * n / (participants - 1) / (n - 1)
+    spread = of_people**2 / (participants - 1) + of_images**2 / (n - 1)
+    spread += twice**2 / (participants - 1) / (n - 1)
+    degrees = np.clip(corrected**2 / spread, participants - 1, participants + n - 2)
+    half = distributions.t.ppf(0.975, degrees) * np.sqrt(corrected)
     np.testing.assert_allclose([got.ci_low, got.ci_high], [got.estimate - half, got.estimate + half], atol=1e-10)
-    p = 2 * distributions.t.sf(np.abs(got.estimate / np.sqrt(corrected)), participants - 1)
+    p = 2 * distributions.t.sf(np.abs(got.estimate / np.sqrt(corrected)), degrees)
     np.testing.assert_allclose(got.p, p, atol=1e-10)
 
 

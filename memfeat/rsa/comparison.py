@@ -120,8 +120,8 @@ def compare(
     describes other images from the same source, not other networks or participants.
 
     `resample="both"` draws images and participants, which counts noise three times; the standard error is corrected by
-    bootstraps of each alone, 2 (V of rdms + V of images) − V of both, with a correction for small numbers, and the
-    degrees of freedom are those of the smaller sample.
+    bootstraps of each alone, 2 (V of rdms + V of images) − V of both, with a correction for small numbers. Degrees of
+    freedom are Satterthwaite's: between those of the smaller sample, if it makes all the error, and those of both.
 
     Noise bounds average the RDMs that agree best under the method: scaled (cosine), z-scored (pearson) or ranked ones.
     √(2r / (1 + r)) from halves of scores is an approximation from classical test theory.
@@ -136,6 +136,8 @@ def compare(
     using whitened unbiased-distance-matrix similarity. Neurons, Behavior, Data analysis, and Theory 5(3).
     Schütt HH, Kipnis AD, Diedrichsen J, Kriegeskorte N (2023). Statistical inference on representational geometries.
     eLife 12:e82566.
+    Satterthwaite FE (1946). An approximate distribution of estimates of variance components. Biometrics Bulletin
+    2:110-114.
 
     Examples
     --------

@@ -15,7 +15,7 @@ from memfeat.errors import ArgumentError
 from memfeat.rsa.reading import Read, finite
 from memfeat.rsa.similarity import Method, permuted, similarities
 
-__all__ = ["RESAMPLES", "Bootstrap", "Design", "counted", "degrees_of", "designed", "drawn", "estimated", "rearranged"]
+__all__ = ["RESAMPLES", "Bootstrap", "Design", "counted", "designed", "drawn", "estimated", "rearranged"]
 
 Array = npt.NDArray[Any]
 Mix = Callable[[Array], Array]
@@ -45,6 +45,8 @@ class Bootstrap(NamedTuple):
     """Corrected standard error (layer, cell) if both are resampled, else empty."""
     counts: Array
     """Of images (draw, n)."""
+    degrees: Array = np.empty(0)
+    """Degrees of freedom of the error (layer, cell) if both are resampled, else empty."""
 
 
 def designed(
@@ -90,22 +92,6 @@ def designed(
         units.append(_scaled(kernel, values))
         _varied(units[-1], values, names, argument)
     return Design(read, kernel, scheme, resample, progress, (units[0], units[1]))
-
-
-def degrees_of(design: Design) -> int:
-    """Give the degrees of freedom of an error over participants and images: those of the smaller sample.
-
-    Parameters
-    ----------
-    design : Design
-        What is compared.
-
-    Returns
-    -------
-    int
-        Degrees of freedom.
-    """
-    return min(len(design.read.participants), len(design.read.names)) - 1
 
 
 def estimated(design: Design) -> Array:
@@ -246,8 +232,9 @@ def _both(design: Design, n_bootstraps: int, rng: np.random.Generator, mix: Mix)
     both = np.einsum("kmpd,dp->kmd", values, people)
     alone = mix(estimated(design)) @ people.T
     variances = [draws.var(axis=-1, ddof=1) for draws in (both, alone, values.mean(axis=2))]
-    corrected = stats.two_factor(*variances, n_rdms=n_rdms, n_images=len(design.read.names))
-    return Bootstrap(both, np.sqrt(corrected), counts)
+    sizes = {"n_rdms": n_rdms, "n_images": len(design.read.names)}
+    error, degrees = np.sqrt(stats.two_factor(*variances, **sizes)), stats.two_factor_degrees(*variances, **sizes)
+    return Bootstrap(both, error, counts, degrees)
 
 
 RESAMPLES: dict[str, Callable[[Design, int, np.random.Generator, Mix], Bootstrap]] = {
