@@ -1,5 +1,6 @@
 """Representational similarity analysis: how well RDMs agree with a reference RDM."""
 
+from memfeat.rsa.adjusted import AdjustedOptions, adjusted
 from memfeat.rsa.comparison import compare
 from memfeat.rsa.contrasts import ContrastOptions, contrast
 from memfeat.rsa.course import cluster
@@ -9,10 +10,12 @@ from memfeat.rsa.options import Options
 from memfeat.rsa.weighting import WeightedOptions, weighted
 
 __all__ = [
+    "AdjustedOptions",
     "ContrastOptions",
     "ExplainedOptions",
     "Options",
     "WeightedOptions",
+    "adjusted",
     "cluster",
     "compare",
     "contrast",

@@ -9,15 +9,14 @@ import numpy.typing as npt
 
 from memfeat._pairs import ends
 from memfeat.rsa.concordance import tau_a
-from memfeat.rsa.resampling import FLAT, Tick, quiet, ratio, sorted_pairs
-from memfeat.rsa.similarity import Method, untied
+from memfeat.rsa.paired import Agree, by_products, mid_ranks
+from memfeat.rsa.resampling import Tick, quiet, untied
+from memfeat.rsa.similarity import Method
 from memfeat.rsa.whitening import lengths
 
 __all__ = ["CEILINGS", "ceilings"]
 
 Array = npt.NDArray[Any]
-#: (ranks of two RDMs, weights of their pairs of images) → agreement
-Agree = Callable[[Array, Array, Array], float]
 
 
 def ceilings(method: str, kernel: Method, references: Array, counts: Array, tick: Tick = quiet) -> tuple[Array, Array]:
@@ -82,38 +81,21 @@ def _from_ranks(kernel: Method, references: Array, counts: Array, tick: Tick, *,
         weights = sample[first] * sample[second]
         there = np.flatnonzero(weights)
         weights = weights[there]
-        ranks = np.stack([_ranks(vector[there], weights) for vector in references])
+        ranks = np.stack([mid_ranks(vector[there], weights) for vector in references])
         pooled = ranks.sum(axis=0)
-        best = _ranks(pooled, weights)
+        best = mid_ranks(pooled, weights)
         upper[k] = np.mean([agree(best, own, weights) for own in ranks])
-        lower[k] = np.mean([agree(_ranks(pooled - own, weights), own, weights) for own in ranks])
+        lower[k] = np.mean([agree(mid_ranks(pooled - own, weights), own, weights) for own in ranks])
         tick(1)
     return lower, upper
 
 
-def _ranks(vector: Array, weights: Array) -> Array:
-    """Centred weighted mid-ranks: whole or half numbers, so that equal sums are equal to the bit."""
-    order, starts = sorted_pairs(vector)
-    starts = starts if len(starts) else np.arange(len(vector))
-    size = np.add.reduceat(weights[order], starts) if len(vector) else weights
-    out = np.empty(len(vector))
-    out[order] = np.repeat(np.cumsum(size) - (size + weights.sum()) / 2, np.diff(starts, append=len(vector)))
-    return out
-
-
-def _by_products(first: Array, second: Array, weights: Array, *, scale: Callable[..., float]) -> float:
-    sides = [(ranks * ranks) @ weights for ranks in (first, second)]
-    size = float(weights.sum())
-    flat = FLAT * size**3 / 12
-    return scale((first * weights) @ second, *(side if side > flat else 0.0 for side in sides), size)
-
-
 CEILINGS: dict[str, Callable[[Method, Array, Array, Tick], tuple[Array, Array]]] = {
-    "spearman": partial(_from_ranks, agree=partial(_by_products, scale=ratio)),
+    "spearman": partial(_from_ranks, agree=by_products),
     "pearson": _from_similarities,
     "cosine": _from_similarities,
     "kendall": partial(_from_ranks, agree=tau_a),
-    "rho-a": partial(_from_ranks, agree=partial(_by_products, scale=untied)),
+    "rho-a": partial(_from_ranks, agree=partial(by_products, scale=untied)),
     "whitened_pearson": partial(_from_similarities, centre=True),
     "whitened_cosine": partial(_from_similarities, centre=False),
 }
