@@ -87,8 +87,8 @@ def compare(
         same), `n` images. If pairs are missing, `n_pairs`: how many both RDMs have, of the participant with fewest.
         With participants also `by_participant (layer, ..., participant)`. With several participants' references
         `noise_lower` and `noise_upper (...)`: mean agreement with the average RDM of the others, and of all;
-        with `ci_low` and `ci_high` of each over images. With `reliability` `noise_upper` alone, and if that holds RDMs of
-        halves its interval, over images and splits.
+        with `ci_low` and `ci_high` of each over images. With `reliability` `noise_upper` alone, and if that holds RDMs
+        of halves its interval, over images and splits.
 
     Raises
     ------

@@ -130,17 +130,9 @@ def partial(
     counts, recorded = _counts(sides, options, n_bootstraps, random)
     found = group.without(counts, options.get("progress"))
     _left_over(found[0][..., 0])
-    each, plain = (values.reshape(k, *sides.references.shape[:2], len(counts)) for values in found)
-    left = each.mean(axis=2)
-    table = {"estimate": left[..., 0], "plain": plain[..., 0].mean(axis=2)} | _interval(left[..., 1:])
-    columns: dict[str, Any] = {name: (sides.dims, sides.shaped(values)) for name, values in table.items()}
-    columns["n"] = (LAYER, np.full(k, len(sides.names)))
-    coords = dict(sides.coords)
-    if len(sides.participants):
-        columns["by_participant"] = ((*sides.dims, PARTICIPANT), sides.shaped(each[..., 0]))
-        coords[PARTICIPANT] = (PARTICIPANT, sides.participants)
+    result = _left_and_plain(sides, *(values.reshape(k, *sides.references.shape[:2], -1) for values in found))
     return stamped(
-        xr.Dataset(columns, coords=coords),
+        result,
         rdms.attrs,
         method=f"partial RSA, {method}",
         metric=rdms.attrs.get("metric"),
@@ -243,6 +235,19 @@ def partition(
         **recorded,
         **cautions,
     )
+
+
+def _left_and_plain(sides: Read, left: Array, plain: Array) -> xr.Dataset:
+    """Put labels to partial and plain correlations (layer, cell, participant or 1, data and then draws)."""
+    mean = left.mean(axis=2)
+    table = {"estimate": mean[..., 0], "plain": plain[..., 0].mean(axis=2)} | _interval(mean[..., 1:])
+    columns: dict[str, Any] = {name: (sides.dims, sides.shaped(values)) for name, values in table.items()}
+    columns["n"] = (LAYER, np.full(len(left), len(sides.names)))
+    coords = dict(sides.coords)
+    if len(sides.participants):
+        columns["by_participant"] = ((*sides.dims, PARTICIPANT), sides.shaped(left[..., 0]))
+        coords[PARTICIPANT] = (PARTICIPANT, sides.participants)
+    return xr.Dataset(columns, coords=coords)
 
 
 class _Correlated(NamedTuple):
