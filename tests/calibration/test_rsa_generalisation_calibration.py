@@ -1,64 +1,25 @@
 """Do tests and intervals of RSA hold for other images, other participants, and both? Contrasts, participants, time.
 
-Every simulation has features, participants and images of its own. `MEMFEAT_SIMULATIONS` runs fewer, to try this file;
-such runs are judged by the same binomial test, and are not recorded.
+Every simulation has features, participants and images of its own.
 """
 
-import os
+from functools import partial
 
 import numpy as np
 import pytest
+import simulated
 import xarray as xr
-from record import band, record
 from scipy.spatial.distance import pdist
-from scipy.stats import binomtest, pearsonr, spearmanr
+from scipy.stats import pearsonr, spearmanr
+from simulated import SIMULATIONS, covers, dataset, keep, measured
 
 from memfeat import rdm, rsa
 
 pytestmark = pytest.mark.timeout(0)
-SOURCES = ("gram", "rdm", "rsa", "stats")
-FULL = 1_000
-SIMULATIONS = int(os.environ.get("MEMFEAT_SIMULATIONS", FULL))
 #: Tests of p-values in this file; their family-wise level is 1 %.
 TESTS = 20
-LEVEL = 0.01 / TESTS
 CORRELATIONS = {"spearman": spearmanr, "pearson": pearsonr}
-
-
-def dataset(vectors, *, participants=False, times=False, metric="sqeuclidean"):
-    """RDMs (layer, pair), (layer=1, participant, pair) or (participant, time, pair)."""
-    n = round((1 + np.sqrt(1 + 8 * vectors.shape[-1])) / 2)
-    first, second = np.triu_indices(n, 1)
-    names = np.array([f"i{k:04}" for k in range(n)], dtype=object)
-    dims = ("participant", "time", "pair") if times else ("layer", "participant", "pair") if participants else None
-    dims = dims or ("layer", "pair")
-    values = vectors[None] if participants and not times else vectors
-    coords = {d: np.arange(s).astype(str) for d, s in zip(dims, values.shape, strict=True) if d not in ("pair", "time")}
-    coords |= {"image": ("image", names), "first": ("pair", first), "second": ("pair", second)}
-    return xr.Dataset({"rdm": (dims, values)}, coords=coords, attrs={"metric": metric})
-
-
-def keep(name, figures):
-    if SIMULATIONS == FULL:
-        record(f"rsa_{name}", figures | {"simulations": SIMULATIONS}, sources=SOURCES)
-
-
-def within_band(p, name, figures, *, discrete=False):
-    """Judge a rate of rejection at .05; a discrete test need only not exceed it."""
-    rejections = int((np.asarray(p) <= 0.05).sum())
-    test = binomtest(rejections, SIMULATIONS, 0.05, alternative="greater" if discrete else "two-sided")
-    low, high = band(0.05, SIMULATIONS, tests=TESTS)
-    rate = rejections / SIMULATIONS
-    figures = figures | {"rejected": rate, "accepted": [0.0 if discrete else low, high], "p": test.pvalue}
-    keep(name, figures)
-    assert test.pvalue >= LEVEL, f"{name}: {rate} of p-values are at most .05"
-
-
-def covers(covered, name, figures):
-    rate = float(np.mean(covered))
-    keep(name, figures | {"covered": rate, "required": [0.93, 0.97]})
-    slack = 0.0 if SIMULATIONS == FULL else 3 * np.sqrt(0.05 * 0.95 / SIMULATIONS)
-    assert 0.93 - slack <= rate <= 0.97 + slack
+within_band = partial(simulated.within_band, tests=TESTS)
 
 
 # --- contrasts of layers ---------------------------------------------------------------------------------------------
@@ -95,15 +56,6 @@ def test_a_contrast_of_equal_layers_is_rejected_as_often_as_it_says(method, r, a
 
 
 # --- participants ----------------------------------------------------------------------------------------------------
-
-
-def measured(rng, shared, participants, *, own=1.0, noise=1.0):
-    """RDMs of participants (participant, pair): what they share, what each has of their own, and noise."""
-    vectors = []
-    for _ in range(participants):
-        values = np.concatenate([shared, own * rng.normal(size=shared.shape), noise * rng.normal(size=shared.shape)], 1)
-        vectors.append(pdist(values, "sqeuclidean"))
-    return np.array(vectors)
 
 
 @pytest.mark.parametrize(("test", "participants"), [("t", 5), ("t", 20), ("wilcoxon", 12), ("signs", 12)])
