@@ -269,6 +269,34 @@ def test_mahalanobis_does_not_know_the_scale_of_a_feature(n, p, seed):
         np.testing.assert_allclose(one, other, rtol=1e-7)
 
 
+#: metric -> (what is done to values (image, run, channel) with a factor, what that makes of dissimilarities)
+SCALED = {
+    "correlation": (lambda v, s: v * s ** np.arange(len(v))[:, None, None] + np.arange(len(v))[:, None, None], 0),
+    "cosine": (lambda v, s: v * s ** np.arange(len(v))[:, None, None], 0),
+    "euclidean": (lambda v, s: s * v + np.arange(v.shape[-1]), 1),
+    "sqeuclidean": (lambda v, s: s * v + np.arange(v.shape[-1]), 2),
+    "cityblock": (lambda v, s: s * v + np.arange(v.shape[-1]), 1),
+    "mahalanobis": (lambda v, s: v * s ** np.arange(v.shape[-1]) + np.arange(v.shape[-1]), 0),
+    "sqmahalanobis": (lambda v, s: v * s ** np.arange(v.shape[-1]) + np.arange(v.shape[-1]), 0),
+    "crossnobis": (lambda v, s: s * v + np.arange(v.shape[-1]), 2),
+}
+
+
+@settings(max_examples=25)
+@given(st.sampled_from(list(SCALED)), st.floats(0.5, 2), st.integers(0, 2**31))
+def test_scaling_features_changes_what_the_metric_says(metric, factor, seed):
+    """Images times a number each leave angles alone, features times a number each Mahalanobis, all times one a power."""
+    values = np.random.default_rng(seed).uniform(1, 2, size=(6, 3, 5))
+    scaled, power = SCALED[metric]
+    options = {"metric": metric, "repeat": "run"} | ({"noise_cov": "repeats"} if "mahal" in metric else {})
+    plain, other = (dissimilar(layer(v, "run"), **options) for v in (values, scaled(values, factor)))
+    np.testing.assert_allclose(other, plain * factor**power, rtol=1e-7, atol=1e-9 * np.abs(plain).max() * factor**power)
+
+
+def test_every_metric_that_knows_a_scale_is_tried():
+    assert set(SCALED) == set(KERNELS) - {"poisson"}
+
+
 # --- dims with RDMs of their own --------------------------------------------------------------------------------------
 
 
