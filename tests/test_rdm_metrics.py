@@ -285,7 +285,7 @@ SCALED = {
 @settings(max_examples=25)
 @given(st.sampled_from(list(SCALED)), st.floats(0.5, 2), st.integers(0, 2**31))
 def test_scaling_features_changes_what_the_metric_says(metric, factor, seed):
-    """Images times a number each leave angles alone, features times a number each Mahalanobis, all times one a power."""
+    """Images times a number each leave angles alone, features times a number each Mahalanobis; else it is a power."""
     values = np.random.default_rng(seed).uniform(1, 2, size=(6, 3, 5))
     scaled, power = SCALED[metric]
     options = {"metric": metric, "repeat": "run"} | ({"noise_cov": "repeats"} if "mahal" in metric else {})
