@@ -81,7 +81,7 @@ def test_participants_and_both():
     error = np.sqrt(stats.two_factor(*variances, n_rdms=6, n_images=12))
     half = distributions.t.ppf(0.975, degrees) * error
     np.testing.assert_allclose(
-        [both.ci_low[0], both.ci_high[0]], both.estimate[0] + np.array([-half, half]), atol=1e-10
+        [both.ci_low[0], both.ci_high[0]], float(both.estimate[0]) + np.array([-half, half]), atol=1e-10
     )
     np.testing.assert_allclose(both.p, 2 * distributions.t.sf(np.abs(both.estimate / error), degrees), atol=1e-10)
 

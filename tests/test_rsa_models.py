@@ -155,7 +155,7 @@ def test_adjusted_is_blind_to_order_and_blocks_and_reads_lazy_features(monkeypat
         **options,
     )  # fmt: skip
     xr.testing.assert_allclose(turned, got)
-    monkeypatch.setattr("memfeat.rsa.adjusted.BLOCK_BYTES", 8 * 190 * 4)
+    monkeypatch.setattr("memfeat.rsa.covariates.BLOCK_BYTES", 8 * 190 * 4)
     xr.testing.assert_allclose(rsa.adjusted(features, scores, columns, **options), got)
 
 

@@ -1,9 +1,9 @@
 """Representational similarity analysis: how well RDMs agree with a reference RDM."""
 
-from memfeat.rsa.adjusted import AdjustedOptions, adjusted
 from memfeat.rsa.comparison import compare
 from memfeat.rsa.contrasts import ContrastOptions, contrast
 from memfeat.rsa.course import cluster
+from memfeat.rsa.covariates import AdjustedOptions, adjusted
 from memfeat.rsa.explained import ExplainedOptions, partial, partition
 from memfeat.rsa.magnitude import frame, split, unframe
 from memfeat.rsa.options import Options

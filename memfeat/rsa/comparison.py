@@ -222,7 +222,7 @@ def _shared(sides: Read) -> Array:
     layers, references = (np.isfinite(side).astype(np.float64) for side in (sides.layers, sides.references))
     shape = np.broadcast_shapes(layers.shape[1:], references.shape[1:])
     both = (np.broadcast_to(side, (len(side), *shape)) for side in (layers, references))
-    return np.einsum("kpi,mpi->kmp", *both).min(axis=-1).astype(np.int64)
+    return np.asarray(np.einsum("kpi,mpi->kmp", *both).min(axis=-1), dtype=np.int64)
 
 
 def _bounds(method: str, found: Evidence) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def two_factor(both: Array, rdms: Array, images: Array, *, n_rdms: int, n_images
     3.5
     """
     of_rdms, of_images, twice = _components(both, rdms, images, n_rdms, n_images)
-    return np.minimum(np.maximum(of_rdms + of_images - twice, np.maximum(of_rdms, of_images)), both)
+    return np.asarray(np.minimum(np.maximum(of_rdms + of_images - twice, np.maximum(of_rdms, of_images)), both))
 
 
 def two_factor_degrees(both: Array, rdms: Array, images: Array, *, n_rdms: int, n_images: int) -> Array:
@@ -163,7 +163,7 @@ def student(estimate: Array, error: Array, degrees: int | Array, *, alternative:
     array (...)
         P-values.
     """
-    tails = {
+    tails: dict[str, Callable[[Array], Any]] = {
         "two-sided": lambda t: 2 * distributions.t.sf(np.abs(t), degrees),
         "greater": lambda t: distributions.t.sf(t, degrees),
         "less": lambda t: distributions.t.cdf(t, degrees),
