@@ -111,8 +111,8 @@ def adjusted(
     ----------
     Freedman D, Lane D (1983). A nonstochastic interpretation of reported significance levels. Journal of Business and
     Economic Statistics 1:292-298.
-    Winkler AM, Ridgway GR, Webster MA, Smith SM, Nichols TE (2014). Permutation inference for the general linear model.
-    NeuroImage 92:381-397.
+    Winkler AM, Ridgway GR, Webster MA, et al. (2014). Permutation inference for the general linear model. NeuroImage
+    92:381-397.
 
     Examples
     --------

@@ -127,7 +127,7 @@ def two_factor_degrees(both: Array, rdms: Array, images: Array, *, n_rdms: int, 
     --------
     >>> import numpy as np
     >>> float(two_factor_degrees(np.array(2.0), np.array(1.0), np.array(1.0), n_rdms=11, n_images=11).round(1))
-    20.0
+    16.5
     """
     parts = _components(both, rdms, images, n_rdms, n_images)
     freedom = (n_rdms - 1, n_images - 1, (n_rdms - 1) * (n_images - 1))
