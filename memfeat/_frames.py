@@ -14,7 +14,17 @@ from memfeat._check import advice
 from memfeat._labels import IMAGE, LAYER
 from memfeat.errors import ArgumentError
 
-__all__ = ["IMAGE_COLUMNS", "as_json", "per_image", "per_layer", "prepared", "read_attrs", "write_attrs", "write_csv"]
+__all__ = [
+    "IMAGE_COLUMNS",
+    "as_json",
+    "per_comparison",
+    "per_image",
+    "per_layer",
+    "prepared",
+    "read_attrs",
+    "write_attrs",
+    "write_csv",
+]
 
 #: Columns of a table of images, in this order; those that are absent are left out, the user's own follow.
 IMAGE_COLUMNS = (
@@ -61,6 +71,25 @@ def per_layer(result: xr.Dataset) -> pd.DataFrame:
     names = [name for name, values in result.data_vars.items() if values.dims == (LAYER,)]
     columns = {LAYER: result[LAYER].values} | {str(name): result[name].values for name in names}
     return pd.DataFrame(columns)
+
+
+def per_comparison(result: xr.Dataset) -> pd.DataFrame:
+    """Give the statistics of each layer and reference, one row each, in the order of the result.
+
+    Parameters
+    ----------
+    result : Dataset (layer, ...)
+        Statistics; the dims of `estimate` tell rows apart. Variables with yet further dims are left out.
+
+    Returns
+    -------
+    DataFrame
+        `layer` and the further dims, then one column per statistic; what is the same for several rows is repeated.
+    """
+    dims = result["estimate"].dims
+    names = [name for name, values in result.data_vars.items() if set(values.dims) <= set(dims)]
+    plain = result[names].reset_coords(drop=True)
+    return plain.to_dataframe(dim_order=list(dims)).reset_index()
 
 
 def prepared(path: str | os.PathLike[str], argument: str, *, endings: tuple[str, ...] = ()) -> Path:

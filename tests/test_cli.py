@@ -573,6 +573,74 @@ def test_rsa_prints_a_table_and_agrees_with_scipy(command, store, scored, tmp_pa
     assert printed[:4] == ["layer", "estimate", "ci_low", "ci_high"]
 
 
+@pytest.fixture
+def measured(photos, tmp_path):
+    """RDMs of five participants in two regions, as an array with names: 12 of the images, and one that is not there."""
+    names = sorted(path.relative_to(photos).as_posix() for path in photos.rglob("*.png"))[::-1][:12]
+    rng = np.random.default_rng(2)
+    matrices = rng.random((2, 5, 13, 13))
+    matrices += np.swapaxes(matrices, -1, -2)
+    matrices[..., range(13), range(13)] = 0
+    np.save(tmp_path / "brain.npy", matrices)
+    # as another program calls them: without folder, with another ending
+    (tmp_path / "names.txt").write_text("\n".join([*(Path(name).stem + ".jpg" for name in names), "absent.jpg"]))
+    return SimpleNamespace(
+        matrices=matrices[..., :12, :12],
+        names=names,
+        arguments=["--reference", tmp_path / "brain.npy", "--names", tmp_path / "names.txt"],
+        dims=["--dims", "roi", "--dims", "participant"],
+    )
+
+
+@pytest.mark.parametrize("resample", ["images", "rdms", "both"])
+def test_rsa_takes_rdms_of_participants_and_matches_them_by_name(resample, command, store, measured, tmp_path):
+    arguments = ["rsa", store, *measured.arguments, *measured.dims, "--metric", "euclidean", "--resample", resample]
+    done = command(*arguments, "--permutations", 99, "-o", tmp_path / "rsa.csv")
+    assert (done.exit_code, done.stdout) == (0, f"Wrote {tmp_path / 'rsa.csv'} (4 rows).\n"), done.stderr
+    assert "Left out, in FEATURES alone: 2: " in done.stderr
+    assert "brain.npy alone: 1: 'absent.jpg'" in done.stderr
+    table = pd.read_csv(tmp_path / "rsa.csv", dtype={"layer": str}).set_index(["layer", "roi"])
+    features = xr.open_zarr(store)
+    features = features.assign_coords(image=features["image"].astype(object)).sel(image=measured.names)
+    first, second = np.triu_indices(12, 1)
+    values = features["0"].values.astype(float)
+    distance = np.linalg.norm(values[first] - values[second], axis=1)
+    each = [spearmanr(distance, matrix[first, second]).statistic for matrix in measured.matrices[1]]
+    assert table["estimate"]["0", 1] == pytest.approx(np.mean(each), abs=1e-9)
+    assert table["n"]["0", 1] == 12
+    assert (table["noise_lower"] < table["noise_upper"]).all()
+    assert json.loads((tmp_path / "rsa.csv.json").read_text())["resample"] == resample
+    printed = command(*arguments, "--permutations", 99).stdout.split()
+    assert printed[:4] == ["layer", "roi", "estimate", "ci_low"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "Give either --scores with --column, or --reference."),
+        (["--column", "hit_rate"], "Give either --scores with --column, or --reference."),
+        (["--scores", "SCORES", "--reference", "SCORES"], "Give either --scores with --column, or --reference."),
+        (["--scores", "SCORES"], "Give either --scores with --column, or --reference."),
+        (["--scores", "SCORES", "--column", "hit_rate", "--dims", "roi"], "--variable go with --reference."),
+    ],
+)
+def test_rsa_wants_scores_or_a_reference(options, words, command, store, scored):
+    done = command("rsa", store, *(scored if option == "SCORES" else option for option in options))
+    assert done.exit_code == 2
+    assert words in done.stderr
+
+
+def test_a_reference_of_other_images_is_an_error_with_advice(command, store, measured, tmp_path):
+    (tmp_path / "names.txt").write_text("\n".join(f"x{k}" for k in range(13)))
+    done = command("rsa", store, *measured.arguments, *measured.dims)
+    assert done.exit_code == 3
+    assert "--reference must name images of FEATURES; got 13: 'x0'" in done.stderr
+    (tmp_path / "names.txt").write_text("\n".join([*measured.names[:3], *(f"x{k}" for k in range(10))]))
+    done = command("rsa", store, *measured.arguments, *measured.dims)
+    assert done.exit_code == 3
+    assert "FEATURES and --reference must share at least 4 images; got 3." in done.stderr
+
+
 def test_the_same_seed_gives_the_same_table_and_another_another(command, store, scored):
     arguments = ["decode", store, "--scores", scored, "--column", "hit_rate", "--permutations", 49, "--json"]
     first, again, other = (command(*arguments, "--seed", seed).stdout for seed in (3, 3, 4))

@@ -106,6 +106,7 @@ def drifted(layers):
 FIGURES = {
     "scores": lambda ax: plot.scores(predicted(), ax=ax),
     "few_layers": lambda ax: plot.layer_profile(result(["conv1", "layer1", "layer2"]), ax=ax),
+    "bounds": lambda ax: plot.layer_profile(bounded(["conv1", "layer1"], lower=0.6, upper=0.7), ax=ax),
     "many_layers": lambda ax: plot.layer_profile(result([*blocks(), "features.avgpool"]), ax=ax),
     "drift": lambda ax: plot.drift_profile(drifted(blocks()), ax=ax),
     "drift, few layers": lambda ax: plot.drift_profile(drifted(["layer1", "layer2"]), ax=ax),
@@ -278,6 +279,35 @@ def test_the_null_line_can_be_moved_or_left_out():
     assert len(plot.layer_profile(result(["a", "b"]), null=None).lines) == 3
 
 
+def bounded(layers, **bounds):
+    return result(layers).assign({f"noise_{name}": value for name, value in bounds.items()})
+
+
+@pytest.mark.parametrize("layers", [["a", "b", "c"], blocks()], ids=["bars", "band"])
+def test_noise_bounds_are_a_band_behind_everything(layers):
+    ax = plot.layer_profile(bounded(layers, lower=0.55, upper=0.7))
+    (band,) = ax.patches
+    corners = ax.transData.inverted().transform(band.get_window_extent())
+    assert corners[:, 1] == pytest.approx([0.55, 0.7])
+    assert band.get_zorder() < min(artist.get_zorder() for artist in [*ax.lines, *ax.collections])
+    assert ax.get_ylim()[1] > 0.7
+    assert "grey: noise bounds of the reference" in texts(ax)
+
+
+def test_an_upper_bound_alone_is_a_dotted_line():
+    ax = plot.layer_profile(bounded(["a", "b"], upper=0.8))
+    dotted = [line for line in ax.lines if line.get_linestyle() == ":"]
+    assert [list(line.get_ydata()) for line in dotted] == [[0.8, 0.8]]
+    assert not ax.patches
+    assert "dotted: upper noise bound" in texts(ax)
+
+
+def test_without_noise_bounds_none_are_drawn():
+    ax = plot.layer_profile(result(["a", "b"]))
+    assert not ax.patches
+    assert "noise" not in texts(ax)
+
+
 def test_the_figure_states_interval_and_correction_as_the_result_does():
     said = texts(plot.layer_profile(result(["a", "b"], interval="95 % bootstrap", correction="max-statistic")))
     assert "bar: 95 % bootstrap; filled: p < .05, max-statistic" in said
@@ -300,7 +330,8 @@ def test_a_bare_result_and_a_single_layer_can_be_drawn():
 @pytest.mark.parametrize(
     ("method", "label"),
     [
-        ("RSA, kendall", "Kendall τ"),
+        ("RSA, kendall", "Kendall τ-a"),
+        ("partial RSA, spearman", "Partial Spearman ρ"),
         ("RSA, rho-a", "Spearman ρ-a"),
         ("RSA, whitened_pearson", "Whitened Pearson r"),
         ("RSA, whitened_cosine", "Whitened cosine similarity"),

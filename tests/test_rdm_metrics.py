@@ -269,6 +269,34 @@ def test_mahalanobis_does_not_know_the_scale_of_a_feature(n, p, seed):
         np.testing.assert_allclose(one, other, rtol=1e-7)
 
 
+#: metric -> (what is done to values (image, run, channel) with a factor, what that makes of dissimilarities)
+SCALED = {
+    "correlation": (lambda v, s: v * s ** np.arange(len(v))[:, None, None] + np.arange(len(v))[:, None, None], 0),
+    "cosine": (lambda v, s: v * s ** np.arange(len(v))[:, None, None], 0),
+    "euclidean": (lambda v, s: s * v + np.arange(v.shape[-1]), 1),
+    "sqeuclidean": (lambda v, s: s * v + np.arange(v.shape[-1]), 2),
+    "cityblock": (lambda v, s: s * v + np.arange(v.shape[-1]), 1),
+    "mahalanobis": (lambda v, s: v * s ** np.arange(v.shape[-1]) + np.arange(v.shape[-1]), 0),
+    "sqmahalanobis": (lambda v, s: v * s ** np.arange(v.shape[-1]) + np.arange(v.shape[-1]), 0),
+    "crossnobis": (lambda v, s: s * v + np.arange(v.shape[-1]), 2),
+}
+
+
+@settings(max_examples=25)
+@given(st.sampled_from(list(SCALED)), st.floats(0.5, 2), st.integers(0, 2**31))
+def test_scaling_features_changes_what_the_metric_says(metric, factor, seed):
+    """Images times a number each leave angles alone, features times a number each Mahalanobis; else it is a power."""
+    values = np.random.default_rng(seed).uniform(1, 2, size=(6, 3, 5))
+    scaled, power = SCALED[metric]
+    options = {"metric": metric, "repeat": "run"} | ({"noise_cov": "repeats"} if "mahal" in metric else {})
+    plain, other = (dissimilar(layer(v, "run"), **options) for v in (values, scaled(values, factor)))
+    np.testing.assert_allclose(other, plain * factor**power, rtol=1e-7, atol=1e-9 * np.abs(plain).max() * factor**power)
+
+
+def test_every_metric_that_knows_a_scale_is_tried():
+    assert set(SCALED) == set(KERNELS) - {"poisson"}
+
+
 # --- dims with RDMs of their own --------------------------------------------------------------------------------------
 
 
@@ -287,11 +315,28 @@ def test_dims_that_are_named_get_rdms_of_their_own():
     for i in range(2):
         for j in range(3):
             np.testing.assert_allclose(got.rdm.values[1, i, j], pdist(values[:, i, j]), rtol=1e-10)
-    np.testing.assert_allclose(
-        rdm.compute(features["a"], metric="euclidean", per="time").rdm.values[0, 1],
-        pdist(values[:, :, 1].reshape(7, -1)),
-        rtol=1e-10,
-    )
+
+
+@pytest.mark.parametrize(
+    ("options", "dim"), [({}, "participant"), ({"per": "participant"}, "time"), ({"repeat": "time"}, "participant")]
+)
+def test_a_dim_that_hardly_holds_features_must_be_named(options, dim):
+    features = layer(normal(7, 2, 3, 4), "participant", "time")
+    words = rf"per or repeat must name the dim {dim!r}; got it in layer 'fc' without a word. Pass per={dim!r}"
+    with pytest.raises(ArgumentError, match=words):
+        rdm.compute(features, metric="euclidean", **options)
+
+
+def test_dims_that_are_flattened_beside_others_are_said():
+    values = normal(7, 3, 4)
+    wide = layer(values, "sample")
+    got = rdm.compute(wide, metric="euclidean")
+    assert got.attrs["flattened"] == ["sample"]
+    np.testing.assert_allclose(got.rdm.values[0], pdist(values.reshape(7, -1)), rtol=1e-10)
+    assert "flattened" not in rdm.compute(wide.isel(sample=0, drop=True), metric="euclidean").attrs
+    # a single dim of another name is the features
+    plain = xr.DataArray(values[:, 0], dims=["image", "voxel"], coords={"image": wide.image}, name="V4")
+    assert "flattened" not in rdm.compute(plain, metric="euclidean").attrs
 
 
 def test_noise_is_found_by_layer_and_participant_label():

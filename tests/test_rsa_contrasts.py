@@ -70,9 +70,20 @@ def test_participants_and_both():
     interval = expected.confidence_interval()
     np.testing.assert_allclose([got.ci_low[0], got.ci_high[0]], [interval.low, interval.high], atol=1e-12)
     both = rsa.contrast(rdms, ref, resample="both", n_bootstraps=100, rng=1)
-    error = (both.ci_high - both.ci_low) / 2 / distributions.t.ppf(0.975, 5)
-    np.testing.assert_allclose(both.p, 2 * distributions.t.sf(np.abs(both.estimate / error), 5), atol=1e-10)
-    assert (error > 0).all()
+    random = np.random.default_rng(1)
+    counts = stats.bootstrap_counts(12, 100, rng=random)
+    share = random.multinomial(6, np.full(6, 1 / 6), size=100) / 6
+    sampled = np.array([METHODS["spearman"].resampled(rdms.rdm.values, one, counts) for one in ref.rdm.values[0]])
+    gap = sampled[:, 0] - sampled[:, 1]
+    draws = np.einsum("pd,dp->d", gap, share), (each[0] - each[1]) @ share.T, gap.mean(axis=0)
+    variances = [np.var(one, ddof=1) for one in draws]
+    degrees = stats.two_factor_degrees(*variances, n_rdms=6, n_images=12)
+    error = np.sqrt(stats.two_factor(*variances, n_rdms=6, n_images=12))
+    half = distributions.t.ppf(0.975, degrees) * error
+    np.testing.assert_allclose(
+        [both.ci_low[0], both.ci_high[0]], float(both.estimate[0]) + np.array([-half, half]), atol=1e-10
+    )
+    np.testing.assert_allclose(both.p, 2 * distributions.t.sf(np.abs(both.estimate / error), degrees), atol=1e-10)
 
 
 def test_further_dims_are_kept():

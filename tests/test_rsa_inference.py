@@ -13,7 +13,7 @@ from scipy.spatial.distance import squareform
 
 from memfeat import rdm, rsa, stats
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
-from memfeat.rsa.similarity import COMPARISONS, METHODS
+from memfeat.rsa.similarity import COMPARISONS, METHODS, gapped
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -114,9 +114,16 @@ def test_both_factors_are_corrected_as_in_rsatoolbox(method):
     three = [np.einsum("pld,dp->ld", sampled, share), whole @ share.T, sampled.mean(axis=0)]
     variances = np.array([np.cov(values) for values in three])
     corrected, _, _ = extract_variances(variances, nc_included=False, n_rdm=participants, n_pattern=n)
-    half = distributions.t.ppf(0.975, participants - 1) * np.sqrt(corrected)
+    # unlike there, degrees of freedom are Satterthwaite's
+    both, alone, images = (np.diag(v) for v in variances)
+    of_people, of_images = alone * participants / (participants - 1), images * n / (n - 1)
+    twice = (both - alone - images) * participants * n / (participants - 1) / (n - 1)
+    spread = of_people**2 / (participants - 1) + of_images**2 / (n - 1)
+    spread += twice**2 / (participants - 1) / (n - 1)
+    degrees = np.clip(corrected**2 / spread, participants - 1, participants + n - 2)
+    half = distributions.t.ppf(0.975, degrees) * np.sqrt(corrected)
     np.testing.assert_allclose([got.ci_low, got.ci_high], [got.estimate - half, got.estimate + half], atol=1e-10)
-    p = 2 * distributions.t.sf(np.abs(got.estimate / np.sqrt(corrected)), participants - 1)
+    p = 2 * distributions.t.sf(np.abs(got.estimate / np.sqrt(corrected)), degrees)
     np.testing.assert_allclose(got.p, p, atol=1e-10)
 
 
@@ -214,10 +221,29 @@ def test_halves_of_scores_bound_what_is_reached(method):
     turned = models.isel(half=[1, 0]).isel(image=slice(None))
     again = rsa.compare(rdms, ref, method=method, n_permutations=0, n_bootstraps=0, reliability=turned)
     assert float(again.noise_upper) == pytest.approx(float(got.noise_upper))
+    assert "noise_upper_ci_low" not in got
     named = rsa.compare(rdms, ref, n_permutations=0, n_bootstraps=0, reliability={"split_half": 0.5})
     assert float(named.noise_upper) == pytest.approx(np.sqrt(2 / 3))
     named = rsa.compare(rdms, ref, n_permutations=0, n_bootstraps=0, reliability={"spearman_brown": 0.49})
     assert float(named.noise_upper) == pytest.approx(0.7)
+
+
+def test_the_bound_from_halves_has_an_interval_over_images_and_splits():
+    scores, models = halves()
+    n, splits = models.sizes["image"], models.sizes["split"]
+    rdms, ref = models.isel(split=0, half=0), rdm.from_scores(scores[0][0], kind="nearest")
+    got = rsa.compare(rdms, ref, n_permutations=0, n_bootstraps=40, reliability=models, rng=6)
+    random = np.random.default_rng(6)
+    counts = stats.bootstrap_counts(n, 40, rng=random)
+    share = random.multinomial(splits, np.full(splits, 1 / splits), size=40) / splits
+    pairs = models.rdm.isel(layer=0).values
+    again = np.array([METHODS["spearman"].resampled(one[:1], one[1], counts)[0] for one in pairs])
+    r = (again * share.T).sum(axis=0)
+    expected = np.percentile(np.sqrt(2 * r / (1 + r)), [2.5, 97.5])
+    np.testing.assert_allclose([got.noise_upper_ci_low, got.noise_upper_ci_high], expected, atol=1e-10)
+    spared = rsa.compare(rdms, ref, n_permutations=0, n_bootstraps=40, reliability=models, rng=6, noise_interval=False)
+    assert "noise_upper_ci_low" not in spared
+    np.testing.assert_array_equal(spared.ci_low, got.ci_low)
 
 
 def test_a_reliability_that_says_nothing_is_an_error():
@@ -325,6 +351,97 @@ def test_an_rdm_scores_the_same_alone_and_beside_others():
     one = rsa.compare(rdms.isel(layer=[1]), ref, **options)
     for name in ("estimate", "p", "ci_low", "ci_high"):
         np.testing.assert_allclose(whole[name][1], one[name][0], atol=1e-12)
+
+
+# --- missing pairs ---------------------------------------------------------------------------------------------------
+
+PAIRED = ["spearman", "pearson", "cosine", "kendall", "rho-a"]
+
+
+def lacking(rdms, *where, seed=0, share=0.2):
+    """The same RDMs, of which some pairs are missing at one place."""
+    out = rdms.copy(deep=True)
+    vector = out.rdm.values[where]
+    vector[np.random.default_rng(seed).random(vector.shape) < share] = np.nan
+    return out
+
+
+@pytest.mark.parametrize("resample", ["images", "rdms", "both"])
+def test_an_rdm_scores_the_same_alone_and_beside_one_with_missing_pairs(resample):
+    rdms, ref = people(n=12, layers=3)
+    options = {"n_permutations": 30, "n_bootstraps": 30, "resample": resample}
+    whole = rsa.compare(lacking(rdms, 0), ref, **options)
+    one = rsa.compare(rdms.isel(layer=[1]), ref, **options)
+    for name in ("estimate", "p", "ci_low", "ci_high", "by_participant"):
+        np.testing.assert_allclose(whole[name][1], one[name][0], atol=1e-12)
+    np.testing.assert_allclose(whole.noise_lower, one.noise_lower, atol=1e-12)
+    assert whole.n_pairs[1] == 66 > whole.n_pairs[0]
+    assert "n_pairs" not in one
+
+
+@pytest.mark.parametrize("method", PAIRED)
+def test_missing_pairs_are_left_out_of_their_own_comparisons(method):
+    rdms, ref = people(n=12, participants=3, layers=2)
+    rdms, ref = lacking(rdms, 1), lacking(ref, 0, 2, seed=1)
+    got = rsa.compare(rdms, ref, method=method, n_permutations=0, n_bootstraps=0)
+    for k, layer in enumerate(rdms.rdm.values):
+        for p, person in enumerate(ref.rdm.values[0]):
+            there = np.isfinite(layer) & np.isfinite(person)
+            pair = [vector[there][None] for vector in (layer, person)]
+            expected = plainly(method, *pair)
+            assert float(got.by_participant[k, p]) == pytest.approx(expected, abs=1e-10)
+    fewest = [min(np.isfinite(layer + person).sum() for person in ref.rdm.values[0]) for layer in rdms.rdm.values]
+    assert got.n_pairs.values.tolist() == fewest
+    assert "noise_lower" not in got
+    assert got.attrs["noise"] == "none: references lack pairs"
+
+
+def plainly(method, one, other):
+    """Without the code that is tested: from scipy, or the formula."""
+    a, b = one[0], other[0]
+    m = len(a)
+    if method == "rho-a":
+        ranks = [distributions.rankdata(v) - (m + 1) / 2 for v in (a, b)]
+        return 12 * ranks[0] @ ranks[1] / (m**3 - m)
+    if method == "kendall":
+        signs = [np.sign(np.subtract.outer(v, v)) for v in (a, b)]
+        return (signs[0] * signs[1]).sum() / (m * (m - 1))
+    if method == "cosine":
+        return a @ b / np.sqrt((a @ a) * (b @ b))
+    return getattr(distributions, f"{method}r")(a, b).statistic
+
+
+@pytest.mark.parametrize("method", PAIRED)
+def test_pair_by_pair_is_the_same_where_nothing_is_missing(method):
+    rdms, ref = people(n=9, layers=2, seed=1)
+    kernel, vectors = COMPARISONS[method], np.concatenate([rdms.rdm.values, ref.rdm.values[0]])
+    pairs = [(0, 2), (1, 3), (1, 4)]
+    counts = stats.bootstrap_counts(9, 25, rng=np.random.default_rng(4))
+    slow = gapped(kernel, kernel.pairwise).similar(vectors, pairs, counts)
+    np.testing.assert_allclose(slow, kernel.similar(vectors, pairs, counts), atol=1e-10)
+
+
+def test_missing_pairs_stay_with_their_rdm_when_images_are_rearranged():
+    rdms, ref = people(n=7, layers=1)
+    rdms, ref = lacking(rdms, 0), lacking(ref.isel(participant=[0]), 0, 0, seed=3)
+    got = rsa.compare(rdms, ref, method="pearson", n_permutations=40, n_bootstraps=0, rng=2)
+    rows, _ = stats.permutations(7, 40, rng=np.random.default_rng(2))
+    layer, square = rdms.rdm.values[0], squareform(np.nan_to_num(ref.rdm.values[0, 0], nan=-1), checks=False)
+    null = []
+    for row in rows:
+        moved = squareform(square[np.ix_(row, row)], checks=False)
+        there = np.isfinite(layer) & (moved >= 0)
+        null.append(distributions.pearsonr(layer[there], moved[there]).statistic)
+    observed = abs(float(got.estimate[0])) - 1e-9
+    assert float(got.p[0]) == pytest.approx((1 + (np.abs(null) >= observed).sum()) / 41)
+
+
+def test_missing_pairs_that_are_needed_are_an_error():
+    rdms, ref = people(n=8)
+    with pytest.raises(ArgumentError, match="rdms must hold every pair of images for whitened .* layer 'l1'"):
+        rsa.compare(lacking(rdms, 1), ref, method="whitened_cosine")
+    with pytest.raises(ArgumentError, match="rdms and ref must share pairs of images that differ; got layer 'l0'"):
+        rsa.compare(lacking(rdms, 0, share=1.1), ref)
 
 
 def test_results_with_participants_can_be_saved(tmp_path):

@@ -1,5 +1,6 @@
 """Several RDMs at once: partial correlations, shares of variance, weighted models; magnitude; clusters of time."""
 
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -10,7 +11,8 @@ from geometry import along_time, dataset, names_of, people, squared_distances
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
-from scipy.stats import pearsonr, rankdata, ttest_1samp
+from scipy.spatial.distance import pdist
+from scipy.stats import kendalltau, pearsonr, rankdata, spearmanr, ttest_1samp
 from scipy.stats import t as student
 from sklearn.linear_model import LinearRegression
 
@@ -63,6 +65,9 @@ def test_partial_keeps_further_dims_and_averages_participants():
     cell = ref.isel(time=1, roi=0)
     each = [rsa.partial(rdms, cell.isel(participant=k), control, n_bootstraps=0).estimate for k in range(6)]
     np.testing.assert_allclose(got.estimate.isel(time=1, roi=0), np.mean(each, axis=0), atol=1e-12)
+    assert got.by_participant.dims == ("layer", "time", "roi", "participant")
+    np.testing.assert_allclose(got.by_participant.isel(time=1, roi=0), np.transpose(each), atol=1e-12)
+    assert rsa.cluster(got, n_permutations=20).p_cluster.dims == ("layer", "roi", "time")
 
 
 def test_controls_that_take_everything_are_errors():
@@ -86,6 +91,111 @@ def test_controls_that_take_everything_are_errors():
     flat["rdm"][:] = 1.0
     with pytest.raises(ArgumentError, match="RDMs must differ between pairs of images"):
         rsa.partial(rdms, ref, flat)
+
+
+# --- covariates of images --------------------------------------------------------------------------------------------
+
+
+def confounded(n=20, seed=0, p=5):
+    """A layer of two, scores and a covariate that drives them."""
+    random = np.random.default_rng(seed)
+    names, luminance = names_of(n), random.normal(size=n)
+    layers = {
+        name: xr.DataArray(
+            random.normal(size=(n, p)) + np.outer(luminance, random.normal(size=p)), dims=["image", f"{name}:unit"]
+        )
+        for name in ("low", "high")
+    }
+    scores, size = (pd.Series(luminance + random.normal(size=n), index=names, name=k) for k in ("score", "size"))
+    features = xr.Dataset(layers, coords={"image": names})
+    return features, scores, [pd.Series(luminance, index=names, name="luminance"), size]
+
+
+SHAPES = {"rdm": partial(rdm.compute, metric="euclidean"), "model": partial(rdm.from_scores, kind="nearest")}
+
+
+def residuals(values, columns):
+    design = np.column_stack([np.ones(len(values)), *columns])
+    return values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
+
+
+@pytest.mark.parametrize("method", ["spearman", "kendall"])
+def test_covariates_are_regressed_out_of_features_and_scores_and_residuals_permuted(method):
+    features, scores, columns = confounded()
+    got = rsa.adjusted(features, scores, columns, **SHAPES, method=method, n_permutations=30, rng=4)
+    rows, _ = stats.permutations(20, 30, rng=np.random.default_rng(4))
+    values = [column.to_numpy() for column in columns]
+    measure = {"spearman": spearmanr, "kendall": kendalltau}[method]
+    layers = [pdist(residuals(features[name].values, values)) for name in ("low", "high")]
+    left = residuals(scores.to_numpy(), values)
+
+    def against(residual):
+        return [measure(layer, pdist(residual[:, None])).statistic for layer in layers]
+
+    observed = np.array(against(left))
+    null = np.abs([against(residuals(left[row], values)) for row in rows])
+    np.testing.assert_allclose(got.estimate, observed, atol=1e-10)
+    beyond = null >= np.abs(observed) - 1e-9
+    np.testing.assert_allclose(got.p, (1 + beyond.sum(axis=0)) / 31)
+    largest = null.max(axis=1)[:, None] >= np.abs(observed) - 1e-9
+    np.testing.assert_allclose(got.p_corrected, (1 + largest.sum(axis=0)) / 31)
+    assert got.layer.values.tolist() == ["low", "high"]
+    assert got.attrs["covariates"] == ["luminance", "size"]
+    assert "Freedman-Lane" in got.attrs["null"]
+
+
+def test_adjusted_is_blind_to_order_and_blocks_and_reads_lazy_features(monkeypatch):
+    features, scores, columns = confounded()
+    before = features.copy(deep=True)
+    options = SHAPES | {"n_permutations": 25, "rng": 1}
+    got = rsa.adjusted(features, scores, columns, **options)
+    xr.testing.assert_identical(features, before)
+    turned = rsa.adjusted(
+        features.isel(image=slice(None, None, -1)).chunk({"image": 7}), scores.sample(frac=1, random_state=0), columns,
+        **options,
+    )  # fmt: skip
+    xr.testing.assert_allclose(turned, got)
+    monkeypatch.setattr("memfeat.rsa.covariates.BLOCK_BYTES", 8 * 190 * 4)
+    xr.testing.assert_allclose(rsa.adjusted(features, scores, columns, **options), got)
+
+
+def test_what_the_covariate_explains_is_gone():
+    """Scores that are the covariate and noise agree with features that hold it; beyond it they do not."""
+    features, scores, columns = confounded(n=60, seed=2)
+    plain = rsa.compare(SHAPES["rdm"](features), SHAPES["model"](scores), n_permutations=199, n_bootstraps=0)
+    assert (plain.p < 0.05).all()
+    assert (rsa.adjusted(features, scores, columns[0], **SHAPES, n_permutations=199).p > 0.05).all()
+
+
+def test_few_images_are_enumerated():
+    features, scores, columns = confounded(n=6)
+    got = rsa.adjusted(features, scores, columns[0], **SHAPES, n_permutations=720)
+    assert got.attrs["exact"] == "true"
+    np.testing.assert_allclose(got.p * 720, (got.p * 720).round())
+
+
+def test_what_cannot_be_adjusted_is_an_error():
+    features, scores, columns = confounded(n=8)
+    options = SHAPES | {"n_permutations": 9}
+    with pytest.raises(ArgumentError, match=r"covariates must vary, and differ .*; got one that is constant"):
+        rsa.adjusted(features, scores, columns[0] * 0, **options)
+    with pytest.raises(ArgumentError, match="covariates must vary, and differ from each other"):
+        rsa.adjusted(features, scores, [columns[0], columns[0] * 2 + 1], **options)
+    with pytest.raises(ArgumentError, match="covariates must leave something of the scores"):
+        rsa.adjusted(features, columns[0] * 3 - 1, columns[0], **options)
+    with pytest.raises(ArgumentError, match="covariates must hold at least one column; got none. Or use mf.rsa.comp"):
+        rsa.adjusted(features, scores, [], **options)
+    with pytest.raises(ArgumentError, match=r"covariates\[1\] and features must hold the same images"):
+        rsa.adjusted(features, scores, [columns[0], columns[1].iloc[1:]], **options)
+    with pytest.raises(ArgumentError, match="rdm.* must hold squared Euclidean"):
+        rsa.adjusted(features, scores, columns, **options, method="whitened_cosine")
+    with pytest.raises(UnknownNameError, match="option must be a known name; got 'metric'"):
+        rsa.adjusted(features, scores, columns, **options, metric="cosine")
+    with pytest.raises(KindError, match="model must give a Dataset of RDMs; got DataArray. Use mf.rdm.from_scores"):
+        rsa.adjusted(features, scores, columns, **options | {"model": lambda one: SHAPES["model"](one).rdm})
+    alone = {"model": lambda one: SHAPES["model"](one.isel(permutation=0) if "permutation" in one.dims else one)}
+    with pytest.raises(ArgumentError, match="model must give RDMs of sizes .*'permutation': 9.* further dims"):
+        rsa.adjusted(features, scores, columns, **options | alone)
 
 
 # --- shares of variance ----------------------------------------------------------------------------------------------

@@ -114,6 +114,44 @@ def test_two_factor_variances_stay_between_their_bounds():
     assert stats.two_factor(1.5 * one, one, one, n_rdms=10**9, n_images=10**9) == pytest.approx(1.5)  # never above
 
 
+def test_degrees_of_freedom_by_hand():
+    # R = 5, I = 9: variances 4 and 8 become 4 · 5/4 = 5 and 8 · 9/8 = 9; 16 − 12 = 4 becomes 4 · 5/4 · 9/8 = 5.625
+    one = np.array([16.0]), np.array([4.0]), np.array([8.0])
+    corrected = 5 + 9 - 5.625
+    # which is raised to the larger part, 9
+    assert corrected < 9
+    expected = 81 / (25 / 4 + 81 / 8 + 5.625**2 / 32)
+    assert stats.two_factor_degrees(*one, n_rdms=5, n_images=9)[0] == pytest.approx(expected)
+
+
+def test_degrees_of_freedom_are_those_of_the_factor_that_makes_the_error():
+    sizes = {"n_rdms": 8, "n_images": 100}
+    images = np.array(1.0), np.array(1e-9), np.array(1.0)
+    assert stats.two_factor_degrees(*images, **sizes) == pytest.approx(99, rel=0.05)
+    rdms = np.array(1.0), np.array(1.0), np.array(1e-9)
+    assert stats.two_factor_degrees(*rdms, **sizes) == pytest.approx(7, rel=0.05)
+    nothing = np.zeros(3)
+    np.testing.assert_array_equal(stats.two_factor_degrees(nothing, nothing, nothing, **sizes), [7, 7, 7])
+
+
+def test_t_with_these_degrees_covers_the_mean_of_a_crossed_design():
+    """Few rows, many columns and an error that is mostly of columns: 95 %, and not the 97.6 % of the smaller sample."""
+    random, n_rdms, n_images, hits = rng(11), 6, 80, np.zeros(2)
+    for _ in range(4_000):
+        a, b = random.normal(size=(n_rdms, 1)) * 0.1, random.normal(size=(1, n_images))
+        y = a + b + 0.3 * random.normal(size=(n_rdms, n_images))
+        # the bootstrap variances of means of a crossed design in closed form
+        rows, columns = y.mean(axis=1).var() / n_rdms, y.mean(axis=0).var() / n_images
+        rest = y - y.mean(axis=1, keepdims=True) - y.mean(axis=0) + y.mean()
+        both = rows + columns + np.square(rest).mean() / (n_rdms * n_images)
+        sizes = {"n_rdms": n_rdms, "n_images": n_images}
+        error = np.sqrt(stats.two_factor(both, rows, columns, **sizes))
+        degrees = stats.two_factor_degrees(both, rows, columns, **sizes)
+        hits += np.abs(y.mean()) <= distributions.t.ppf(0.975, [degrees, n_rdms - 1]) * error
+    assert 0.94 < hits[0] / 4_000 < 0.96
+    assert hits[1] / 4_000 > 0.965
+
+
 def test_an_accelerated_interval_agrees_with_scipy():
     sample = rng(1).exponential(size=40)
     draws = sample[rng(2).integers(40, size=(20_000, 40))].mean(axis=1)

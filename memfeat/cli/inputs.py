@@ -1,7 +1,7 @@
 """What the commands read besides photographs: feature stores and columns of scores."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -12,7 +12,19 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["matched_inputs", "own_columns", "sources"]
+__all__ = ["Reference", "matched_inputs", "own_columns", "reference_inputs", "sources"]
+
+#: The fewest images whose RDMs can be compared.
+FEWEST = 4
+
+
+class Reference(NamedTuple):
+    """RDMs in a file, and what the user says about them."""
+
+    file: Path
+    names: Path | None
+    dims: tuple[str, ...]
+    variable: str | None
 
 
 def sources(photos: tuple[str, ...]) -> str | list[str]:
@@ -100,6 +112,57 @@ def matched_inputs(store: Path, table: Path, column: str) -> "tuple[xr.Dataset, 
     scores = xr.DataArray(values[there].to_numpy(), dims="image", coords={"image": kept["image"].values}, name=column)
     scores.attrs = beside(table, column)
     return kept, scores
+
+
+def reference_inputs(store: Path, reference: Reference) -> "tuple[xr.Dataset, xr.Dataset]":
+    """Read features and RDMs, and keep the images that both have; say on stderr how many were left out.
+
+    Parameters
+    ----------
+    store : Path
+        A feature store.
+    reference : Reference
+        A file of RDMs.
+
+    Returns
+    -------
+    Dataset (image, ...)
+        Features.
+    Dataset (layer, ..., pair)
+        RDMs of the same images.
+
+    Raises
+    ------
+    ArgumentError
+        If the store or the file is none, or too few images are in both.
+    """
+    import pandas as pd
+
+    from memfeat import rdm
+    from memfeat.images.joining import joined
+
+    features, (file, names, dims, variable) = _features(store), reference
+    rdms = rdm.read(file, names, dims=dims, variable=variable, layer=file.stem)
+    here, theirs = ([str(name) for name in data["image"].values] for data in (features, rdms))
+    try:
+        found = joined(pd.Series(theirs, index=theirs, name="other"), here, column=None).columns["other"]
+    except ArgumentError as error:
+        none = listed(listed.of(theirs))
+        remedy = f"Its images are called like {here[0]!r}."
+        raise ArgumentError(advice("--reference", "name images of FEATURES", none, remedy)) from error
+    there = found.notna().to_numpy()
+    kept = [str(name) for name in found[there]]
+    for side, left in (
+        ("FEATURES", [name for name, has in zip(here, there, strict=True) if not has]),
+        (str(file), sorted(set(theirs) - set(kept))),
+    ):
+        if left:
+            click.echo(f"Left out, in {side} alone: {listed.of(left)}", err=True)
+    if len(kept) < FEWEST:
+        rule = f"share at least {FEWEST} images"
+        raise ArgumentError(advice("FEATURES and --reference", rule, listed(str(len(kept)))))
+    both = features.isel(image=there)
+    return both, rdm.select(rdms, kept).assign_coords(image=both["image"].values)
 
 
 def _features(store: Path) -> "xr.Dataset":

@@ -12,7 +12,7 @@ import click
 from memfeat._version import __version__
 from memfeat.cli.columns import HALVES, Wanted, read_columns
 from memfeat.cli.evaluating import evaluated, figures, long, wide
-from memfeat.cli.inputs import matched_inputs, own_columns, sources
+from memfeat.cli.inputs import Reference, matched_inputs, own_columns, reference_inputs, sources
 from memfeat.cli.manners import FAILED, SOME_FAILED, Verbs, messages, together
 from memfeat.cli.networks import loaded, network
 from memfeat.cli.outputs import destination, failures, give, give_forecast, give_layers, shown
@@ -31,7 +31,7 @@ PRINTED = ("agreement", "category", "contrast")
 EVALUATED = ["category", "metric", "estimate", "ci_low", "ci_high", "p", "n", "unit"]
 PREDICTED = ["image", "memorability", "tta_sd", "warnings", "status"]
 LISTED = ["name", "kind", "call", "shape", "bytes", "order"]
-STATISTICS = ["layer", "estimate", "ci_low", "ci_high", "p", "p_corrected", "n"]
+STATISTICS = ["estimate", "ci_low", "ci_high", "p", "p_corrected", "noise_lower", "noise_upper", "n"]
 
 
 _manners = together(
@@ -57,12 +57,12 @@ def _listed(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
         raise click.BadParameter(f"{value!r} is no list of numbers, such as 0,0.411,0.5.") from None
 
 
-def _test(permutations: int) -> Callable[[Command], Command]:
-    """Give what tests of features against scores have in common, with the number of permutations taken by default."""
+def _test(permutations: int, *, scores: bool = True) -> Callable[[Command], Command]:
+    """Give what tests of features have in common, with the number of permutations, and whether scores are needed."""
     return together(
         click.argument("features", type=STORE),
-        click.option("--scores", "table", type=TABLE, required=True, help="CSV with one row per image."),
-        click.option("--column", required=True, help="The column of scores."),
+        click.option("--scores", "table", type=TABLE, required=scores, help="CSV with one row per image."),
+        click.option("--column", required=scores, help="The column of scores."),
         click.option(
             "--permutations",
             type=click.IntRange(1),
@@ -228,38 +228,73 @@ def extract(  # noqa: PLR0913
 
 
 @main.command()
-@_test(9_999)
-@click.option("--metric", default="correlation", show_default=True, help="Dissimilarity of two images in a layer.")
+@_test(9_999, scores=False)
 @click.option("--kind", default="both_memorable", show_default=True, help="What the scores are said to predict.")
+@click.option(
+    "--reference",
+    type=TABLE,
+    help="RDMs of a brain or of behaviour, instead of scores: .npy, .npz, .mat, a CSV, or .h5 of rsatoolbox.",
+)
+@click.option("--names", type=TABLE, help="Text file with the image of each row of --reference, where it is an array.")
+@click.option(
+    "--dims", multiple=True, help="What has an RDM of its own in --reference, in order: participant, roi, time."
+)
+@click.option("--variable", help="Which variable of --reference, where the file holds several.")
+@click.option("--metric", default="correlation", show_default=True, help="Dissimilarity of two images in a layer.")
 @click.option("--method", default="spearman", show_default=True, help="How two RDMs are compared.")
+@click.option(
+    "--resample",
+    default="images",
+    show_default=True,
+    help="What the result holds for others of: images, rdms (participants) or both.",
+)
 @_manners
 def rsa(  # noqa: PLR0913
     features: Path,
-    table: Path,
-    column: str,
+    table: Path | None,
+    column: str | None,
     permutations: int,
     seed: int,
     out: Path | None,
-    metric: str,
     kind: str,
+    reference: Path | None,
+    names: Path | None,
+    dims: tuple[str, ...],
+    variable: str | None,
+    metric: str,
     method: str,
+    resample: str,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Compare the dissimilarities of layers with those that scores predict (RSA).
+    """Compare the dissimilarities of layers with those that scores predict, or that were measured (RSA).
 
     Example: memfeat rsa features.zarr --scores scores.csv --column hit_rate -o rsa.csv
+
+    With a brain: memfeat rsa features.zarr --reference it.npy --names images.txt --dims participant --resample both
     """
     from memfeat import _frames, rdm
     from memfeat import rsa as analysis
 
+    if (reference is None) == (table is None) or (table is None) != (column is None):
+        raise click.UsageError("Give either --scores with --column, or --reference.")
+    if reference is None and (names or dims or variable):
+        raise click.UsageError("--names, --dims and --variable go with --reference.")
     out = destination(out)
+    progress = False if quiet else None
     with messages(quiet=quiet):
-        layer_features, scores = matched_inputs(features, table, column)
-        rdms = rdm.compute(layer_features, metric=metric)
-        model = rdm.from_scores(scores, kind=kind)
-        result = analysis.compare(rdms, model, method=method, n_permutations=permutations, rng=seed)
-    give(_frames.per_layer(result), result, out=out, as_json=as_json, columns=STATISTICS)
+        if reference is not None:
+            layer_features, ref = reference_inputs(features, Reference(reference, names, dims, variable))
+        else:
+            assert table is not None
+            assert column is not None
+            layer_features, scores = matched_inputs(features, table, column)
+            ref = rdm.from_scores(scores, kind=kind)
+        rdms = rdm.compute(layer_features, metric=metric, progress=progress)
+        options: Any = {"resample": resample, "progress": progress}
+        result = analysis.compare(rdms, ref, method=method, n_permutations=permutations, rng=seed, **options)
+    columns = [*map(str, result["estimate"].dims), *STATISTICS]
+    give(_frames.per_comparison(result), result, out=out, as_json=as_json, columns=columns)
 
 
 @main.command()
@@ -291,7 +326,7 @@ def decode(  # noqa: PLR0913
         result = regression.decode(
             layer_features, scores, estimator=estimator, folds=folds, n_permutations=permutations, rng=seed
         )
-    give(_frames.per_layer(result), result, out=out, as_json=as_json, columns=STATISTICS)
+    give(_frames.per_layer(result), result, out=out, as_json=as_json, columns=["layer", *STATISTICS])
 
 
 @main.command()

@@ -22,7 +22,7 @@ LABELS = {
     "whitened_cosine": "Whitened cosine similarity",
     "spearman": "Spearman ρ",
     "pearson": "Pearson r",
-    "kendall": "Kendall τ",
+    "kendall": "Kendall τ-a",
     "rho-a": "Spearman ρ-a",
     "cosine": "Cosine similarity",
 }
@@ -30,6 +30,8 @@ LABELS = {
 FEW = 12
 ALPHA = 0.05
 POOLED = "pooled over folds"
+#: How well the best model could do, lower and upper, where a result knows.
+BOUNDS = ("noise_lower", "noise_upper")
 
 
 def layer_profile(
@@ -41,7 +43,7 @@ def layer_profile(
     ----------
     result : Dataset (layer)
         What `mf.rsa.compare` or `mf.regression.decode` gave: `estimate`, and where known `ci_low`, `ci_high`,
-        `p_corrected` and `n`. Layers stand in the order of the result.
+        `p_corrected`, `n`, `noise_lower` and `noise_upper`. Layers stand in the order of the result.
     null : float or "auto", optional
         Where a line stands for no relation, in units of the estimate; None for no line. "auto" is 0, and no line for
         correlations pooled over folds: with nothing to find they lie below 0, and p is what to look at.
@@ -53,7 +55,8 @@ def layer_profile(
     Returns
     -------
     matplotlib.axes.Axes
-        The Axes. Markers are filled where `p_corrected` is below .05.
+        The Axes. Markers are filled where `p_corrected` is below .05. A grey band lies between the noise bounds of the
+        reference; where only the upper one is known, that is a dotted line.
 
     Raises
     ------
@@ -69,6 +72,7 @@ def layer_profile(
         line = _null(result) if null == "auto" else null
         if line is not None:
             ax.axhline(float(line), color=COLOURS["null"], linestyle="--", linewidth=0.7, zorder=1)
+        _draw_bounds(ax, _bounds(result))
         _interval(ax, result, place)
         ax.plot(place, estimate, color=COLOURS["data"], zorder=3)
         passed = _values(result, "p_corrected", np.nan) < ALPHA
@@ -105,6 +109,19 @@ def _interval(ax: Axes, result: xr.Dataset, place: npt.NDArray[Any]) -> None:
         ax.vlines(place, low, high, color=COLOURS["data"], linewidth=0.8, zorder=2)
 
 
+def _bounds(result: xr.Dataset) -> list[float]:
+    """Give the noise bounds of the reference that are known: both, the upper one, or none."""
+    found = [float(result[name]) for name in BOUNDS if name in result and result[name].ndim == 0]
+    return found if "noise_upper" in result else []
+
+
+def _draw_bounds(ax: Axes, bounds: list[float]) -> None:
+    if len(bounds) == 2:
+        ax.axhspan(bounds[0], bounds[1], color=COLOURS["bound"], linewidth=0, zorder=0)
+    for upper in bounds if len(bounds) == 1 else ():
+        ax.axhline(upper, color=COLOURS["note"], linestyle=":", linewidth=0.9, zorder=1)
+
+
 def name_layers(ax: Axes, names: Sequence[str]) -> str:
     """Write layer names without what they share, upright, and only as many as there is room for.
 
@@ -136,7 +153,8 @@ def name_layers(ax: Axes, names: Sequence[str]) -> str:
 
 def _label(result: xr.Dataset) -> str:
     said = f"{result.attrs.get('statistic', '')} {result.attrs.get('method', '')}".lower()
-    return next((label for word, label in LABELS.items() if word in said), "Estimate")
+    found = next((label for word, label in LABELS.items() if word in said), "Estimate")
+    return f"Partial {found}" if "partial rsa" in said else found
 
 
 def _null(result: xr.Dataset) -> float | None:
@@ -151,6 +169,8 @@ def _caption(result: xr.Dataset) -> str:
     if "p_corrected" in result:
         said = str(result.attrs.get("correction", "corrected"))
         parts.append(f"filled: p < .05, {said.partition('p_corrected: ')[2].partition(';')[0] or said}")
+    if bounds := len(_bounds(result)):
+        parts.append("grey: noise bounds of the reference" if bounds == 2 else "dotted: upper noise bound")
     if _null(result) is None:
         parts.append("with nothing to find, values lie below 0: compare with p")
     return "; ".join(part for part in parts if part)

@@ -22,7 +22,14 @@ INCH = 25.4
 #: Column widths that journals print, in millimetres.
 WIDTHS = {"single": 85.0, "double": 180.0}
 #: Blue, vermilion and greys that stay apart for colour-blind readers and in a black-and-white print (Okabe and Ito).
-COLOURS = {"data": "#0072B2", "mark": "#D55E00", "null": "#767676", "note": "#595959", "fill": "#9CC8E3"}
+COLOURS = {
+    "data": "#0072B2",
+    "mark": "#D55E00",
+    "null": "#767676",
+    "note": "#595959",
+    "fill": "#9CC8E3",
+    "bound": "#DEDEDE",
+}
 #: Colour scales that stay in order without colour: distances (what is far apart is pale, as most is), and scores.
 SCALES = {"distance": "YlGnBu_r", "score": "cividis"}
 #: File types that `save` writes, with the metadata that would otherwise hold the date.

@@ -24,6 +24,8 @@ from memfeat.rdm.shape import at_least, labelled
 __all__ = ["compute"]
 
 Array = npt.NDArray[np.float64]
+#: Dims that are no features unless the user says so: what has RDMs of its own, or repeats.
+APART = ("participant", "subject", "roi", "time", "repeat", "run", "session", "trial")
 
 
 def compute(
@@ -40,7 +42,9 @@ def compute(
     Parameters
     ----------
     features : Dataset or DataArray (image, ...)
-        Features, one variable per layer, in memory or lazy. All dims but `image`, `per` and `repeat` are flattened.
+        Features, one variable per layer, in memory or lazy. All dims but `image`, `per` and `repeat` are flattened, and
+        those that are not a layer's own are named in the attribute `flattened`. Dims called participant, subject, roi,
+        time, repeat, run, session or trial must be named by `per` or `repeat`.
     metric : str or callable
         "correlation", "cosine", "euclidean", "sqeuclidean", "cityblock", "mahalanobis", "sqmahalanobis", "crossnobis",
         "poisson"; see Notes. Or a function that takes two blocks of images (k, p) and (l, p), float64, and gives their
@@ -73,9 +77,10 @@ def compute(
     UnknownNameError
         If an option is unknown, or a layer is missing among covariances or residuals.
     ArgumentError
-        If the metric is unknown, an option is for another, a dim is not there, there are fewer than 3 images, a value
-        is NaN or infinite, a layer has a single feature (correlation, cosine), an image has features that are all
-        equal (correlation) or zero (cosine), a rate is negative (poisson), or a covariance cannot be inverted.
+        If the metric is unknown, an option is for another, a dim is not there, or is one that must be named and is
+        not, there are fewer than 3 images, a value is NaN or infinite, a layer has a single feature (correlation,
+        cosine), an image has features that are all equal (correlation) or zero (cosine), a rate is negative (poisson),
+        or a covariance cannot be inverted.
 
     Warns
     -----
@@ -137,6 +142,7 @@ def compute(
     names, layers = table[IMAGE].values, layer_names(table)
     at_least(names, "features")
     apart = _apart(per, table, layers, given.get("repeat"))
+    flattened = _flattened(table, layers, {IMAGE, *apart, given.get("repeat")})
     facts = guards.analysis(features)
     sizes = tuple(table.sizes[dim] for dim in apart)
     values = np.empty((len(layers), *sizes, len(names) * (len(names) - 1) // 2))
@@ -155,6 +161,7 @@ def compute(
         features.attrs,
         metric=name or f"function {_called(metric)}",
         per=list(apart) or None,
+        flattened=flattened or None,
         **recorded(given, name),
         **facts,
     )
@@ -180,6 +187,23 @@ def _apart(per: Any, table: xr.Dataset, layers: list[str], repeat: str | None) -
             remedy = f"Layer {without[0]!r} has {', '.join(map(str, table[without[0]].dims))}."
             raise ArgumentError(advice(argument, "name dims of every layer", found, remedy))
     return dims
+
+
+def _flattened(table: xr.Dataset, layers: list[str], said: set[str | None]) -> list[str]:
+    """Name the dims that are made into features besides others, and refuse those that hardly are."""
+    found: set[str] = set()
+    for name in layers:
+        features = [str(dim) for dim in table[name].dims if dim not in said]
+        for dim in (dim for dim in features if dim in APART):
+            remedy = (
+                f"Pass per={dim!r} for an RDM of each, or repeat={dim!r} for repeats of the same; if these are "
+                f"features, give the dim another name: features.rename({dim}='feature')."
+            )
+            unsaid = listed(f"it in layer {name!r} without a word")
+            raise ArgumentError(advice("per or repeat", f"name the dim {dim!r}", unsaid, remedy))
+        if len(features) > 1:
+            found |= {dim for dim in features if not dim.startswith(f"{name}:")}
+    return sorted(found)
 
 
 def _cells(whole: xr.DataArray, apart: tuple[str, ...]) -> Iterator[tuple[dict[str, int], xr.DataArray]]:

@@ -3,16 +3,19 @@
 from memfeat.rsa.comparison import compare
 from memfeat.rsa.contrasts import ContrastOptions, contrast
 from memfeat.rsa.course import cluster
+from memfeat.rsa.covariates import AdjustedOptions, adjusted
 from memfeat.rsa.explained import ExplainedOptions, partial, partition
 from memfeat.rsa.magnitude import frame, split, unframe
 from memfeat.rsa.options import Options
 from memfeat.rsa.weighting import WeightedOptions, weighted
 
 __all__ = [
+    "AdjustedOptions",
     "ContrastOptions",
     "ExplainedOptions",
     "Options",
     "WeightedOptions",
+    "adjusted",
     "cluster",
     "compare",
     "contrast",

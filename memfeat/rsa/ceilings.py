@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from memfeat._pairs import ends
 from memfeat.rsa.concordance import tau_a
-from memfeat.rsa.resampling import FLAT, Tick, middle, quiet, ranks_of, ratio, sorted_pairs
-from memfeat.rsa.similarity import Method, untied
+from memfeat.rsa.resampling import FLAT, Tick, middle, quiet, ranks_of, ratio, sorted_pairs, untied
+from memfeat.rsa.similarity import Method
 from memfeat.rsa.whitening import lengths
 
 __all__ = ["CEILINGS", "ceilings"]

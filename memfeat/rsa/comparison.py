@@ -16,7 +16,7 @@ from memfeat.rsa.intervals import NULLS, WORDS, Evidence, limits, p_values
 from memfeat.rsa.options import Options, Plan, chosen, kernel_for, whitening_allowed
 from memfeat.rsa.reading import PARTICIPANT, Read, read
 from memfeat.rsa.reliable import bound
-from memfeat.rsa.samples import Bootstrap, Design, designed, drawn, estimated
+from memfeat.rsa.samples import Design, designed, drawn, estimated
 from memfeat.stats.exchange import units
 
 __all__ = ["compare", "images_of"]
@@ -84,9 +84,11 @@ def compare(
     Dataset (layer, ...)
         `estimate` (mean over participants), `ci_low` and `ci_high` (95 %), `p`, `p_corrected` (over all layers and
         further dims: largest statistic under the same rearrangements, or Holm), `p_fdr` (Benjamini-Hochberg over the
-        same), `n` images. With participants also `by_participant (layer, ..., participant)`. With several participants'
-        references `noise_lower` and `noise_upper (...)`: mean agreement with the average RDM of the others, and of all;
-        with `ci_low` and `ci_high` of each over images. With `reliability` `noise_upper` alone.
+        same), `n` images. If pairs are missing, `n_pairs`: how many both RDMs have, of the participant with fewest.
+        With participants also `by_participant (layer, ..., participant)`. With several participants' references
+        `noise_lower` and `noise_upper (...)`: mean agreement with the average RDM of the others, and of all;
+        with `ci_low` and `ci_high` of each over images. With `reliability` `noise_upper` alone, and if that holds RDMs
+        of halves its interval, over images and splits.
 
     Raises
     ------
@@ -95,9 +97,10 @@ def compare(
     UnknownNameError
         If an option is unknown.
     ArgumentError
-        If images or participants differ, there are fewer than 4 images, an RDM holds NaN or is constant, `ref` has more
-        than one layer, a choice is unknown or does not go with another, blocks come without a scheme, there are too few
-        participants, or more than 1 % of the bootstrap samples leave nothing to compare.
+        If images or participants differ, there are fewer than 4 images, an RDM is infinite or constant, pairs are
+        missing that a whitened method needs, or two RDMs share too few, `ref` has more than one layer, a choice is
+        unknown or does not go with another, blocks come without a scheme, there are too few participants, or more than
+        1 % of the bootstrap samples leave nothing to compare.
 
     Warns
     -----
@@ -120,8 +123,12 @@ def compare(
     describes other images from the same source, not other networks or participants.
 
     `resample="both"` draws images and participants, which counts noise three times; the standard error is corrected by
-    bootstraps of each alone, 2 (V of rdms + V of images) − V of both, with a correction for small numbers, and the
-    degrees of freedom are those of the smaller sample.
+    bootstraps of each alone, 2 (V of rdms + V of images) − V of both, with a correction for small numbers. Degrees of
+    freedom are Satterthwaite's: between those of the smaller sample, if it makes all the error, and those of both.
+
+    Pairs that are missing (NaN) are left out of each comparison for itself, so that a layer scores the same whatever
+    the others lack. Such comparisons are taken pair by pair, which is slow. There are then no noise bounds of
+    references that lack pairs.
 
     Noise bounds average the RDMs that agree best under the method: scaled (cosine), z-scored (pearson) or ranked ones.
     √(2r / (1 + r)) from halves of scores is an approximation from classical test theory.
@@ -136,6 +143,8 @@ def compare(
     using whitened unbiased-distance-matrix similarity. Neurons, Behavior, Data analysis, and Theory 5(3).
     Schütt HH, Kipnis AD, Diedrichsen J, Kriegeskorte N (2023). Statistical inference on representational geometries.
     eLife 12:e82566.
+    Satterthwaite FE (1946). An approximate distribution of estimates of variance components. Biometrics Bulletin
+    2:110-114.
 
     Examples
     --------
@@ -165,7 +174,7 @@ def compare(
         found = found._replace(bootstrap=drawn(design, n_bootstraps, random))
         table |= p_values(found) if plan.resample == "both" else {}
     table |= {"estimate": values.mean(axis=-1)} | limits(found)
-    result = _result(table, design, values).assign(_bounds(method, design, plan, found.bootstrap))
+    result = _result(table, design, values).assign(_bounds(method, found))
     return stamped(
         result,
         rdms.attrs,
@@ -199,6 +208,8 @@ def _result(table: dict[str, Any], design: Design, values: Array) -> xr.Dataset:
     unknown = np.full(values.shape[:2], np.nan)
     columns: dict[str, Any] = {name: (sides.dims, sides.shaped(table.get(name, unknown))) for name in COLUMNS}
     columns["n"] = (LAYER, np.full(len(sides.layers), len(sides.names)))
+    if design.parts:
+        columns["n_pairs"] = (sides.dims, sides.shaped(_shared(sides)))
     coords = dict(sides.coords)
     if len(sides.participants):
         columns["by_participant"] = ((*sides.dims, PARTICIPANT), sides.shaped(values))
@@ -206,23 +217,32 @@ def _result(table: dict[str, Any], design: Design, values: Array) -> xr.Dataset:
     return xr.Dataset(columns, coords=coords)
 
 
-def _bounds(method: str, design: Design, plan: Plan, bootstrap: Bootstrap | None) -> dict[str, Any]:
+def _shared(sides: Read) -> Array:
+    """Count the pairs that each layer and reference both have (layer, cell), of the participant with fewest."""
+    layers, references = (np.isfinite(side).astype(np.float64) for side in (sides.layers, sides.references))
+    shape = np.broadcast_shapes(layers.shape[1:], references.shape[1:])
+    both = (np.broadcast_to(side, (len(side), *shape)) for side in (layers, references))
+    return np.asarray(np.einsum("kpi,mpi->kmp", *both).min(axis=-1), dtype=np.int64)
+
+
+def _bounds(method: str, found: Evidence) -> dict[str, Any]:
     """Noise bounds of the reference, from participants or from halves."""
-    sides = design.read
+    design, plan = found.design, found.plan
+    sides, counts = design.read, _drawn_images(found)
     several = sides.references.shape[1] > 1
     if plan.reliability is not None:
         if several:
-            found = listed(f"it beside {sides.references.shape[1]} participants")
+            given = listed(f"it beside {sides.references.shape[1]} participants")
             remedy = "Their RDMs give noise bounds themselves."
-            raise ArgumentError(advice("reliability", "be left out with several participants' RDMs", found, remedy))
-        return {"noise_upper": bound(plan.reliability, design.kernel, sides.names)}
-    if not several:
+            raise ArgumentError(advice("reliability", "be left out with several participants' RDMs", given, remedy))
+        return bound(plan.reliability, design.kernel, sides.names, rng=found.rng, counts=counts)
+    if not several or not np.isfinite(sides.references).all():
         return {}
     whole = np.ones((1, len(sides.names)), dtype=np.int64)
     lower, upper = np.array([ceilings(method, design.kernel, one, whole) for one in sides.references])[..., 0].T
     dims = tuple(sides.cells)
     table: dict[str, Any] = {}
-    again = _again(method, design, plan, bootstrap)
+    again = None if counts is None else _again(method, design, counts)
     for k, (name, value) in enumerate((("noise_lower", lower), ("noise_upper", upper))):
         table[name] = (dims, value.reshape(tuple(sides.cells.values())))
         for end, limit in zip(
@@ -232,13 +252,18 @@ def _bounds(method: str, design: Design, plan: Plan, bootstrap: Bootstrap | None
     return table
 
 
-def _again(method: str, design: Design, plan: Plan, bootstrap: Bootstrap | None) -> Array | None:
-    """Noise bounds in the same bootstrap samples of images (cell, bound, draw)."""
-    if bootstrap is None or plan.resample != "images" or not plan.noise_interval:
+def _drawn_images(found: Evidence) -> Array | None:
+    """Give the samples of images in which noise bounds are taken again, if they are."""
+    if found.bootstrap is None or found.plan.resample != "images" or not found.plan.noise_interval:
         return None
+    return found.bootstrap.counts
+
+
+def _again(method: str, design: Design, counts: Array) -> Array:
+    """Noise bounds in the same bootstrap samples of images (cell, bound, draw)."""
     references = design.read.references
-    with bar(len(references) * len(bootstrap.counts), "noise bounds", plan.progress, unit="sample") as shown:
-        found = [ceilings(method, design.kernel, one, bootstrap.counts, shown.update) for one in references]
+    with bar(len(references) * len(counts), "noise bounds", design.progress, unit="sample") as shown:
+        found = [ceilings(method, design.kernel, one, counts, shown.update) for one in references]
     return stats.enough(np.array(found))
 
 
@@ -251,6 +276,8 @@ def _correction(plan: Plan) -> str:
 def _noise_words(plan: Plan, sides: Read) -> str | None:
     if plan.reliability is not None:
         return "noise_upper: √(2r / (1 + r)) of split halves' RDMs, an approximation"
+    if not np.isfinite(sides.references).all():
+        return "none: references lack pairs"
     if sides.references.shape[1] > 1:
         return "agreement of each participant's RDM with the average of the others (lower) and of all (upper)"
     return None

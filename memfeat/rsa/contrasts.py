@@ -15,7 +15,7 @@ from memfeat.errors import ArgumentError
 from memfeat.rsa.comparison import images_of
 from memfeat.rsa.options import INTERVALS, chosen, kernel_for, whitening_allowed
 from memfeat.rsa.reading import MODEL, Read, read
-from memfeat.rsa.samples import Design, degrees_of, designed, drawn, estimated
+from memfeat.rsa.samples import Design, designed, drawn, estimated
 from memfeat.stats.exchange import units
 from memfeat.stats.participants import t_limits
 
@@ -99,7 +99,7 @@ def contrast(
     -----
     Over images: percentile interval of the difference in the same bootstrap samples, and the p at which that interval
     just touches 0. Over participants: Student's t of the differences. Over both: Student's t with the corrected
-    two-factor standard error of the difference.
+    two-factor standard error of the difference, and its degrees of freedom, see :func:`compare`.
 
     Examples
     --------
@@ -187,10 +187,11 @@ def _rdms(found: _Found) -> dict[str, Array]:
 
 def _both(found: _Found) -> dict[str, Array]:
     values = found.difference(estimated(found.design))
-    error = drawn(found.design, found.n_bootstraps, found.rng, found.difference).error
-    mean, degrees = values.mean(axis=-1), degrees_of(found.design)
-    low, high = t_limits(mean, error, degrees)
-    return {"ci_low": low, "ci_high": high, "p": stats.student(mean, error, degrees, alternative=found.alternative)}
+    again = drawn(found.design, found.n_bootstraps, found.rng, found.difference)
+    mean = values.mean(axis=-1)
+    low, high = t_limits(mean, again.error, again.degrees)
+    p = stats.student(mean, again.error, again.degrees, alternative=found.alternative)
+    return {"ci_low": low, "ci_high": high, "p": p}
 
 
 FOUND: dict[str, Callable[[_Found], dict[str, Array]]] = {"images": _images, "rdms": _rdms, "both": _both}

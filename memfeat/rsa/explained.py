@@ -14,7 +14,7 @@ from memfeat._labels import LAYER, stamped
 from memfeat._progress import bar
 from memfeat.errors import ArgumentError, KindError
 from memfeat.rsa.comparison import images_of
-from memfeat.rsa.reading import Read, finite, read, stacked
+from memfeat.rsa.reading import PARTICIPANT, Read, finite, read, stacked
 from memfeat.rsa.similarity import COMPARISONS
 from memfeat.stats.exchange import units
 
@@ -55,8 +55,8 @@ def partial(
 
     There is an interval and no p-value: the partial correlation removes only what controls explain linearly (in ranks,
     for Spearman) at the level of pairs. It is no test of conditional independence, and rearranging images would reject
-    too often: where a confounder drives both sides, 30 % of the time. Where the control is one number per image, take
-    it out of scores and features instead.
+    too often: where a confounder drives both sides, 30 % of the time. Where the control is one number per image,
+    :func:`adjusted` tests.
 
     Parameters
     ----------
@@ -79,7 +79,8 @@ def partial(
     -------
     Dataset (layer, ...)
         `estimate` (mean over participants), `ci_low`, `ci_high` (95 % percentile bootstrap over images), `plain`, the
-        correlation without controls, `n` images.
+        correlation without controls, `n` images. With participants also `by_participant (layer, ..., participant)`,
+        which :func:`cluster` tests along time.
 
     Raises
     ------
@@ -129,12 +130,9 @@ def partial(
     counts, recorded = _counts(sides, options, n_bootstraps, random)
     found = group.without(counts, options.get("progress"))
     _left_over(found[0][..., 0])
-    left, plain = (values.reshape(k, *sides.references.shape[:2], len(counts)).mean(axis=2) for values in found)
-    table = {"estimate": left[..., 0], "plain": plain[..., 0]} | _interval(left[..., 1:])
-    columns: dict[str, Any] = {name: (sides.dims, sides.shaped(values)) for name, values in table.items()}
-    columns["n"] = (LAYER, np.full(k, len(sides.names)))
+    result = _left_and_plain(sides, *(values.reshape(k, *sides.references.shape[:2], -1) for values in found))
     return stamped(
-        xr.Dataset(columns, coords=sides.coords),
+        result,
         rdms.attrs,
         method=f"partial RSA, {method}",
         metric=rdms.attrs.get("metric"),
@@ -237,6 +235,19 @@ def partition(
         **recorded,
         **cautions,
     )
+
+
+def _left_and_plain(sides: Read, left: Array, plain: Array) -> xr.Dataset:
+    """Put labels to partial and plain correlations (layer, cell, participant or 1, data and then draws)."""
+    mean = left.mean(axis=2)
+    table = {"estimate": mean[..., 0], "plain": plain[..., 0].mean(axis=2)} | _interval(mean[..., 1:])
+    columns: dict[str, Any] = {name: (sides.dims, sides.shaped(values)) for name, values in table.items()}
+    columns["n"] = (LAYER, np.full(len(left), len(sides.names)))
+    coords = dict(sides.coords)
+    if len(sides.participants):
+        columns["by_participant"] = ((*sides.dims, PARTICIPANT), sides.shaped(left[..., 0]))
+        coords[PARTICIPANT] = (PARTICIPANT, sides.participants)
+    return xr.Dataset(columns, coords=coords)
 
 
 class _Correlated(NamedTuple):

@@ -10,7 +10,7 @@ from memfeat import stats
 from memfeat._check import advice, listed
 from memfeat.errors import ArgumentError
 from memfeat.rsa.options import ENOUGH_PARTICIPANTS, Plan
-from memfeat.rsa.samples import Bootstrap, Design, counted, degrees_of, rearranged
+from memfeat.rsa.samples import Bootstrap, Design, counted, rearranged
 from memfeat.stats.participants import t_limits
 
 __all__ = ["NULLS", "WORDS", "Evidence", "limits", "p_values"]
@@ -113,7 +113,7 @@ def _t(found: Evidence) -> tuple[Array, Array] | None:
         return stats.t_interval(found.values)
     if found.bootstrap is None:
         return None
-    return t_limits(found.values.mean(axis=-1), found.bootstrap.error, degrees_of(found.design))
+    return t_limits(found.values.mean(axis=-1), found.bootstrap.error, found.bootstrap.degrees)
 
 
 LIMITS: dict[str, Callable[[Evidence], tuple[Array, Array] | None]] = {
@@ -149,8 +149,9 @@ def _two_factor(found: Evidence) -> dict[str, Any]:
     """Test against the corrected standard error."""
     if found.bootstrap is None:
         return {}
-    mean, error = (part.reshape(-1) for part in (found.values.mean(axis=-1), found.bootstrap.error))
-    p = stats.student(mean, error, degrees_of(found.design), alternative=found.alternative)
+    parts = (found.values.mean(axis=-1), found.bootstrap.error, found.bootstrap.degrees)
+    mean, error, degrees = (part.reshape(-1) for part in parts)
+    p = stats.student(mean, error, degrees, alternative=found.alternative)
     return {"p": p, "p_corrected": stats.holm(p), "exact": False}
 
 

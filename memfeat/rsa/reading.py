@@ -12,7 +12,7 @@ from memfeat._labels import IMAGE, LAYER, image_names, matched
 from memfeat._pairs import PAIR, place
 from memfeat.errors import ArgumentError, KindError
 
-__all__ = ["MODEL", "PARTICIPANT", "Read", "finite", "read", "stacked", "vectors"]
+__all__ = ["MODEL", "PARTICIPANT", "Read", "finite", "incomplete", "read", "stacked", "vectors"]
 
 Array = npt.NDArray[Any]
 PARTICIPANT, MODEL = "participant", "model"
@@ -190,6 +190,37 @@ def finite(values: Array, names: Any, argument: str) -> None:
             found = listed(f"NaN or infinity in layer {str(name)!r}")
             remedy = "Drop those images first."
             raise ArgumentError(advice(argument, "be finite for every pair of images", found, remedy))
+
+
+def incomplete(values: Array, names: Any, argument: str) -> Array:
+    """Tell which RDMs lack pairs.
+
+    Parameters
+    ----------
+    values : array (layer, ..., pair)
+        Upper triangles; NaN for missing pairs.
+    names : sequence of str
+        What each is called.
+    argument : str
+        What the user calls them all.
+
+    Returns
+    -------
+    array (layer,) of bool
+        Whether any is missing.
+
+    Raises
+    ------
+    ArgumentError
+        If one is infinite.
+    """
+    found = np.zeros(len(values), dtype=bool)
+    for k, (name, value) in enumerate(zip(names, values, strict=True)):
+        found[k] = not np.isfinite(value).all()
+        if found[k] and np.isinf(value).any():
+            infinity = listed(f"infinity in layer {str(name)!r}")
+            raise ArgumentError(advice(argument, "be finite, or NaN where a pair is missing", infinity))
+    return found
 
 
 def _check_form(given: Any, argument: str) -> None:

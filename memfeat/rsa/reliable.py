@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from memfeat import stats
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, LAYER, matched
 from memfeat._pairs import PAIR
@@ -26,7 +27,14 @@ REMEDY = (
 )
 
 
-def bound(reliability: Mapping[str, float] | xr.Dataset, kernel: Method, names: Array) -> float:
+def bound(
+    reliability: Mapping[str, float] | xr.Dataset,
+    kernel: Method,
+    names: Array,
+    *,
+    rng: np.random.Generator,
+    counts: Array | None = None,
+) -> dict[str, float]:
     """Estimate the similarity that the RDM of true scores would have with the RDM of the scores that were measured.
 
     Parameters
@@ -37,11 +45,17 @@ def bound(reliability: Mapping[str, float] | xr.Dataset, kernel: Method, names: 
         How RDMs are compared.
     names : array (n,) of str
         The images, sorted.
+    rng : numpy.random.Generator
+        Source of the draws of splits.
+    counts : array (draw, n), optional
+        How often each image stands in each bootstrap sample, for the interval.
 
     Returns
     -------
-    float
-        √(2r / (1 + r)), r the mean similarity of the halves' RDMs. An approximation from classical test theory.
+    dict
+        `noise_upper`: √(2r / (1 + r)), r the mean similarity of the halves' RDMs. An approximation from classical test
+        theory. With counts, and halves, `noise_upper_ci_low` and `noise_upper_ci_high`, the percentile interval over
+        images; each sample of images also takes a sample of splits.
 
     Raises
     ------
@@ -51,15 +65,21 @@ def bound(reliability: Mapping[str, float] | xr.Dataset, kernel: Method, names: 
         If images differ, there are not two halves, or halves do not agree.
     """
     if isinstance(reliability, Mapping) and not isinstance(reliability, xr.Dataset):
-        return sqrt(spearman_brown(reliability, remedy=REMEDY))
+        return {"noise_upper": sqrt(spearman_brown(reliability, remedy=REMEDY))}
     if not isinstance(reliability, xr.Dataset) or not {"rdm", "first", "second"} <= set(reliability.variables):
         found = listed(type(reliability).__name__)
         raise KindError(advice("reliability", "be a named number or a Dataset of RDMs", found, REMEDY))
-    return sqrt(float(stepped_up(_agreement(reliability, kernel, names))))
+    halves = _halves(reliability, names)
+    r = float(np.mean([similarities(kernel, one[:1], one[1:])[0, 0] for one in halves]))
+    if not r > 0:
+        remedy = "Scores whose halves do not agree say nothing about images."
+        raise ArgumentError(advice("reliability", "hold halves whose RDMs agree", listed(f"a mean of {r:.3f}"), remedy))
+    table = {"noise_upper": sqrt(float(stepped_up(r)))}
+    return table if counts is None else table | _interval(halves, kernel, counts, rng)
 
 
-def _agreement(reliability: xr.Dataset, kernel: Method, names: Array) -> float:
-    """Mean similarity of the halves' RDMs over splits."""
+def _halves(reliability: xr.Dataset, names: Array) -> Array:
+    """Read the RDMs of halves (split, half, pair)."""
     others = xr.DataArray(names, dims=IMAGE, coords={IMAGE: names})
     matched(reliability[IMAGE], others, argument="reliability", reference="rdms")
     halves = vectors(reliability)
@@ -71,8 +91,13 @@ def _agreement(reliability: xr.Dataset, kernel: Method, names: Array) -> float:
         raise ArgumentError(advice("reliability", "hold the RDMs of two halves along 'half'", found, REMEDY))
     values = halves.transpose(SPLIT, HALF, PAIR).values
     finite(values, range(len(values)), "reliability")
-    r = float(np.mean([similarities(kernel, one[:1], one[1:])[0, 0] for one in values]))
-    if not r > 0:
-        remedy = "Scores whose halves do not agree say nothing about images."
-        raise ArgumentError(advice("reliability", "hold halves whose RDMs agree", listed(f"a mean of {r:.3f}"), remedy))
-    return r
+    return np.asarray(values)
+
+
+def _interval(halves: Array, kernel: Method, counts: Array, rng: np.random.Generator) -> dict[str, float]:
+    """Draw images and, for each sample of them, splits."""
+    similar = np.array([kernel.similar(one, [(0, 1)], counts)[0] for one in halves])
+    splits = rng.multinomial(len(halves), np.full(len(halves), 1 / len(halves)), size=len(counts)) / len(halves)
+    r = stats.enough(np.einsum("sd,ds->d", similar, splits))
+    low, high = stats.interval(np.sqrt(stepped_up(np.clip(r, 0, None))))
+    return {"noise_upper_ci_low": float(low), "noise_upper_ci_high": float(high)}

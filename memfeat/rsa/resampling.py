@@ -26,6 +26,7 @@ __all__ = [
     "size_of",
     "sorted_pairs",
     "total",
+    "untied",
 ]
 
 Array = npt.NDArray[Any]
@@ -175,6 +176,11 @@ def ranked(
 def ratio(product: float, first: float, second: float, _: float = 0.0) -> float:
     """Scale a sum of products by both sums of squares; NaN if there is nothing to scale by."""
     return product / float(np.sqrt(first * second)) if first > 0 and second > 0 else np.nan
+
+
+def untied(product: float, first: float, second: float, size: float) -> float:
+    """Scale a sum of products of ranks as if there were no ties; NaN if there is nothing but ties."""
+    return 12 * product / (size**3 - size) if first > 0 and second > 0 else np.nan
 
 
 class Sorted(NamedTuple):

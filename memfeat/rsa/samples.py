@@ -12,10 +12,10 @@ from memfeat._labels import LAYER
 from memfeat._pairs import filled, upper
 from memfeat._progress import bar
 from memfeat.errors import ArgumentError
-from memfeat.rsa.reading import Read, finite
-from memfeat.rsa.similarity import Method, permuted, similarities
+from memfeat.rsa.reading import Read, incomplete
+from memfeat.rsa.similarity import Method, gapped, permuted, similarities
 
-__all__ = ["RESAMPLES", "Bootstrap", "Design", "counted", "degrees_of", "designed", "drawn", "estimated", "rearranged"]
+__all__ = ["RESAMPLES", "Bootstrap", "Design", "counted", "designed", "drawn", "estimated", "rearranged"]
 
 Array = npt.NDArray[Any]
 Mix = Callable[[Array], Array]
@@ -34,6 +34,17 @@ class Design(NamedTuple):
     progress: bool | None
     units: tuple[Array, Array]
     """Layers and references, scaled: (layer, participant or 1, ...), (cell, participant or 1, ...)."""
+    parts: "tuple[Part, ...]" = ()
+    """If pairs are missing: the same in parts, each with a way of its own, so that one leaves the others alone."""
+
+
+class Part(NamedTuple):
+    """Some layers and some references."""
+
+    layers: Array
+    cells: Array
+    """Positions of both."""
+    design: Design
 
 
 class Bootstrap(NamedTuple):
@@ -45,6 +56,8 @@ class Bootstrap(NamedTuple):
     """Corrected standard error (layer, cell) if both are resampled, else empty."""
     counts: Array
     """Of images (draw, n)."""
+    degrees: Array = np.empty(0)
+    """Degrees of freedom of the error (layer, cell) if both are resampled, else empty."""
 
 
 def designed(
@@ -73,7 +86,8 @@ def designed(
     Raises
     ------
     ArgumentError
-        If a RDM is not finite or constant, or there are too few participants to draw from.
+        If a RDM is infinite or constant, pairs are missing that the method needs, two RDMs share too few, or there are
+        too few participants to draw from.
     """
     one_of("resample", resample, RESAMPLES)
     people = len(read.participants)
@@ -83,29 +97,62 @@ def designed(
         raise ArgumentError(
             advice("ref", f"have at least {FEWEST} participants for resample={resample!r}", found, remedy)
         )
-    sides = {"rdms": (read.layers, read.coords[LAYER].values), "ref": (read.references, _cell_names(read))}
+    bare = Design(read, kernel, scheme, resample, progress, (np.empty(0), np.empty(0)))
+    names = read.coords[LAYER].values, np.array(_cell_names(read), dtype=object)
+    gaps = incomplete(read.layers, names[0], "rdms"), incomplete(read.references, names[1], "ref")
+    if not (gaps[0].any() or gaps[1].any()):
+        return _scaled_once(bare, names)
+    return bare._replace(parts=_parts(bare, names, gaps))
+
+
+def _scaled_once(design: Design, names: tuple[Array, Array]) -> Design:
+    """Scale RDMs of which no pair is missing."""
+    sides = ("rdms", design.read.layers, names[0]), ("ref", design.read.references, names[1])
     units = []
-    for argument, (values, names) in sides.items():
-        finite(values, names, argument)
-        units.append(_scaled(kernel, values))
-        _varied(units[-1], values, names, argument)
-    return Design(read, kernel, scheme, resample, progress, (units[0], units[1]))
+    for argument, values, called in sides:
+        units.append(_scaled(design.kernel, values))
+        _varied(units[-1], values, called, argument)
+    return design._replace(units=(units[0], units[1]))
 
 
-def degrees_of(design: Design) -> int:
-    """Give the degrees of freedom of an error over participants and images: those of the smaller sample.
+def _parts(design: Design, names: tuple[Array, Array], gaps: tuple[Array, Array]) -> tuple[Part, ...]:
+    """Take complete RDMs as usual, and those that lack pairs, with everything they meet, pair by pair."""
+    agree, (lacking, also) = design.kernel.pairwise, gaps
+    if agree is None:
+        argument, k = ("rdms", 0) if lacking.any() else ("ref", 1)
+        found = listed(f"missing pairs (NaN) in layer {str(names[k][gaps[k]][0])!r}")
+        remedy = "Leave it out, drop the images without values, or use method='pearson'."
+        raise ArgumentError(advice(argument, "hold every pair of images for whitened methods", found, remedy))
+    slow, every = gapped(design.kernel, agree), np.ones(len(also), dtype=bool)
+    found_parts = []
+    for layers, cells, kernel in ((~lacking, ~also, design.kernel), (~lacking, also, slow), (lacking, every, slow)):
+        if not (layers.any() and cells.any()):
+            continue
+        read = design.read._replace(layers=design.read.layers[layers], references=design.read.references[cells])
+        part, called = design._replace(read=read, kernel=kernel), (names[0][layers], names[1][cells])
+        part = _scaled_once(part, called) if kernel is design.kernel else _defined(part, called)
+        found_parts.append(Part(np.flatnonzero(layers), np.flatnonzero(cells), part))
+    return tuple(found_parts)
 
-    Parameters
-    ----------
-    design : Design
-        What is compared.
 
-    Returns
-    -------
-    int
-        Degrees of freedom.
-    """
-    return min(len(design.read.participants), len(design.read.names)) - 1
+def _defined(part: Design, names: tuple[Array, Array]) -> Design:
+    """Refuse RDMs that share too few pairs."""
+    wrong = np.argwhere(~np.isfinite(estimated(part)).all(axis=-1))
+    if len(wrong):
+        layer, cell = (str(called[k]) for called, k in zip(names, wrong[0], strict=True))
+        found = listed(f"layer {layer!r} and {cell!r}, which share too few")
+        remedy = "Leave one of them out, or fill missing pairs."
+        raise ArgumentError(advice("rdms and ref", "share pairs of images that differ", found, remedy))
+    return part
+
+
+def _by_parts(design: Design, function: Callable[[Design], Array]) -> Array:
+    """Do the same with every part, and put results (layer, cell, ...) together."""
+    found = [function(part.design) for part in design.parts]
+    out = np.empty((len(design.read.layers), len(design.read.references), *found[0].shape[2:]))
+    for part, values in zip(design.parts, found, strict=True):
+        out[np.ix_(part.layers, part.cells)] = values
+    return out
 
 
 def estimated(design: Design) -> Array:
@@ -121,6 +168,8 @@ def estimated(design: Design) -> Array:
     array (layer, cell, participant or 1)
         Similarities.
     """
+    if design.parts:
+        return _by_parts(design, estimated)
     read, kernel = design.read, design.kernel
     people = max(read.layers.shape[1], read.references.shape[1])
     if kernel.products:
@@ -150,6 +199,8 @@ def rearranged(design: Design, rows: Array) -> Array:
     A similarity that is a product is linear in the scaled reference, so that participants' scaled references are
     averaged before they are rearranged. Whichever side has fewer RDMs is rearranged.
     """
+    if design.parts:
+        return _by_parts(design, lambda part: rearranged(part, rows))
     read = design.read
     if not design.kernel.travels:
         return _anew(design, rows)
@@ -211,6 +262,8 @@ def counted(design: Design, counts: Array) -> Array:
     array (layer, cell, participant or 1, draw)
         Similarities.
     """
+    if design.parts:
+        return _by_parts(design, lambda part: counted(part, counts))
     read = design.read
     k, m = len(read.layers), len(read.references)
     people = max(read.layers.shape[1], read.references.shape[1])
@@ -246,8 +299,9 @@ def _both(design: Design, n_bootstraps: int, rng: np.random.Generator, mix: Mix)
     both = np.einsum("kmpd,dp->kmd", values, people)
     alone = mix(estimated(design)) @ people.T
     variances = [draws.var(axis=-1, ddof=1) for draws in (both, alone, values.mean(axis=2))]
-    corrected = stats.two_factor(*variances, n_rdms=n_rdms, n_images=len(design.read.names))
-    return Bootstrap(both, np.sqrt(corrected), counts)
+    sizes = {"n_rdms": n_rdms, "n_images": len(design.read.names)}
+    error, degrees = np.sqrt(stats.two_factor(*variances, **sizes)), stats.two_factor_degrees(*variances, **sizes)
+    return Bootstrap(both, error, counts, degrees)
 
 
 RESAMPLES: dict[str, Callable[[Design, int, np.random.Generator, Mix], Bootstrap]] = {

@@ -11,10 +11,11 @@ from scipy.stats import rankdata
 
 from memfeat._pairs import filled, laid_out, n_images
 from memfeat.rsa.concordance import concordant
-from memfeat.rsa.resampling import Tick, moments, quiet, ranked
+from memfeat.rsa.paired import AGREEMENTS, Agree, similar
+from memfeat.rsa.resampling import Tick, moments, quiet, ranked, untied
 from memfeat.rsa.whitening import Noise, resampled, whitened
 
-__all__ = ["COMPARISONS", "METHODS", "Method", "kernel_of", "permuted", "similarities", "untied"]
+__all__ = ["COMPARISONS", "METHODS", "Method", "gapped", "kernel_of", "permuted", "similarities"]
 
 Array = npt.NDArray[Any]
 #: Most bytes of permuted references held at once.
@@ -36,6 +37,8 @@ class Method(NamedTuple):
     """Whether scaling a rearranged RDM is rearranging the scaled one; otherwise each is compared anew."""
     noise: Noise | None = None
     """Covariance of the images' noise, where it is known."""
+    pairwise: Agree | None = None
+    """The same of single pairs, some of which may be missing; None if it needs all of them."""
 
     def resampled(self, layers: Array, reference: Array, counts: Array) -> Array:
         """Compare layers (layer, pair) with one reference (pair,) in samples (draw, n): (layer, draw)."""
@@ -140,11 +143,6 @@ def _untied_ranks(vector: Array) -> Array:
     return ranks * np.sqrt(12 / (size**3 - size)) if np.ptp(vector) > 0 else np.full(size, np.nan)
 
 
-def untied(product: float, first: float, second: float, size: float) -> float:
-    """Scale a sum of products of ranks as if there were no ties; NaN if there is nothing but ties."""
-    return 12 * product / (size**3 - size) if first > 0 and second > 0 else np.nan
-
-
 def _whitened(vector: Array, *, centre: bool, noise: Noise | None = None) -> Array:
     """Whiten and scale; NaN if nothing is left."""
     if centre and np.ptp(vector) == 0:
@@ -154,14 +152,14 @@ def _whitened(vector: Array, *, centre: bool, noise: Noise | None = None) -> Arr
 
 #: Those of plain products over pairs.
 METHODS: dict[str, Method] = {
-    "spearman": Method(_mid_ranks, ranked),
-    "pearson": Method(_centred, partial(moments, centre=True)),
-    "cosine": Method(_unit, partial(moments, centre=False)),
+    "spearman": Method(_mid_ranks, ranked, pairwise=AGREEMENTS["spearman"]),
+    "pearson": Method(_centred, partial(moments, centre=True), pairwise=AGREEMENTS["pearson"]),
+    "cosine": Method(_unit, partial(moments, centre=False), pairwise=AGREEMENTS["cosine"]),
 }
 #: All of them.
 COMPARISONS: dict[str, Method] = METHODS | {
-    "kendall": Method(_centred, concordant, products=False, travels=False),
-    "rho-a": Method(_untied_ranks, partial(ranked, agreement=untied)),
+    "kendall": Method(_centred, concordant, products=False, travels=False, pairwise=AGREEMENTS["kendall"]),
+    "rho-a": Method(_untied_ranks, partial(ranked, agreement=untied), pairwise=AGREEMENTS["rho-a"]),
     "whitened_pearson": Method(partial(_whitened, centre=True), partial(resampled, centre=True)),
     "whitened_cosine": Method(partial(_whitened, centre=False), partial(resampled, centre=False)),
 }
@@ -187,3 +185,21 @@ def kernel_of(method: str, noise: Noise | None = None) -> Method:
         return plain
     noisy: dict[str, Any] = {"noise": noise}
     return Method(partial(plain.scaled, **noisy), partial(plain.similar, **noisy), travels=False, noise=noise)
+
+
+def gapped(kernel: Method, agree: Agree) -> Method:
+    """Give the way in which the same comparison is done where pairs are missing.
+
+    Parameters
+    ----------
+    kernel : Method
+        A way to compare RDMs.
+    agree : callable
+        Its `pairwise`.
+
+    Returns
+    -------
+    Method
+        One that takes each two RDMs by themselves; every rearrangement is compared anew.
+    """
+    return kernel._replace(similar=partial(similar, agree=agree), products=False, travels=False)

@@ -7,7 +7,7 @@ from memfeat.stats.bootstrapped import bca, bootstrap_p, enough
 from memfeat.stats.clusters import cluster_mass
 from memfeat.stats.exchange import Exchange, bootstrap_counts, grouping, permutations
 from memfeat.stats.inference import ALTERNATIVES, expanded, fdr, holm, interval, max_statistic, p_value
-from memfeat.stats.participants import TESTS, across, sign_flips, student, t_interval, two_factor
+from memfeat.stats.participants import TESTS, across, sign_flips, student, t_interval, two_factor, two_factor_degrees
 
 __all__ = [
     "ALTERNATIVES",
@@ -31,4 +31,5 @@ __all__ = [
     "student",
     "t_interval",
     "two_factor",
+    "two_factor_degrees",
 ]

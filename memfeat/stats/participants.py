@@ -12,7 +12,7 @@ from memfeat._check import advice, listed, one_of
 from memfeat.errors import ArgumentError
 from memfeat.stats.inference import ALTERNATIVES, holm, max_statistic, p_value
 
-__all__ = ["TESTS", "across", "sign_flips", "student", "t_interval", "t_limits", "two_factor"]
+__all__ = ["TESTS", "across", "sign_flips", "student", "t_interval", "t_limits", "two_factor", "two_factor_degrees"]
 
 Array = npt.NDArray[Any]
 
@@ -45,14 +45,14 @@ def t_interval(values: Array) -> tuple[Array, Array]:
     return t_limits(values.mean(axis=-1), values.std(axis=-1, ddof=1) / np.sqrt(n), n - 1)
 
 
-def t_limits(estimate: Array, error: Array, degrees: int) -> tuple[Array, Array]:
+def t_limits(estimate: Array, error: Array, degrees: int | Array) -> tuple[Array, Array]:
     """Compute 95 % intervals from standard errors.
 
     Parameters
     ----------
     estimate, error : array (...)
         Estimates and their standard errors.
-    degrees : int
+    degrees : int or array (...)
         Degrees of freedom of the errors.
 
     Returns
@@ -95,13 +95,56 @@ def two_factor(both: Array, rdms: Array, images: Array, *, n_rdms: int, n_images
     >>> float(two_factor(np.array(4.5), np.array(2.0), np.array(2.0), n_rdms=10**9, n_images=10**9).round(6))
     3.5
     """
+    of_rdms, of_images, twice = _components(both, rdms, images, n_rdms, n_images)
+    return np.asarray(np.minimum(np.maximum(of_rdms + of_images - twice, np.maximum(of_rdms, of_images)), both))
+
+
+def two_factor_degrees(both: Array, rdms: Array, images: Array, *, n_rdms: int, n_images: int) -> Array:
+    """Compute the degrees of freedom of the variance that :func:`two_factor` gives.
+
+    Those of the smaller sample would only do where it makes the whole variance: with few participants and an error that
+    comes from images for the most part, intervals would be too wide.
+
+    Parameters
+    ----------
+    both, rdms, images : array (...)
+        Variances over bootstrap samples of both factors, of participants alone and of images alone.
+    n_rdms, n_images : int
+        How many participants and images there are.
+
+    Returns
+    -------
+    array (...)
+        V² / (Vᵣ² / (R − 1) + Vᵢ² / (I − 1) + Vᵣᵢ² / ((R − 1) (I − 1))), with V the corrected variance, Vᵣ and Vᵢ as
+        there, and Vᵣᵢ what it subtracts; not below min(R, I) − 1, and not above R + I − 2.
+
+    References
+    ----------
+    Satterthwaite FE (1946). An approximate distribution of estimates of variance components. Biometrics Bulletin
+    2:110-114.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(two_factor_degrees(np.array(2.0), np.array(1.0), np.array(1.0), n_rdms=11, n_images=11).round(1))
+    16.5
+    """
+    parts = _components(both, rdms, images, n_rdms, n_images)
+    freedom = (n_rdms - 1, n_images - 1, (n_rdms - 1) * (n_images - 1))
+    whole = two_factor(both, rdms, images, n_rdms=n_rdms, n_images=n_images)
+    spread = np.sum([part**2 / degrees for part, degrees in zip(parts, freedom, strict=True)], axis=0)
+    least, most = min(freedom), n_rdms + n_images - 2
+    degrees = np.divide(whole**2, spread, out=np.full(np.shape(whole), float(least)), where=spread > 0)
+    return np.asarray(np.clip(degrees, least, most))
+
+
+def _components(both: Array, rdms: Array, images: Array, n_rdms: int, n_images: int) -> tuple[Array, Array, Array]:
+    """Variances of participants and of images, unbiased, and what both hold."""
     more_rdms, more_images = n_rdms / (n_rdms - 1), n_images / (n_images - 1)
-    corrected = more_rdms * rdms + more_images * images - more_rdms * more_images * (both - rdms - images)
-    least = np.maximum(more_rdms * rdms, more_images * images)
-    return np.minimum(np.maximum(corrected, least), both)
+    return more_rdms * rdms, more_images * images, more_rdms * more_images * (both - rdms - images)
 
 
-def student(estimate: Array, error: Array, degrees: int, *, alternative: str = "two-sided") -> Array:
+def student(estimate: Array, error: Array, degrees: int | Array, *, alternative: str = "two-sided") -> Array:
     """Compute p-values from Student's t.
 
     Null hypothesis: the expectation of the estimate is 0. Unit: what the standard error was taken over.
@@ -110,7 +153,7 @@ def student(estimate: Array, error: Array, degrees: int, *, alternative: str = "
     ----------
     estimate, error : array (...)
         Estimates and their standard errors.
-    degrees : int
+    degrees : int or array (...)
         Degrees of freedom.
     alternative : {"two-sided", "greater", "less"}
         Which values are extreme.
@@ -120,7 +163,7 @@ def student(estimate: Array, error: Array, degrees: int, *, alternative: str = "
     array (...)
         P-values.
     """
-    tails = {
+    tails: dict[str, Callable[[Array], Any]] = {
         "two-sided": lambda t: 2 * distributions.t.sf(np.abs(t), degrees),
         "greater": lambda t: distributions.t.sf(t, degrees),
         "less": lambda t: distributions.t.cdf(t, degrees),

@@ -125,14 +125,14 @@ def test_the_interval_covers_the_value_of_very_many_images(method, kind, strengt
         scores, values = population(rng, N_COVERED, kind, strength)
         rdms = rdm.compute(labelled(values, "l0"), metric="euclidean")
         ref = rdm.from_scores(labelled(scores, "score"), kind=kind)
-        got = rsa.compare(rdms, ref, method=method, n_permutations=0, n_bootstraps=500, rng=rng)
+        got = rsa.compare(rdms, ref, method=method, n_permutations=0, n_bootstraps=399, rng=rng)
         covered += bool(got.ci_low[0] <= truth <= got.ci_high[0])
         estimates.append(float(got.estimate[0]))
         widths.append(float(got.ci_high[0] - got.ci_low[0]))
     figures = {
         "n_images": N_COVERED,
         "simulations": SIMULATIONS,
-        "n_bootstraps": 500,
+        "n_bootstraps": 399,
         "truth": round(float(truth), 4),
         "mean_estimate": round(float(np.mean(estimates)), 4),
         "sd_estimate": round(float(np.std(estimates)), 4),
