@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from memfeat._pairs import ends
 from memfeat.rsa.concordance import tau_a
-from memfeat.rsa.resampling import FLAT, Pairs, Tick, quiet, ratio, sorted_pairs, untied
+from memfeat.rsa.resampling import FLAT, Pairs, Tick, quiet, ranks_of, ratio, sorted_pairs, untied
 
-__all__ = ["AGREEMENTS", "Agree", "by_products", "mid_ranks", "similar"]
+__all__ = ["AGREEMENTS", "Agree", "similar"]
 
 Array = npt.NDArray[Any]
 #: (values of two RDMs, weights of their pairs of images) → similarity, NaN if it is not defined
@@ -54,54 +54,19 @@ def similar(vectors: Array, pairs: Pairs, counts: Array, *, agree: Agree, tick: 
     return draws
 
 
-def mid_ranks(values: Array, weights: Array) -> Array:
-    """Give centred weighted mid-ranks: whole or half numbers, so that equal sums are equal to the bit.
-
-    Parameters
-    ----------
-    values : array (pair,)
-        Dissimilarities.
-    weights : array (pair,) of int
-        How often each pair stands in the sample.
-
-    Returns
-    -------
-    array (pair,)
-        Weight of smaller values plus half that of equal ones, less half of all.
-    """
-    order, starts = sorted_pairs(values)
-    starts = starts if len(starts) else np.arange(len(values))
-    size = np.add.reduceat(weights[order], starts) if len(values) else weights
-    out = np.empty(len(values))
-    out[order] = np.repeat(np.cumsum(size) - (size + weights.sum()) / 2, np.diff(starts, append=len(values)))
-    return out
-
-
-def by_products(first: Array, second: Array, weights: Array, *, scale: Callable[..., float] = ratio) -> float:
-    """Compare centred ranks by their products.
-
-    Parameters
-    ----------
-    first, second : array (pair,)
-        What :func:`mid_ranks` gives.
-    weights : array (pair,) of int
-        How often each pair stands in the sample.
-    scale : callable
-        (sum of products, both sums of squares, sum of weights) → similarity.
-
-    Returns
-    -------
-    float
-        The similarity; NaN if it is not defined.
-    """
-    sides = [(ranks * ranks) @ weights for ranks in (first, second)]
-    size = float(weights.sum())
-    flat = FLAT * size**3 / 12
-    return scale((first * weights) @ second, *(side if side > flat else 0.0 for side in sides), size)
-
-
 def _by_ranks(first: Array, second: Array, weights: Array, *, scale: Callable[..., float]) -> float:
-    return by_products(mid_ranks(first, weights), mid_ranks(second, weights), weights, scale=scale)
+    if not len(first):
+        return np.nan
+    (one, spread), (other, also) = (_mid_ranks(values, weights) for values in (first, second))
+    return scale(float((one * weights) @ other), spread, also, float(weights.sum()))
+
+
+def _mid_ranks(values: Array, weights: Array) -> tuple[Array, float]:
+    """Give weighted mid-ranks in the order of the pairs, and their weighted sum of squares."""
+    where, _, ranks, spread = ranks_of(sorted_pairs(values), weights, np.ones(len(values), dtype=bool))
+    out = np.empty(len(values))
+    out[where] = ranks
+    return out, spread
 
 
 def _by_values(first: Array, second: Array, weights: Array, *, centre: bool) -> float:
