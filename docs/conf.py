@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -13,6 +14,7 @@ ROOT = HERE.parent
 GENERATED = HERE / "generated"
 RESULTS = ROOT / "tests" / "calibration" / "results"
 BENCHMARKS = ROOT / "tests" / "benchmarks"
+ENDS = ("estimate", "ci_low", "ci_high")
 sys.path[:0] = [str(ROOT), str(BENCHMARKS), str(RESULTS.parent)]
 
 import rendering  # noqa: E402
@@ -111,6 +113,30 @@ def benchmarks() -> None:
     (GENERATED / "benchmarks.md").write_text(text + "\n")
 
 
+def readouts() -> None:
+    """Write what was measured on all of lnsim: predictors, and each readout less the frozen network with its head."""
+    facts = json.loads((BENCHMARKS / "results" / "lnsim_frozen.json").read_text())
+    figures = facts["figures"]
+    less = figures["frozen_released_head_less_readout"]
+    head = ["predictor", "Spearman with hit rates", "less frozen, released head (paired)"]
+    lines = [row(head), row(["---"] * len(head))]
+    for name, one in sorted(figures["predictors"].items(), key=lambda item: -item[1]["estimate"]):
+        # Recorded the other way round.
+        turned = [-less[name][key] for key in ("estimate", "ci_high", "ci_low")] if name in less else None
+        lines.append(row([name, bracketed(one[key] for key in ENDS), bracketed(turned) if turned else ""]))
+    between = bracketed(figures["retrained_less_frozen"][key] for key in ENDS)
+    said = f"Retrained less frozen with the released head, paired: {between}. Rank correlation between the two: "
+    said += f"{figures['between_retrained_and_frozen']:.3f}. Measured {facts['date']}, n = {figures['n']} images, "
+    said += f"{figures['folds']} folds; the sources have {'' if stale.changed(facts) else 'not '}changed since."
+    (GENERATED / "frozen.md").write_text("\n".join([*lines, "", said]) + "\n")
+
+
+def bracketed(values: Iterable[float]) -> str:
+    """Write an estimate and its interval."""
+    estimate, low, high = values
+    return f"{estimate:.3f} [{low:.3f}, {high:.3f}]"
+
+
 def row(cells: list[str]) -> str:
     """Write one line of a table."""
     return f"| {' | '.join(cells)} |"
@@ -130,3 +156,4 @@ notebooks()
 command_line()
 calibrations()
 benchmarks()
+readouts()
