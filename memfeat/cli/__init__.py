@@ -1,8 +1,10 @@
 """The same verbs on the command line. Results go to stdout, messages to stderr."""
 
+from memfeat.cli.analysing import decode, evaluate, rsa
 from memfeat.cli.fitting import train
 from memfeat.cli.verbs import main
 
 __all__ = ["main"]
 
-main.add_command(train)
+for _command in (decode, evaluate, rsa, train):
+    main.add_command(_command)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from memfeat._check import advice, listed
-from memfeat.cli import verbs
 from memfeat.cli.inputs import sources
 from memfeat.cli.manners import SOME_FAILED, messages
 from memfeat.cli.networks import loaded, network
+from memfeat.cli.options import FILE, FOLDER, TABLE, machine, manners
 from memfeat.cli.outputs import failures
 from memfeat.errors import ArgumentError, UnknownNameError
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 MISSING = "Name PHOTOS with --scores and --column, or --lamem and --memcat."
 TWICE = "--lamem and --memcat bring photographs and scores; leave out PHOTOS, --scores and --column."
 #: Sets that are read as their authors give them out, and what the model card calls them.
@@ -39,21 +38,19 @@ def _held(_ctx: click.Context, _param: click.Parameter, value: str | None) -> in
 
 @click.command()
 @click.argument("photos", nargs=-1)
-@click.option("--scores", "table", type=verbs.TABLE, help="CSV with one row per image.")
+@click.option("--scores", "table", type=TABLE, help="CSV with one row per image.")
 @click.option("--column", help="The column of scores.")
 @click.option("--lamem", type=FOLDER, help="LaMem's folder (images/, splits/), instead of PHOTOS.")
 @click.option("--memcat", type=FOLDER, help="MemCat's folder (memcat_image_data.csv, images), instead of PHOTOS.")
 @click.option("--head", default="ridge", show_default=True, help="ridge (a linear readout) or mlp (ResMem's own).")
 @click.option("--model", default="resmem-frozen", show_default=True, help="resmem-frozen, or another for a readout.")
 @click.option("--layers", "wanted", multiple=True, help="What a readout reads: names, globs or groups.")
-@click.option("-o", "--out", type=verbs.FILE, required=True, help="The folder of the head.")
-@click.option(
-    "--store", type=verbs.FILE, help="Where features are kept; OUT.zarr by default. Called again, it goes on."
-)
+@click.option("-o", "--out", type=FILE, required=True, help="The folder of the head.")
+@click.option("--store", type=FILE, help="Where features are kept; OUT.zarr by default. Called again, it goes on.")
 @click.option(
     "--validation", callback=_held, metavar="NUMBER", help="Images to hold out: a number or a share; 0.2 by default."
 )
-@click.option("--split", type=verbs.TABLE, help="A split that was saved (split.csv of a head), instead of drawing one.")
+@click.option("--split", type=TABLE, help="A split that was saved (split.csv of a head), instead of drawing one.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all random draws.")
 @click.option("--max-epochs", type=click.IntRange(1), help="For mlp: how often each image is seen at most; 20.")
 @click.option("--patience", type=click.IntRange(1), help="For mlp: rounds without gain after which it stops; 5.")
@@ -62,8 +59,8 @@ def _held(_ctx: click.Context, _param: click.Parameter, value: str | None) -> in
 @click.option("--description", help="What the images and scores are, for the model card.")
 @click.option("--licence", help="Under which terms you pass the head on, for the model card.")
 @network
-@verbs._machine
-@verbs._manners
+@machine
+@manners
 def train(  # noqa: PLR0913
     photos: tuple[str, ...],
     model: str,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["Reference", "matched_inputs", "own_columns", "reference_inputs", "sources"]
+__all__ = ["Reference", "matched_inputs", "model_inputs", "own_columns", "reference_inputs", "sources"]
 
 #: The fewest images whose RDMs can be compared.
 FEWEST = 4
@@ -112,6 +112,36 @@ def matched_inputs(store: Path, table: Path, column: str) -> "tuple[xr.Dataset, 
     scores = xr.DataArray(values[there].to_numpy(), dims="image", coords={"image": kept["image"].values}, name=column)
     scores.attrs = beside(table, column)
     return kept, scores
+
+
+def model_inputs(store: Path, table: Path, column: str, kind: str) -> "tuple[xr.Dataset, xr.Dataset]":
+    """Read features and scores as :func:`matched_inputs` does, and make a model RDM of the scores.
+
+    Parameters
+    ----------
+    store, table : Path
+        A feature store, and a CSV.
+    column : str
+        The column of scores.
+    kind : str
+        What the scores are said to predict.
+
+    Returns
+    -------
+    Dataset (image, ...)
+        Features.
+    Dataset (layer, pair)
+        The model RDM of the same images.
+
+    Raises
+    ------
+    ArgumentError
+        If the store is none, the CSV has no such column, too few images have both, or there is no such kind.
+    """
+    from memfeat import rdm
+
+    features, scores = matched_inputs(store, table, column)
+    return features, rdm.from_scores(scores, kind=kind)
 
 
 def reference_inputs(store: Path, reference: Reference) -> "tuple[xr.Dataset, xr.Dataset]":

@@ -1,0 +1,254 @@
+"""The commands that relate features and predictions to what was measured: rsa, decode, evaluate."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from memfeat.cli.columns import HALVES, Wanted, read_columns
+from memfeat.cli.evaluating import evaluated, figures, long, wide
+from memfeat.cli.inputs import Reference, matched_inputs, model_inputs, reference_inputs
+from memfeat.cli.manners import messages, together
+from memfeat.cli.options import FILE, FOLDER, TABLE, WRITTEN, manners
+from memfeat.cli.outputs import destination, give
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["decode", "evaluate", "rsa"]
+
+log = logging.getLogger(__name__)
+Command = Callable[..., Any]
+#: Parts of an evaluation that are printed, and their columns.
+PRINTED = ("agreement", "category", "contrast")
+EVALUATED = ["category", "metric", "estimate", "ci_low", "ci_high", "p", "n", "unit"]
+STATISTICS = ["estimate", "ci_low", "ci_high", "p", "p_corrected", "noise_lower", "noise_upper", "n"]
+
+
+def _listed(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[float] | None:
+    """Read 0,0.411,0.5 as numbers."""
+    try:
+        return None if value is None else [float(one) for one in value.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no list of numbers, such as 0,0.411,0.5.") from None
+
+
+def _test(permutations: int, *, scores: bool = True) -> Callable[[Command], Command]:
+    """Give what tests of features have in common, with the number of permutations, and whether scores are needed."""
+    return together(
+        click.argument("features", type=FOLDER),
+        click.option("--scores", "table", type=TABLE, required=scores, help="CSV with one row per image."),
+        click.option("--column", required=scores, help="The column of scores."),
+        click.option(
+            "--permutations",
+            type=click.IntRange(1),
+            default=permutations,
+            show_default=True,
+            help="How many permutations.",
+        ),
+        click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all random draws."),
+        click.option("-o", "--out", type=FILE, help=WRITTEN),
+    )
+
+
+def _compared_with(
+    scores: tuple[Path | None, str | None, str],
+    reference: tuple[Path | None, Path | None, tuple[str, ...], str | None],
+) -> Callable[[Path], "tuple[xr.Dataset, xr.Dataset]"]:
+    """Give what reads features and the RDMs that they are compared with: made of scores, or from a file."""
+    (table, column, kind), (file, names, dims, variable) = scores, reference
+    if file is not None and table is None and column is None:
+        return partial(reference_inputs, reference=Reference(file, names, dims, variable))
+    if file is None and table is not None and column is not None:
+        if names or dims or variable:
+            raise click.UsageError("--names, --dims and --variable go with --reference.")
+        return partial(model_inputs, table=table, column=column, kind=kind)
+    raise click.UsageError("Give either --scores with --column, or --reference.")
+
+
+@click.command()
+@_test(9_999, scores=False)
+@click.option("--kind", default="both_memorable", show_default=True, help="What the scores are said to predict.")
+@click.option(
+    "--reference",
+    type=TABLE,
+    help="RDMs of a brain or of behaviour, instead of scores: .npy, .npz, .mat, a CSV, or .h5 of rsatoolbox.",
+)
+@click.option("--names", type=TABLE, help="Text file with the image of each row of --reference, where it is an array.")
+@click.option(
+    "--dims", multiple=True, help="What has an RDM of its own in --reference, in order: participant, roi, time."
+)
+@click.option("--variable", help="Which variable of --reference, where the file holds several.")
+@click.option("--metric", default="correlation", show_default=True, help="Dissimilarity of two images in a layer.")
+@click.option("--method", default="spearman", show_default=True, help="How two RDMs are compared.")
+@click.option(
+    "--resample",
+    default="images",
+    show_default=True,
+    help="What the result holds for others of: images, rdms (participants) or both.",
+)
+@manners
+def rsa(  # noqa: PLR0913
+    features: Path,
+    table: Path | None,
+    column: str | None,
+    permutations: int,
+    seed: int,
+    out: Path | None,
+    kind: str,
+    reference: Path | None,
+    names: Path | None,
+    dims: tuple[str, ...],
+    variable: str | None,
+    metric: str,
+    method: str,
+    resample: str,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Compare the dissimilarities of layers with those that scores predict, or that were measured (RSA).
+
+    Example: memfeat rsa features.zarr --scores scores.csv --column hit_rate -o rsa.csv
+
+    With a brain: memfeat rsa features.zarr --reference it.npy --names images.txt --dims participant --resample both
+    """
+    from memfeat import _frames, rdm
+    from memfeat import rsa as analysis
+
+    read = _compared_with((table, column, kind), (reference, names, dims, variable))
+    out = destination(out)
+    progress = False if quiet else None
+    with messages(quiet=quiet):
+        layer_features, ref = read(features)
+        rdms = rdm.compute(layer_features, metric=metric, progress=progress)
+        options: Any = {"resample": resample, "progress": progress}
+        result = analysis.compare(rdms, ref, method=method, n_permutations=permutations, rng=seed, **options)
+    columns = [*map(str, result["estimate"].dims), *STATISTICS]
+    give(_frames.per_comparison(result), result, out=out, as_json=as_json, columns=columns)
+
+
+@click.command()
+@_test(999)
+@click.option("--estimator", default="ridge", show_default=True, help="What predicts.")
+@click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="Folds of the cross-validation.")
+@manners
+def decode(  # noqa: PLR0913
+    features: Path,
+    table: Path,
+    column: str,
+    permutations: int,
+    seed: int,
+    out: Path | None,
+    estimator: str,
+    folds: int,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Predict scores from each layer, for images that were held out.
+
+    Example: memfeat decode features.zarr --scores scores.csv --column hit_rate -o decoding.csv
+    """
+    from memfeat import _frames, regression
+
+    out = destination(out)
+    with messages(quiet=quiet):
+        layer_features, scores = matched_inputs(features, table, column)
+        result = regression.decode(
+            layer_features, scores, estimator=estimator, folds=folds, n_permutations=permutations, rng=seed
+        )
+    give(_frames.per_layer(result), result, out=out, as_json=as_json, columns=["layer", *STATISTICS])
+
+
+@click.command()
+@click.argument("predictions", type=TABLE)
+@click.option("--scores", type=TABLE, help="CSV with the scores; by default they stand in PREDICTIONS.")
+@click.option("--column", required=True, help="The column of scores.")
+@click.option(
+    "--predicted",
+    multiple=True,
+    default=["memorability"],
+    show_default=True,
+    help="A column of predictions; give several to compare them.",
+)
+@click.option("--category", help="A column of categories, to be judged one by one.")
+@click.option("--groups", help="A column of groups of images that belong together; with --permute.")
+@click.option("--permute", help="How groups are drawn again: whole, within or free.")
+@click.option("--split-half", type=float, help="Mean correlation of random halves of the scores.")
+@click.option("--spearman-brown", type=float, help="Reliability of the full scores, instead of --split-half.")
+@click.option("--halves", type=TABLE, help="CSV with scores of both halves of the participants, instead of either.")
+@click.option(
+    "--half",
+    "pairs",
+    nargs=2,
+    multiple=True,
+    metavar="COLUMN COLUMN",
+    help=f"The columns of both halves, * for what names a random split; {' '.join(HALVES)} by default.",
+)
+@click.option(
+    "--cutoffs", callback=_listed, metavar="NUMBERS", help="Where to cut for the error without low scores: 0,0.411,0.5"
+)
+@click.option(
+    "--trained-on",
+    multiple=True,
+    help="What it was trained on: a data set, or a CSV of images such as a head's split.csv; known for ResMem.",
+)
+@click.option("--dataset", help="The data set that the images come from, such as lamem or memcat.")
+@click.option("--bootstraps", type=click.IntRange(0), default=1_000, show_default=True, help="How many samples.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all random draws.")
+@click.option("--figures", "folder", type=FILE, help="Draw calibration, distributions and error by cut-off in here.")
+@click.option("-o", "--out", type=FILE, help=WRITTEN)
+@manners
+def evaluate(  # noqa: PLR0913
+    predictions: Path,
+    scores: Path | None,
+    column: str,
+    predicted: tuple[str, ...],
+    category: str | None,
+    groups: str | None,
+    permute: str | None,
+    split_half: float | None,
+    spearman_brown: float | None,
+    halves: Path | None,
+    pairs: tuple[tuple[str, str], ...],
+    cutoffs: list[float] | None,
+    trained_on: tuple[str, ...],
+    dataset: str | None,
+    bootstraps: int,
+    seed: int,
+    folder: Path | None,
+    out: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Judge predictions by scores that were measured. PREDICTIONS is a CSV, such as memfeat predict writes.
+
+    Prints agreement, and with several --predicted their differences. A file, or --json, also holds calibration, error
+    by cut-off and distributions.
+
+    Example: memfeat evaluate predictions.csv --scores scores.csv --column hit_rate -o evaluation.csv
+    """
+    given = {"split_half": split_half, "spearman_brown": spearman_brown}
+    reliability = {name: value for name, value in given.items() if value is not None} or None
+    if len(reliability or {}) + (halves is not None) > 1:
+        raise click.UsageError("--split-half, --spearman-brown and --halves say the same thing; give one.")
+    if pairs and halves is None:
+        raise click.UsageError("--half names columns of --halves; give that table too.")
+    out = destination(out)
+    origin = {"trained_on": list(trained_on) or None, "dataset": dataset}
+    sampling = {"n_bootstraps": bootstraps, "rng": seed} | ({"permute": permute} if permute else {})
+    labels = {"--category": category, "--groups": groups}
+    with messages(quiet=quiet):
+        read = read_columns(predictions, scores, halves, Wanted(predicted, column, labels, pairs or (HALVES,)))
+        found = evaluated(read, reliability=reliability, cutoffs=cutoffs, origin=origin, sampling=sampling)
+        for name, one in found["agreement"].items():
+            log.info("Held out, %s: %s.", name, one.attrs["held_out"])
+        if folder is not None:
+            log.info("Drew %d figures in %s.", len(figures(found, folder)) // 2, folder)
+    table = long(found)
+    shown_parts = table if out is not None or as_json else table[table["part"].isin(PRINTED)]
+    several = ["predictor"] if len(predicted) > 1 else []
+    columns = ["part", *several, *[name for name in EVALUATED if shown_parts.get(name, table["part"]).notna().any()]]
+    give(shown_parts, wide(found), out=out, as_json=as_json, columns=columns)

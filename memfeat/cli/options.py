@@ -1,0 +1,23 @@
+"""Options that several commands have: files, remarks, and where to compute."""
+
+from pathlib import Path
+
+import click
+
+from memfeat.cli.manners import together
+
+__all__ = ["FILE", "FOLDER", "TABLE", "WRITTEN", "machine", "manners"]
+
+FILE = click.Path(path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+TABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
+WRITTEN = "Write to this .csv or .nc file; how a FILE.csv was made goes into FILE.csv.json."
+
+manners = together(
+    click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+    click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks; failed images are still listed."),
+)
+machine = together(
+    click.option("--device", help='Where to compute: "cpu", "cuda" or "mps"; by default the fastest there is.'),
+    click.option("--batch-size", type=click.IntRange(1), help="Images in one forward pass."),
+)
