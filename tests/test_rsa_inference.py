@@ -376,6 +376,18 @@ def test_an_rdm_scores_the_same_alone_and_beside_one_with_missing_pairs(resample
 
 
 @pytest.mark.parametrize("method", PAIRED)
+def test_rdms_that_lack_different_pairs_leave_each_other_alone(method):
+    rdms, ref = people(n=12, layers=2)
+    rdms = lacking(lacking(rdms, 0), 1, seed=1)
+    options = {"method": method, "n_permutations": 20, "n_bootstraps": 20}
+    whole = rsa.compare(rdms, ref, **options)
+    for k in range(2):
+        one = rsa.compare(rdms.isel(layer=[k]), ref, **options)
+        for name in ("estimate", "p", "ci_low", "ci_high", "by_participant", "n_pairs"):
+            np.testing.assert_allclose(whole[name][k], one[name][0], atol=1e-12)
+
+
+@pytest.mark.parametrize("method", PAIRED)
 def test_missing_pairs_are_left_out_of_their_own_comparisons(method):
     rdms, ref = people(n=12, participants=3, layers=2)
     rdms, ref = lacking(rdms, 1), lacking(ref, 0, 2, seed=1)

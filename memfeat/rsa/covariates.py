@@ -27,6 +27,11 @@ Columns = Column | list[Column] | tuple[Column, ...]
 PERMUTATION, TERM = "permutation", "term"
 #: Bytes of model RDMs that are held at once.
 BLOCK_BYTES = 2**27
+#: What every result says.
+WORDS = {
+    "null": "given the covariates, scores are unrelated to features (Freedman-Lane)",
+    "correction": "p_corrected: max-statistic over all layers; p_fdr: Benjamini-Hochberg over them",
+}
 #: What is left of a column below this share of its length is rounding.
 NOTHING = 1e-9
 
@@ -148,27 +153,20 @@ def adjusted(
     observed = similarities(kernel, data, _models(ref, names, 1))[:, 0]
     _defined(observed, layers)
     null = _null(kernel, data, (left, basis, rows), (model, names), given.get("progress"))
-    tested: dict[str, Any] = {"exact": exact, "alternative": exchanged.alternative}
-    p = stats.p_value(observed, null, **tested)
-    columns = {"estimate": observed, "p": p, "p_corrected": stats.max_statistic(observed, null, **tested)}
-    columns |= {"p_fdr": stats.fdr(p), "n": np.full(len(layers), len(names))}
+    columns = _tested(observed, null, exact=exact, alternative=exchanged.alternative)
+    columns["n"] = np.full(len(layers), len(names))
     result = xr.Dataset({name: (LAYER, values) for name, values in columns.items()}, coords={LAYER: rdms[LAYER].values})
-    return stamped(
-        result,
-        rdms.attrs,
-        method=f"RSA of residuals, {method}",
-        metric=rdms.attrs.get("metric"),
-        reference=", ".join(map(str, ref[LAYER].values)),
-        scores=str(target.name),
-        covariates=[str(one.name) for one in taken],
-        null="given the covariates, scores are unrelated to features (Freedman-Lane)",
-        n_permutations=n_permutations,
-        exact=exact,
-        correction="p_corrected: max-statistic over all layers; p_fdr: Benjamini-Hochberg over them",
-        seed=seed,
-        **exchanged.recorded,
-        **cautions,
-    )
+    facts = {"n_permutations": n_permutations, "exact": exact, "seed": seed, "covariates": [str(c.name) for c in taken]}
+    facts |= {"reference": ", ".join(map(str, ref[LAYER].values)), "scores": str(target.name)}
+    facts |= {"method": f"RSA of residuals, {method}", "metric": rdms.attrs.get("metric")}
+    return stamped(result, rdms.attrs, **WORDS, **facts, **exchanged.recorded, **cautions)
+
+
+def _tested(observed: Array, null: Array, **how: Any) -> dict[str, Array]:
+    """Give estimates and their p-values (layer,)."""
+    p = stats.p_value(observed, null, **how)
+    corrected = stats.max_statistic(observed, null, **how)
+    return {"estimate": observed, "p": p, "p_corrected": corrected, "p_fdr": stats.fdr(p)}
 
 
 def _columns(covariates: Columns, table: xr.Dataset) -> list[xr.DataArray]:
