@@ -749,6 +749,17 @@ def test_what_is_drawn_is_what_the_result_says():
         plot.error_by_cutoff(cut, cut="both")
 
 
+@pytest.mark.parametrize(("removed", "cutoffs", "low", "high"), [
+    ("below", [0.5, 0.585, 0.62, 0.66, 0.9], 0.576, 0.669),  # .585 removes none, .9 all
+    ("below", [0.0, 0.62, 0.66, 0.9], 0.6152, 0.6648),  # what removes none is far off
+    ("above", [0.1, 0.62, 0.67, 0.71, 0.9], 0.6092, 0.7208),
+])  # fmt: skip
+def test_cutoffs_are_drawn_from_the_one_that_removes_none(removed, cutoffs, low, high):
+    prediction = named(np.linspace(0.6, 0.7, 21))
+    cut = E.error_by_cutoff(prediction, prediction + 0.01 * np.arange(21), cutoffs=cutoffs, n_bootstraps=20)
+    assert plot.error_by_cutoff(cut, removed=removed).get_xlim() == pytest.approx((low, high), abs=1e-6)
+
+
 def test_degenerate_results_are_drawn_without_a_warning():
     _, score = scattered()
     flat = named([0.5] * 60)

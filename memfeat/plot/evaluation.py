@@ -173,13 +173,17 @@ def error_by_cutoff(
 
 
 def _between(shown: xr.Dataset) -> tuple[float, float] | None:
-    """Give the range of cut-offs between removing nothing and removing everything, as far as the marks reach."""
+    """Give the range of cut-offs that remove some images, with the nearest that removes none unless it is far off."""
     where, share = shown["cutoff"].values.astype(float), shown["share_removed"].values
-    telling = where[(share > 0) & (share < 1)]
+    telling, none = where[(share > 0) & (share < 1)], where[share == 0]
     if not telling.size:
         return None
-    edge = 0.12 * (np.ptp(telling) or 1.0)
-    return telling.min() - edge, telling.max() + edge
+    ends = [telling.min(), telling.max()]
+    gaps = np.maximum(ends[0] - none, none - ends[1])
+    if none.size and gaps.min() <= np.ptp(telling):
+        ends.append(none[gaps.argmin()])
+    edge = 0.12 * (np.ptp(ends) or 1.0)
+    return min(ends) - edge, max(ends) + edge
 
 
 def _checked(result: Any, needed: str, maker: str) -> None:
