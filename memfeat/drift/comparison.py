@@ -125,8 +125,8 @@ def compare(  # noqa: PLR0913 (three data, five options)
     how the estimate varies over images from the same source. They are expanded percentile intervals, which make up for
     the percentile bootstrap's being too narrow with few images: the .025 and .975 quantiles are replaced by those at
     Φ(± √(n / (n − 1)) t), t of n − 1 degrees of freedom (Hesterberg 2015; see :func:`memfeat.stats.expanded`). That of
-    CKA is wider than 95 % where the variance of
-    features is spread evenly over many directions, or the networks are unrelated (simulated: it covers 97 to 100 %).
+    CKA is wider than 95 % where the variance of features is spread evenly over many directions, or the networks are
+    unrelated.
 
     Decodability is that of :func:`memfeat.regression.decode`: out-of-fold predictions, the penalty chosen inside each
     training set. Both networks have the same folds, and each bootstrap sample draws the same images for both. The
