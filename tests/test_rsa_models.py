@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from geometry import along_time, dataset, names_of, people, squared_distances
+from geometry import along_time, dataset, levels, names_of, people, squared_distances
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
@@ -54,7 +54,7 @@ def test_an_interval_without_controls_is_that_of_samples_written_out():
         times = sample[first] * sample[second]
         a, b, c = (np.repeat(v, times) for v in vectors)
         draws.append(partialled(a, b, [c], "pearson"))
-    np.testing.assert_allclose([got.ci_low[0], got.ci_high[0]], np.percentile(draws, [2.5, 97.5]), atol=1e-9)
+    np.testing.assert_allclose([got.ci_low[0], got.ci_high[0]], np.percentile(draws, levels(14)), atol=1e-9)
 
 
 def test_partial_keeps_further_dims_and_averages_participants():

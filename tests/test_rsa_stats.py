@@ -163,16 +163,51 @@ def test_an_accelerated_interval_agrees_with_scipy():
     assert (low, high) == (1, 1)  # all draws on one side: percentiles
 
 
+def test_the_jackknife_knows_the_bias_of_the_variance_and_the_error_of_the_mean():
+    sample = rng(4).exponential(size=12)
+    rest = np.array([np.delete(sample, k) for k in range(12)])
+    found = stats.jackknife(np.array([sample.mean(), sample.var()]), np.array([rest.mean(axis=1), rest.var(axis=1)]))
+    np.testing.assert_allclose(found.bias, [0, -sample.var(ddof=1) / 12], atol=1e-12)
+    assert found.error[0] == pytest.approx(distributions.sem(sample))
+    assert found.degrees == 11
+    # the mean of two strata of 4 and 8: each has a mean, a variance and one degree of freedom less of its own
+    strata = np.repeat([0, 1], [4, 8])
+    halves = [sample[:4], sample[4:]]
+    means = np.array([half.mean() for half in halves])
+    left = np.array(
+        [(np.delete(half, k).mean() + means[1 - s]) for s, half in enumerate(halves) for k in range(len(half))]
+    )
+    found = stats.jackknife(means.sum(), left, strata=strata)
+    assert found.error == pytest.approx(np.sqrt(sum(distributions.sem(half) ** 2 for half in halves)))
+    assert found.degrees == 10
+
+
 def test_p_and_percentile_interval_never_disagree():
     random = rng(5)
+    drawn = {"n": 12, "strata": 2}
     for _ in range(40):
         draws = random.normal(random.uniform(-3, 3), 1, size=999)
-        low, high = stats.interval(draws)
-        assert (stats.bootstrap_p(draws) <= 0.05) == (low > 0 or high < 0) or 0.04 < stats.bootstrap_p(draws) < 0.06
+        for limits, p in (
+            (stats.interval(draws), stats.bootstrap_p(draws)),
+            (stats.expanded(draws, **drawn), stats.bootstrap_p(draws, **drawn)),
+        ):
+            assert (p <= 0.05) == (limits[0] > 0 or limits[1] < 0) or 0.04 < p < 0.06
+    # a share of .025 beyond 0 is 1.96 standard errors of 12 units: of 10 degrees of freedom
+    draws = np.concatenate([-np.ones(24), np.ones(975)])
+    expected = 2 * distributions.t.sf(distributions.norm.isf(0.025) * np.sqrt(10 / 12), 10)
+    assert stats.bootstrap_p(draws, **drawn) == pytest.approx(expected)
     assert stats.bootstrap_p(np.ones(99)) == pytest.approx(0.02)
     assert stats.bootstrap_p(np.ones(99), alternative="greater") == pytest.approx(0.01)
     assert stats.bootstrap_p(np.ones(99), alternative="less") == 1
     assert stats.bootstrap_p(np.zeros(9)) == 1
+
+
+@pytest.mark.parametrize(
+    ("permute", "expected"), [("free", (12, 1)), ("within", (12, 3)), ("whole", (3, 1)), (None, (12, 1))]
+)
+def test_what_a_sample_draws(permute, expected):
+    blocks = None if permute is None else np.repeat([0, 1, 2], 4)
+    assert stats.drawn_units(12, blocks=blocks, permute=permute) == dict(zip(("n", "strata"), expected, strict=True))
 
 
 def test_undefined_samples_are_left_out_while_they_are_few():

@@ -65,12 +65,13 @@ def compare(
         Rearrangements of images (or signs of participants) for the p-values. If there are no more than this, all are
         used and p is exact. 0 gives no such p-values.
     n_bootstraps : int
-        Bootstrap samples for the interval. 0 gives no such interval.
+        Bootstrap samples for the interval, if it is one of those; else only of noise bounds. 0 gives no such interval.
     rng : int or numpy.random.Generator
         Seed or source of the draws.
     **options : resample, interval, test, reliability, noise_interval, noise_cov, progress, blocks, permute, alternative
         `resample`: "images", "rdms" (participants) or "both", what the results hold for others of. `interval`:
-        "percentile" (images), "bca" or "t" (rdms, both); percentiles of participants from 20 on. `test`, across
+        "percentile" (images; whitened methods "jackknife"), "bca" or "t" (rdms, both); percentiles of participants from
+        20 on. `test`, across
         participants (rdms): "t", "wilcoxon" or "signs" (sign flips). `reliability`, for a reference made of scores:
         RDMs of both halves along a dim `half` (and of several splits along `split`), or {"split_half": r} or
         {"spearman_brown": r} of RDMs. `noise_interval`: whether noise bounds get intervals. `noise_cov`: variances
@@ -84,11 +85,12 @@ def compare(
     Dataset (layer, ...)
         `estimate` (mean over participants), `ci_low` and `ci_high` (95 %), `p`, `p_corrected` (over all layers and
         further dims: largest statistic under the same rearrangements, or Holm), `p_fdr` (Benjamini-Hochberg over the
-        same), `n` images. If pairs are missing, `n_pairs`: how many both RDMs have, of the participant with fewest.
-        With participants also `by_participant (layer, ..., participant)`. With several participants' references
-        `noise_lower` and `noise_upper (...)`: mean agreement with the average RDM of the others, and of all;
-        with `ci_low` and `ci_high` of each over images. With `reliability` `noise_upper` alone, and if that holds RDMs
-        of halves its interval, over images and splits.
+        same), `n` images. With `interval="jackknife"` also `bias`: by how much `estimate` is expected to exceed its
+        value for very many images, which the interval is about. If pairs are missing, `n_pairs`: how many both RDMs
+        have, of the participant with fewest. With participants also `by_participant (layer, ..., participant)`. With
+        several participants' references `noise_lower` and `noise_upper (...)`: mean agreement with the average RDM of
+        the others, and of all; with `ci_low` and `ci_high` of each over images. With `reliability` `noise_upper` alone,
+        and if that holds RDMs of halves its interval, over images and splits.
 
     Raises
     ------
@@ -119,8 +121,12 @@ def compare(
 
     Ranks do not change when images are rearranged, so they are taken once; kendall, and whitening with `noise_cov`, are
     computed anew, and slow. In a bootstrap sample in which image i stands cᵢ times, a pair of different images weighs
-    cᵢcⱼ and pairs of an image with itself are left out; Spearman takes weighted mid-ranks. The interval over images
-    describes other images from the same source, not other networks or participants.
+    cᵢcⱼ and pairs of an image with itself are left out; Spearman takes weighted mid-ranks. Percentiles are expanded
+    ones (:func:`memfeat.stats.expanded`), which make up for how much narrower than Student's the plain ones are. The
+    interval over images describes other images from the same source, not other networks or participants. Whitened
+    cosines of few images are larger than those of many, the more so the more dimensions there are; the jackknife
+    estimates by how much, and its interval, of bias-corrected estimate ± t times standard error, is their default. The
+    estimate itself is left as it is, and may lie outside.
 
     `resample="both"` draws images and participants, which counts noise three times; the standard error is corrected by
     bootstraps of each alone, 2 (V of rdms + V of images) − V of both, with a correction for small numbers. Degrees of
@@ -156,7 +162,7 @@ def compare(
     >>> float(result.estimate[0].round(6)), round(float(result.p[0]) * 120)  # itself, and its mirror image
     (1.0, 2)
     """
-    plan = chosen(options)
+    plan = chosen(options, method)
     count("n_permutations", n_permutations, least=0)
     count("n_bootstraps", n_bootstraps, least=0)
     random, seed = generator(rng)
@@ -168,9 +174,9 @@ def compare(
     design = designed(sides, kernel, scheme=exchanged.scheme, resample=plan.resample, progress=plan.progress)
     values = estimated(design)
     # permutations are drawn before bootstrap samples, so that either number can change alone
-    found = Evidence(design, plan, values, None, n_permutations, random, exchanged.alternative)
+    found = Evidence(design, plan, values, None, n_permutations, n_bootstraps, random, exchanged.alternative)
     table: dict[str, Any] = p_values(found) if plan.resample != "both" else {}
-    if n_bootstraps:
+    if n_bootstraps and plan.interval != "jackknife":
         found = found._replace(bootstrap=drawn(design, n_bootstraps, random))
         table |= p_values(found) if plan.resample == "both" else {}
     table |= {"estimate": values.mean(axis=-1)} | limits(found)
@@ -207,6 +213,8 @@ def _result(table: dict[str, Any], design: Design, values: Array) -> xr.Dataset:
     sides = design.read
     unknown = np.full(values.shape[:2], np.nan)
     columns: dict[str, Any] = {name: (sides.dims, sides.shaped(table.get(name, unknown))) for name in COLUMNS}
+    if "bias" in table:
+        columns["bias"] = (sides.dims, sides.shaped(table["bias"]))
     columns["n"] = (LAYER, np.full(len(sides.layers), len(sides.names)))
     if design.parts:
         columns["n_pairs"] = (sides.dims, sides.shaped(_shared(sides)))
@@ -235,7 +243,7 @@ def _bounds(method: str, found: Evidence) -> dict[str, Any]:
             given = listed(f"it beside {sides.references.shape[1]} participants")
             remedy = "Their RDMs give noise bounds themselves."
             raise ArgumentError(advice("reliability", "be left out with several participants' RDMs", given, remedy))
-        return bound(plan.reliability, design.kernel, sides.names, rng=found.rng, counts=counts)
+        return bound(plan.reliability, design, rng=found.rng, counts=counts)
     if not several or not np.isfinite(sides.references).all():
         return {}
     whole = np.ones((1, len(sides.names)), dtype=np.int64)
@@ -243,10 +251,11 @@ def _bounds(method: str, found: Evidence) -> dict[str, Any]:
     dims = tuple(sides.cells)
     table: dict[str, Any] = {}
     again = None if counts is None else _again(method, design, counts)
+    drawn_by = stats.drawn_units(len(sides.names), **design.scheme)
     for k, (name, value) in enumerate((("noise_lower", lower), ("noise_upper", upper))):
         table[name] = (dims, value.reshape(tuple(sides.cells.values())))
         for end, limit in zip(
-            ("ci_low", "ci_high"), [] if again is None else stats.interval(again[:, k]), strict=False
+            ("ci_low", "ci_high"), [] if again is None else stats.expanded(again[:, k], **drawn_by), strict=False
         ):
             table[f"{name}_{end}"] = (dims, limit.reshape(tuple(sides.cells.values())))
     return table
@@ -254,9 +263,12 @@ def _bounds(method: str, found: Evidence) -> dict[str, Any]:
 
 def _drawn_images(found: Evidence) -> Array | None:
     """Give the samples of images in which noise bounds are taken again, if they are."""
-    if found.bootstrap is None or found.plan.resample != "images" or not found.plan.noise_interval:
+    if not found.n_bootstraps or found.plan.resample != "images" or not found.plan.noise_interval:
         return None
-    return found.bootstrap.counts
+    if found.bootstrap is not None:
+        return found.bootstrap.counts
+    n = len(found.design.read.names)
+    return stats.bootstrap_counts(n, found.n_bootstraps, rng=found.rng, **found.design.scheme)
 
 
 def _again(method: str, design: Design, counts: Array) -> Array:

@@ -13,7 +13,8 @@ from memfeat._check import advice, count, generator, listed, looked_up, one_of
 from memfeat._labels import LAYER, stamped
 from memfeat.errors import ArgumentError
 from memfeat.rsa.comparison import images_of
-from memfeat.rsa.options import INTERVALS, chosen, kernel_for, whitening_allowed
+from memfeat.rsa.leaving import jackknifed
+from memfeat.rsa.options import chosen, kernel_for, whitening_allowed
 from memfeat.rsa.reading import MODEL, Read, read
 from memfeat.rsa.samples import Design, designed, drawn, estimated
 from memfeat.stats.exchange import units
@@ -82,7 +83,8 @@ def contrast(
     Dataset (contrast, ...)
         `estimate`: similarity of `first (contrast)` less that of `second (contrast)`; `ci_low`, `ci_high` (95 %), `p`,
         `p_corrected` (Holm over all contrasts and further dims), `p_fdr` (Benjamini-Hochberg over the same), `n`
-        images.
+        images. Over images whitened methods also give `bias`, by how much `estimate` is expected to exceed the
+        difference for very many images, which interval and p are about.
 
     Raises
     ------
@@ -97,9 +99,11 @@ def contrast(
 
     Notes
     -----
-    Over images: percentile interval of the difference in the same bootstrap samples, and the p at which that interval
-    just touches 0. Over participants: Student's t of the differences. Over both: Student's t with the corrected
-    two-factor standard error of the difference, and its degrees of freedom, see :func:`compare`.
+    Over images: expanded percentile interval (see :func:`compare`) of the difference in the same bootstrap samples, and
+    the p at which that interval just touches 0; for whitened methods Student's t with the jackknife's standard error,
+    less its estimate of bias: of two layers that agree equally well, that of more dimensions has the larger whitened
+    cosine. Over participants: Student's t of the differences. Over both: Student's t with the corrected two-factor
+    standard error of the difference, and its degrees of freedom, see :func:`compare`.
 
     Examples
     --------
@@ -114,7 +118,7 @@ def contrast(
     ('nearest', 'both_memorable', True)
     """
     dim = BETWEEN[one_of("between", between, BETWEEN)]
-    plan = chosen({name: value for name, value in options.items() if name != "against"}, known=ContrastOptions)
+    plan = chosen({name: given for name, given in options.items() if name != "against"}, method, known=ContrastOptions)
     count("n_bootstraps", n_bootstraps)
     random, seed = generator(rng)
     sides = read(rdms, ref, models=between == "models")
@@ -126,7 +130,7 @@ def contrast(
     pairs = _pairs(sides, dim, options.get("against"))
     found = _Found(design, pairs, n_bootstraps, random, exchanged.alternative)
     return stamped(
-        _labelled(FOUND[plan.resample](found), found),
+        _labelled(FOUND[plan.resample, plan.interval](found), found),
         rdms.attrs,
         method=f"RSA contrast of {between}, {method}",
         metric=rdms.attrs.get("metric"),
@@ -136,7 +140,7 @@ def contrast(
         **exchanged.recorded,
         correction="p_corrected: Holm over all contrasts; p_fdr: Benjamini-Hochberg over them",
         n_bootstraps=n_bootstraps,
-        interval=f"{INTERVALS[plan.resample][0]}, paired, 95 %",
+        interval=f"{plan.interval}, paired, 95 %",
         n_participants=len(sides.participants) or None,
         seed=seed,
         **cautions,
@@ -173,8 +177,17 @@ class _Found(NamedTuple):
 
 def _images(found: _Found) -> dict[str, Array]:
     draws = stats.enough(drawn(found.design, found.n_bootstraps, found.rng, found.difference).draws)
-    low, high = stats.interval(draws)
-    return {"ci_low": low, "ci_high": high, "p": stats.bootstrap_p(draws, alternative=found.alternative)}
+    units_of = stats.drawn_units(len(found.design.read.names), **found.design.scheme)
+    low, high = stats.expanded(draws, **units_of)
+    return {"ci_low": low, "ci_high": high, "p": stats.bootstrap_p(draws, alternative=found.alternative, **units_of)}
+
+
+def _images_left_out(found: _Found) -> dict[str, Array]:
+    bias, error, degrees = jackknifed(found.design, estimated(found.design).mean(axis=-1), found.difference)
+    gap = found.difference(estimated(found.design)).mean(axis=-1) - bias
+    low, high = t_limits(gap, error, degrees)
+    p = stats.student(gap, error, degrees, alternative=found.alternative)
+    return {"ci_low": low, "ci_high": high, "p": p, "bias": bias}
 
 
 def _rdms(found: _Found) -> dict[str, Array]:
@@ -194,7 +207,13 @@ def _both(found: _Found) -> dict[str, Array]:
     return {"ci_low": low, "ci_high": high, "p": p}
 
 
-FOUND: dict[str, Callable[[_Found], dict[str, Array]]] = {"images": _images, "rdms": _rdms, "both": _both}
+#: (what is resampled, interval) → limits and p
+FOUND: dict[tuple[str, str], Callable[[_Found], dict[str, Array]]] = {
+    ("images", "percentile"): _images,
+    ("images", "jackknife"): _images_left_out,
+    ("rdms", "t"): _rdms,
+    ("both", "t"): _both,
+}
 
 
 def _pairs(sides: Read, dim: str, against: str | None) -> _Pairs:

@@ -78,9 +78,9 @@ def partial(
     Returns
     -------
     Dataset (layer, ...)
-        `estimate` (mean over participants), `ci_low`, `ci_high` (95 % percentile bootstrap over images), `plain`, the
-        correlation without controls, `n` images. With participants also `by_participant (layer, ..., participant)`,
-        which :func:`cluster` tests along time.
+        `estimate` (mean over participants), `ci_low`, `ci_high` (95 % expanded percentile bootstrap over images),
+        `plain`, the correlation without controls, `n` images. With participants also `by_participant (layer, ...,
+        participant)`, which :func:`cluster` tests along time.
 
     Raises
     ------
@@ -127,10 +127,11 @@ def partial(
     layers, references = sides.layers[:, 0], sides.references.reshape(-1, sides.references.shape[-1])
     k, m = len(layers), len(references)
     group = _Correlated(method, np.concatenate([layers, references, taken]), (k, m, len(taken)))
-    counts, recorded = _counts(sides, options, n_bootstraps, random)
-    found = group.without(counts, options.get("progress"))
+    samples = _samples(sides, options, n_bootstraps, random)
+    found = group.without(samples.counts, options.get("progress"))
     _left_over(found[0][..., 0])
-    result = _left_and_plain(sides, *(values.reshape(k, *sides.references.shape[:2], -1) for values in found))
+    left, plain = (values.reshape(k, *sides.references.shape[:2], -1) for values in found)
+    result = _left_and_plain(sides, left, plain, samples)
     return stamped(
         result,
         rdms.attrs,
@@ -139,9 +140,9 @@ def partial(
         reference=sides.reference,
         controls=names,
         n_bootstraps=n_bootstraps,
-        interval="percentile bootstrap over images, 95 %",
+        interval="expanded percentile bootstrap over images, 95 %",
         seed=seed,
-        **recorded,
+        **samples.recorded,
         **cautions,
     )
 
@@ -175,9 +176,9 @@ def partition(
     Returns
     -------
     Dataset (subset)
-        For each set of models: `estimate`, the share of variance that exactly these explain in common (of a single
-        one: what it alone explains), which is negative where models suppress each other; `r2`, what these explain
-        together; `ci_low`, `ci_high`, `r2_ci_low`, `r2_ci_high` (95 % percentile bootstrap over images); `size`, how
+        For each set of models: `estimate`, the share of variance that exactly these explain in common (of a single one:
+        what it alone explains), which is negative where models suppress each other; `r2`, what these explain together;
+        `ci_low`, `ci_high`, `r2_ci_low`, `r2_ci_high` (95 % expanded percentile bootstrap over images); `size`, how
         many models, and `n` images. All `estimate` sum to the `r2` of all models.
 
     Raises
@@ -212,14 +213,14 @@ def partition(
         remedy = "Choose some: models.sel(layer=names)."
         raise ArgumentError(advice("models", f"hold 2 to {MOST_MODELS} RDMs", listed.of(names), remedy))
     cautions = guards.related(models.attrs, ref.attrs, "models")
-    counts, recorded = _counts(sides, options, n_bootstraps, random)
+    samples = _samples(sides, options, n_bootstraps, random)
     group = _Correlated(method, np.concatenate([target, values]), (0, 1, len(names)))
     subsets = [s for size in range(1, len(names) + 1) for s in combinations(range(len(names)), size)]
-    r2 = group.explained(counts, subsets, options.get("progress"))
+    r2 = group.explained(samples.counts, subsets, options.get("progress"))
     shares = np.stack([_share(r2, subset, len(names)) for subset in subsets])
     together = np.stack([r2[frozenset(subset)] for subset in subsets])
-    columns: dict[str, Any] = {"estimate": shares[:, 0], "r2": together[:, 0]} | _interval(shares[:, 1:])
-    columns |= {f"r2_{name}": limit for name, limit in _interval(together[:, 1:]).items()}
+    columns: dict[str, Any] = {"estimate": shares[:, 0], "r2": together[:, 0]} | samples.interval(shares[:, 1:])
+    columns |= {f"r2_{name}": limit for name, limit in samples.interval(together[:, 1:]).items()}
     columns |= {"size": np.array([*map(len, subsets)]), "n": np.full(len(subsets), len(sides.names))}
     labels = np.array([" & ".join(names[k] for k in subset) for subset in subsets], dtype=object)
     result = xr.Dataset({name: ("subset", column) for name, column in columns.items()}, coords={"subset": labels})
@@ -230,17 +231,17 @@ def partition(
         metric=models.attrs.get("metric"),
         reference=sides.reference,
         n_bootstraps=n_bootstraps,
-        interval="percentile bootstrap over images, 95 %",
+        interval="expanded percentile bootstrap over images, 95 %",
         seed=seed,
-        **recorded,
+        **samples.recorded,
         **cautions,
     )
 
 
-def _left_and_plain(sides: Read, left: Array, plain: Array) -> xr.Dataset:
+def _left_and_plain(sides: Read, left: Array, plain: Array, samples: "_Samples") -> xr.Dataset:
     """Put labels to partial and plain correlations (layer, cell, participant or 1, data and then draws)."""
     mean = left.mean(axis=2)
-    table = {"estimate": mean[..., 0], "plain": plain[..., 0].mean(axis=2)} | _interval(mean[..., 1:])
+    table = {"estimate": mean[..., 0], "plain": plain[..., 0].mean(axis=2)} | samples.interval(mean[..., 1:])
     columns: dict[str, Any] = {name: (sides.dims, sides.shaped(values)) for name, values in table.items()}
     columns["n"] = (LAYER, np.full(len(left), len(sides.names)))
     coords = dict(sides.coords)
@@ -315,25 +316,33 @@ def _share(r2: dict[frozenset[int], Array], subset: tuple[int, ...], n: int) -> 
     return np.asarray(sum(terms))
 
 
-def _counts(
-    sides: Read, options: ExplainedOptions, n_bootstraps: int, rng: np.random.Generator
-) -> tuple[Array, dict[str, str | None]]:
+class _Samples(NamedTuple):
+    """The data themselves, and bootstrap samples of images."""
+
+    counts: Array
+    """How often each image stands in each (1 + draw, n)."""
+    drawn: dict[str, int]
+    recorded: dict[str, str | None]
+
+    def interval(self, draws: Array) -> dict[str, Array]:
+        """Limits, NaN if there are no draws."""
+        if not draws.shape[-1]:
+            return dict.fromkeys(("ci_low", "ci_high"), np.full(draws.shape[:-1], np.nan))
+        return dict(zip(("ci_low", "ci_high"), stats.expanded(stats.enough(draws), **self.drawn), strict=True))
+
+
+def _samples(sides: Read, options: ExplainedOptions, n_bootstraps: int, rng: np.random.Generator) -> _Samples:
     """Draw samples of images, the data themselves first."""
     exchange: Any = {name: value for name, value in options.items() if name in ("blocks", "permute")}
     exchanged = units(exchange, to=images_of(sides), alternative="two-sided")
     n = len(sides.names)
     whole = np.ones((1, n), dtype=np.int64)
     recorded = {name: value for name, value in exchanged.recorded.items() if name != "alternative"}
+    drawn = stats.drawn_units(n, **exchanged.scheme)
     if not count("n_bootstraps", n_bootstraps, least=0):
-        return whole, recorded
-    return np.concatenate([whole, stats.bootstrap_counts(n, n_bootstraps, rng=rng, **exchanged.scheme)]), recorded
-
-
-def _interval(draws: Array) -> dict[str, Array]:
-    """Limits, NaN if there are no draws."""
-    if not draws.shape[-1]:
-        return dict.fromkeys(("ci_low", "ci_high"), np.full(draws.shape[:-1], np.nan))
-    return dict(zip(("ci_low", "ci_high"), stats.interval(stats.enough(draws)), strict=True))
+        return _Samples(whole, drawn, recorded)
+    again = stats.bootstrap_counts(n, n_bootstraps, rng=rng, **exchanged.scheme)
+    return _Samples(np.concatenate([whole, again]), drawn, recorded)
 
 
 def _inverse(matrices: Array) -> Array:

@@ -9,8 +9,9 @@ import numpy.typing as npt
 from memfeat import stats
 from memfeat._check import advice, listed
 from memfeat.errors import ArgumentError
+from memfeat.rsa.leaving import jackknifed, left_out
 from memfeat.rsa.options import ENOUGH_PARTICIPANTS, Plan
-from memfeat.rsa.samples import Bootstrap, Design, counted, rearranged
+from memfeat.rsa.samples import Bootstrap, Design, rearranged
 from memfeat.stats.participants import t_limits
 
 __all__ = ["NULLS", "WORDS", "Evidence", "limits", "p_values"]
@@ -24,10 +25,11 @@ NULLS = {
     "both": "the mean similarity over the populations of participants and images is 0",
 }
 WORDS = {
-    ("images", "percentile"): "percentile bootstrap over images, 95 %",
+    ("images", "percentile"): "expanded percentile bootstrap over images, 95 %",
     ("images", "bca"): "bias-corrected accelerated bootstrap over images, 95 %",
+    ("images", "jackknife"): "Student's t, jackknife over images, less its estimate of bias, 95 %",
     ("rdms", "t"): "Student's t over participants, 95 %",
-    ("rdms", "percentile"): "percentile bootstrap over participants, 95 %",
+    ("rdms", "percentile"): "expanded percentile bootstrap over participants, 95 %",
     ("rdms", "bca"): "bias-corrected accelerated bootstrap over participants, 95 %",
     ("both", "t"): "Student's t, corrected two-factor bootstrap over images and participants, 95 %",
 }
@@ -42,6 +44,7 @@ class Evidence(NamedTuple):
     """Similarities (layer, cell, participant or 1)."""
     bootstrap: Bootstrap | None
     n_permutations: int
+    n_bootstraps: int
     rng: np.random.Generator
     alternative: str
 
@@ -57,15 +60,14 @@ def limits(found: Evidence) -> dict[str, Array]:
     Returns
     -------
     dict
-        `ci_low` and `ci_high` (layer, cell); empty if none were asked for.
+        `ci_low` and `ci_high` (layer, cell), and `bias` where they are corrected for it; empty if none were asked for.
 
     Raises
     ------
     ArgumentError
         If too many bootstrap samples are undefined, or there are too few participants for percentiles.
     """
-    pair = LIMITS[found.plan.interval](found)
-    return {} if pair is None else dict(zip(("ci_low", "ci_high"), pair, strict=True))
+    return LIMITS[found.plan.interval](found)
 
 
 def p_values(found: Evidence) -> dict[str, Any]:
@@ -89,36 +91,55 @@ def p_values(found: Evidence) -> dict[str, Any]:
     return {name: value if name == "exact" else np.reshape(value, shape) for name, value in table.items()}
 
 
-def _percentile(found: Evidence) -> tuple[Array, Array] | None:
-    _enough_participants(found)
-    return None if found.bootstrap is None else stats.interval(stats.enough(found.bootstrap.draws))
-
-
-def _bca(found: Evidence) -> tuple[Array, Array] | None:
+def _percentile(found: Evidence) -> dict[str, Array]:
     _enough_participants(found)
     if found.bootstrap is None:
-        return None
+        return {}
+    design = found.design
+    people = {"n": found.values.shape[-1]}
+    drawn = people if design.resample == "rdms" else stats.drawn_units(len(design.read.names), **design.scheme)
+    return _ends(stats.expanded(stats.enough(found.bootstrap.draws), **drawn))
+
+
+def _bca(found: Evidence) -> dict[str, Array]:
+    _enough_participants(found)
+    if found.bootstrap is None:
+        return {}
     draws = stats.enough(found.bootstrap.draws)
     mean = found.values.mean(axis=-1)
     if found.design.resample == "rdms":
         n = found.values.shape[-1]
         left = (mean[..., None] * n - found.values) / (n - 1)
     else:
-        left = stats.enough(counted(found.design, 1 - _units(found.design)).mean(axis=2), argument="n_bootstraps")
-    return stats.bca(mean, draws, left)
+        left = left_out(found.design)
+    return _ends(stats.bca(mean, draws, left))
 
 
-def _t(found: Evidence) -> tuple[Array, Array] | None:
+def _jackknife(found: Evidence) -> dict[str, Array]:
+    """Take the bias out; bootstrap samples are not looked at."""
+    if not found.n_bootstraps:
+        return {}
+    mean = found.values.mean(axis=-1)
+    bias, error, degrees = jackknifed(found.design, mean, np.asarray)
+    return {"bias": bias} | _ends(t_limits(mean - bias, error, degrees))
+
+
+def _t(found: Evidence) -> dict[str, Array]:
     if found.design.resample == "rdms":
-        return stats.t_interval(found.values)
+        return _ends(stats.t_interval(found.values))
     if found.bootstrap is None:
-        return None
-    return t_limits(found.values.mean(axis=-1), found.bootstrap.error, found.bootstrap.degrees)
+        return {}
+    return _ends(t_limits(found.values.mean(axis=-1), found.bootstrap.error, found.bootstrap.degrees))
 
 
-LIMITS: dict[str, Callable[[Evidence], tuple[Array, Array] | None]] = {
+def _ends(pair: tuple[Array, Array]) -> dict[str, Array]:
+    return dict(zip(("ci_low", "ci_high"), pair, strict=True))
+
+
+LIMITS: dict[str, Callable[[Evidence], dict[str, Array]]] = {
     "percentile": _percentile,
     "bca": _bca,
+    "jackknife": _jackknife,
     "t": _t,
 }
 
@@ -167,11 +188,3 @@ def _enough_participants(found: Evidence) -> None:
     if found.design.resample == "rdms" and people < ENOUGH_PARTICIPANTS:
         rule = f"be 't' with fewer than {ENOUGH_PARTICIPANTS} participants, of whom a bootstrap covers too seldom"
         raise ArgumentError(advice("interval", rule, listed(f"{found.plan.interval!r} with {people}")))
-
-
-def _units(design: Design) -> Array:
-    """Which images are left out together (unit, image)."""
-    scheme = design.scheme
-    if scheme.get("permute") != "whole":
-        return np.eye(len(design.read.names), dtype=np.int64)
-    return np.stack([scheme["blocks"] == group for group in np.unique(scheme["blocks"])]).astype(np.int64)

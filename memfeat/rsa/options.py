@@ -19,7 +19,10 @@ __all__ = ["INTERVALS", "Options", "Plan", "chosen", "kernel_for", "whitening_al
 
 Array = npt.NDArray[Any]
 #: What is resampled -> the intervals there are, the default first.
-INTERVALS = {"images": ("percentile", "bca"), "rdms": ("t", "percentile", "bca"), "both": ("t",)}
+INTERVALS = {"images": ("percentile", "bca", "jackknife"), "rdms": ("t", "percentile", "bca"), "both": ("t",)}
+#: Methods with an interval of their own, "jackknife": the cosine is larger for few images than for many, and bootstrap
+#: samples, whose copies count as images with noise of their own, spread more than other images do.
+WHITENING = ("whitened_pearson", "whitened_cosine")
 #: Percentiles of fewer participants cover too seldom: 5 of them, 83 % of the time.
 ENOUGH_PARTICIPANTS = 20
 #: Metrics of RDMs whose noise covariance is known.
@@ -30,7 +33,7 @@ class Options(stats.Exchange, total=False):
     """Options of :func:`memfeat.rsa.compare`, besides those of :class:`memfeat.stats.Exchange`.
 
     `resample` : "images" (default), "rdms" or "both", what results are to hold for others of.
-    `interval` : "percentile" or "bca" (images), "t" (both), any of them (rdms).
+    `interval` : "percentile", "bca" or "jackknife" (images), "t" (both), "t", "percentile" or "bca" (rdms).
     `test` : "t" (default), "wilcoxon" or "signs", across participants.
     `reliability` : what a reference made of scores could reach at most.
     `noise_interval` : bool, whether noise bounds get intervals too (default True).
@@ -39,7 +42,7 @@ class Options(stats.Exchange, total=False):
     """
 
     resample: Literal["images", "rdms", "both"]
-    interval: Literal["percentile", "bca", "t"]
+    interval: Literal["percentile", "bca", "jackknife", "t"]
     test: Literal["t", "wilcoxon", "signs"]
     reliability: Mapping[str, float] | xr.Dataset
     noise_interval: bool
@@ -60,13 +63,15 @@ class Plan(NamedTuple):
     progress: bool | None
 
 
-def chosen(options: Mapping[str, Any], *, known: type = Options) -> Plan:
+def chosen(options: Mapping[str, Any], method: str, *, known: type = Options) -> Plan:
     """Check options, and fill in defaults.
 
     Parameters
     ----------
     options : mapping
         What the user gave.
+    method : str
+        How RDMs are compared, which may ask for an interval of its own.
     known : TypedDict
         Which there are.
 
@@ -86,7 +91,8 @@ def chosen(options: Mapping[str, Any], *, known: type = Options) -> Plan:
     given = {name: value for name, value in options.items() if value is not None}
     exchange: Any = {name: given.pop(name) for name in stats.Exchange.__annotations__ if name in given}
     resample = one_of("resample", given.get("resample", "images"), RESAMPLES)
-    interval = given.get("interval", INTERVALS[resample][0])
+    usual = "jackknife" if method in WHITENING and resample == "images" else INTERVALS[resample][0]
+    interval = given.get("interval", usual)
     if interval not in INTERVALS[resample]:
         rule = f"be one of {', '.join(map(repr, INTERVALS[resample]))} with resample={resample!r}"
         raise ArgumentError(advice("interval", rule, interval))
@@ -113,7 +119,7 @@ def whitening_allowed(method: str, rdms: xr.Dataset, ref: xr.Dataset) -> None:
     ArgumentError
         If they are of another metric, or do not say.
     """
-    if not method.startswith("whitened"):
+    if method not in WHITENING:
         return
     for argument, given in (("rdms", rdms), ("ref", ref)):
         metric = given.attrs.get("metric")
@@ -153,7 +159,7 @@ def kernel_for(method: str, covariance: xr.DataArray | None, names: Array, n_boo
     one_of("method", method, COMPARISONS)
     if covariance is None:
         return kernel_of(method)
-    if not method.startswith("whitened"):
+    if method not in WHITENING:
         remedy = "Use method='whitened_pearson' or 'whitened_cosine'."
         raise ArgumentError(advice("noise_cov", "be left out", listed(f"it with method={method!r}"), remedy))
     noise = _noise(covariance, names)

@@ -132,7 +132,7 @@ def weighted(
         reference=sides.reference,
         n_folds=len(parts),
         n_bootstraps=n_bootstraps,
-        interval="percentile bootstrap over images of each fold, weights held fixed, 95 %",
+        interval="expanded percentile bootstrap over images of each fold, weights held fixed, 95 %",
         blocks=None if options.get("blocks") is None else "held out as a whole",
         seed=seed,
         **cautions,
@@ -223,5 +223,9 @@ def _intervals(
             draws += part.again(kernel, counts) / len(parts)
             shown.update(1)
     kept = stats.enough(draws)
-    (low, high), (gain_low, gain_high) = stats.interval(kept), stats.interval(kept[:1] - kept)
+    # folds are strata; groups that are drawn whole are the units
+    n = sum(part.inside.sum() for part in parts) if groups is None else len(np.unique(groups))
+    (low, high), (gain_low, gain_high) = (
+        stats.expanded(values, n=int(n), strata=len(parts)) for values in (kept, kept[:1] - kept)
+    )
     return {"ci_low": low, "ci_high": high, "gain_ci_low": gain_low, "gain_ci_high": gain_high}

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from memfeat._check import advice, listed, one_of
 from memfeat.errors import ArgumentError
@@ -46,7 +46,7 @@ def enough(draws: Array, *, argument: str = "n_bootstraps") -> Array:
     return draws[..., defined]
 
 
-def bootstrap_p(draws: Array, *, alternative: str = "two-sided") -> Array:
+def bootstrap_p(draws: Array, *, alternative: str = "two-sided", n: int | None = None, strata: int = 1) -> Array:
     """Compute p-values of a difference from its bootstrap values.
 
     Null hypothesis: the difference is 0. Unit: what was drawn again. The p-value is the level at which the percentile
@@ -58,6 +58,10 @@ def bootstrap_p(draws: Array, *, alternative: str = "two-sided") -> Array:
         Values of the difference in bootstrap samples; NaN where it is not defined.
     alternative : {"two-sided", "greater", "less"}
         Which side is tested.
+    n, strata : int
+        What a sample draws, see :func:`drawn_units`: p is then the level at which the :func:`expanded` interval just
+        touches 0, of Student's t of k = n − strata degrees of freedom: with z the normal quantile of one side,
+        t = z √(k / n).
 
     Returns
     -------
@@ -77,6 +81,8 @@ def bootstrap_p(draws: Array, *, alternative: str = "two-sided") -> Array:
     """
     m = np.isfinite(draws).sum(axis=-1)
     below, above = ((np.count_nonzero(side, axis=-1) + 1) / (m + 1) for side in (draws <= 0, draws >= 0))
+    if n is not None:
+        below, above = (t.sf(norm.isf(side) * np.sqrt((n - strata) / n), n - strata) for side in (below, above))
     sides = {"greater": below, "less": above, "two-sided": np.minimum(1.0, 2 * np.minimum(below, above))}
     return np.where(m > 0, sides[one_of("alternative", alternative, sides)], np.nan)
 
