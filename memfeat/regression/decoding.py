@@ -8,17 +8,20 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from memfeat import gram, guards, stats
+from memfeat import gram, stats
 from memfeat._check import advice, count, listed, one_of
 from memfeat._check import generator as seeded
-from memfeat._labels import IMAGE, LAYER, as_features, as_scores, in_name_order, layer_names, matched, stamped
+from memfeat._labels import IMAGE, LAYER, as_features, layer_names, stamped
 from memfeat.errors import ArgumentError
 from memfeat.regression import ridge
-from memfeat.regression.folds import shuffled
-from memfeat.regression.metrics import METRICS, resampled_spearman, spearman
-from memfeat.regression.reliability import relative
-from memfeat.stats.exchange import units
-from memfeat.stats.reliability import spearman_brown
+from memfeat.regression.dealing import Folds, dealer_of, folds_of, kept_together
+from memfeat.regression.halves import Reliable, relative_values, reliable
+from memfeat.regression.inference import Found, intervals, tests
+from memfeat.regression.metrics import METRICS
+from memfeat.regression.options import DecodeOptions, exchange_of
+from memfeat.regression.resampled import RESAMPLED
+from memfeat.regression.targets import SCORE, Targets, cautions_of, targets_of, varying
+from memfeat.stats.exchange import Units, units
 
 __all__ = ["ESTIMATORS", "decode"]
 
@@ -28,46 +31,50 @@ Estimator = Callable[[Array, Array, npt.NDArray[np.int64]], tuple[Array, Array]]
 ESTIMATORS: dict[str, Estimator] = {
     "ridge": ridge.out_of_fold,
 }
-#: Dim of what is fitted once per fold: the number of the fold that was held out.
+#: A named number, or scores of halves of the participants; by name of the score where there are several.
+Reliability = Mapping[str, Any] | xr.DataArray | xr.Dataset
+#: Dim of what is fitted once per fold: the fold that was held out.
 HELD_OUT = "held_out"
-INFERENCE = ("ci_low", "ci_high", "p", "p_corrected", "p_fdr", "null_mean")
+REPEAT = "repeat"
 
 
 class _Plan(NamedTuple):
     """What all layers share, with images in the order of their names."""
 
-    fold: npt.NDArray[np.int64]  # (n,)
-    targets: Array  # (n, 1 + permutations), the scores first
-    counts: npt.NDArray[np.int64]  # (bootstraps, n)
+    folds: Folds
+    targets: Array  # (n, scores × (1 + permutations)), the scores first
+    n_scores: int
+    counts: npt.NDArray[np.int64]  # (bootstraps, held-out images)
+    drawn: dict[str, int]
     exact: bool
 
 
 class _Decoded(NamedTuple):
     """One layer."""
 
-    prediction: Array  # (n,)
-    penalty: Array  # (k,)
-    metrics: dict[str, float]
-    null: Array  # (permutations,)
-    draws: Array  # (bootstraps,)
+    prediction: Array  # (score, repeat, n), NaN where never held out
+    penalty: Array  # (score, repeat, k)
+    observed: dict[str, Array]  # (score,), means over repeats like the others
+    null: dict[str, Array]  # (score, permutations)
+    draws: dict[str, Array]  # (score, bootstraps)
 
 
 def decode(  # noqa: PLR0913 (two data, six options)
     features: xr.Dataset | xr.DataArray,
-    scores: xr.DataArray | pd.Series,
+    scores: xr.DataArray | pd.Series | xr.Dataset | pd.DataFrame,
     *,
     estimator: str = "ridge",
-    folds: int = 5,
+    folds: int | xr.DataArray | pd.Series = 5,
     n_permutations: int = 999,
     n_bootstraps: int = 1_000,
-    reliability: Mapping[str, float] | None = None,
+    reliability: Reliability | None = None,
     rng: int | np.random.Generator = 0,
-    **exchange: Unpack[stats.Exchange],
+    **options: Unpack[DecodeOptions],
 ) -> xr.Dataset:
     """Predict the score of each image from its features, by nested cross-validation, in every layer.
 
-    Images are dealt into folds at random, the same for all layers. The images of a fold are predicted by a model that
-    is fitted, its penalty included, on the images of the other folds.
+    Images are dealt into folds at random, the same for all layers and scores. The images of a fold are predicted by a
+    model that is fitted, its penalty included, on the images of the other folds.
 
     Null hypothesis of the p-values: scores are unrelated to features, so that every assignment of scores to images was
     equally likely. Unit of exchange: the image, or as `permute` says. The permuted scores go through the same folds,
@@ -77,42 +84,50 @@ def decode(  # noqa: PLR0913 (two data, six options)
     ----------
     features : Dataset or DataArray (image, ...)
         Features, one variable per layer, in memory or lazy.
-    scores : DataArray (image) or pandas.Series
-        One score per image, matched by image name.
+    scores : DataArray (image), pandas.Series, Dataset (image) or pandas.DataFrame
+        One score per image, matched by image name. In a Dataset or DataFrame every column is one (hit rate, false
+        alarms, d′); all are predicted from the same Gram matrix.
     estimator : {"ridge"}
         What predicts.
-    folds : int
-        How many folds.
+    folds : int, DataArray (image) or pandas.Series
+        How many folds, or the fold of each image (a set, a fixed split), which is then held out by that name.
     n_permutations : int
         How many permutations of the scores; if there are no more rearrangements than this, all are used and p is
         exact. 0 gives no p-values.
     n_bootstraps : int
         How many bootstrap samples of images for the interval. 0 gives no interval.
-    reliability : mapping, optional
-        {"split_half": r} or {"spearman_brown": r} of the scores; adds the relative values.
+    reliability : mapping or DataArray (image, half, split), optional
+        {"split_half": r} or {"spearman_brown": r} of the scores, or the scores of both halves of the participants in
+        one or more random splits, which are drawn again together with the images; adds the relative values. With
+        several scores, a mapping or Dataset from score to either.
     rng : int or numpy.random.Generator
         Seed of folds, permutations and bootstrap samples, in this order.
-    **exchange : optional
-        `blocks`, `permute` and `alternative`, see :class:`memfeat.stats.Exchange`. The default alternative is
-        "greater". Blocks say what is permuted and resampled; folds do not keep them together.
+    **options : groups, strata, repeats, held_out, blocks, permute, alternative
+        How folds are dealt, see :class:`memfeat.regression.DecodeOptions`, and what may be exchanged, see
+        :class:`memfeat.stats.Exchange`. The default alternative is "greater". Blocks that change places as a whole are
+        also held out as a whole.
 
     Returns
     -------
     Dataset (layer, image, held_out)
         Per layer: `estimate` (Spearman correlation of scores with out-of-fold predictions, pooled over folds),
-        `ci_low`, `ci_high` (95 %), `p`, `p_corrected` (largest statistic over layers), `p_fdr`, `null_mean` (mean
-        estimate for permuted scores), `n`, `pearson`, `r2` and `mse` (in squared units of the scores); with
-        `reliability` also `estimate_relative`, `pearson_relative`, `r2_relative` and `mse_floor`.
-        `prediction (layer, image)`, in units of the scores and in the order of the features; `fold (image)`, the fold
-        in which an image is held out; `penalty (layer, held_out)`, in squared units of the features.
+        `ci_low`, `ci_high` (95 %), `p`, `p_corrected` (largest statistic over layers and scores), `p_fdr`, `null_mean`
+        (mean estimate for permuted scores), `n` (images that are held out); `pearson`, `r2` and `mse` (in squared units
+        of the scores), each with the same: `r2_ci_low`, `r2_p` … With `reliability` also `estimate_relative`,
+        `pearson_relative`, `r2_relative` and `mse_floor` with their limits; with halves `reliability_spearman` and
+        `reliability_pearson`, those of the full scores. `prediction (layer, image)`, in units of the scores and in the
+        order of the features, NaN for images that are never held out; `fold (image)`, the fold in which an image is
+        held out; `penalty (layer, held_out)`, in squared units of the features. Several scores add a dim `score`,
+        `repeats` above 1 a dim `repeat` to predictions, folds and penalties.
 
     Raises
     ------
     KindError
         If features or scores are no labelled numbers.
     ArgumentError
-        If images differ, a value is missing, scores or a layer do not vary, there are fewer than two images per fold,
-        or an option has an unknown value.
+        If images differ, a value is missing, scores or a layer do not vary, there are fewer than two images per fold
+        or fewer groups than folds, folds split what is exchanged as a whole, groups come without a scheme, or an option
+        has an unknown value.
     UnknownNameError
         If there is no option of that name.
 
@@ -137,13 +152,18 @@ def decode(  # noqa: PLR0913 (two data, six options)
     Correlations pooled over folds lie below zero when there is nothing to find, because each fold is predicted around
     the mean of the others: with 5 folds on average about −1.3/√n, which is −.2 for 40 images and −.05 for 800
     (simulated). The permutations have the same bias, so compare with them (`p`, `null_mean`) and not with zero; an
-    interval below zero says nothing else. Predictions that do not vary count as a correlation of 0.
+    interval below zero says nothing else. Predictions that do not vary count as a correlation of 0. R² and MSE are
+    tested for being better than with permuted scores; "two-sided" is taken as "greater" there.
 
-    The interval resamples images with predictions held fixed: it says how well these predictions are measured, not
-    how predictions would vary with other training images. Layers are strongly dependent: do not count significant ones.
+    The interval is the expanded percentile interval (:func:`memfeat.stats.expanded`) of bootstrap samples of held-out
+    images with predictions held fixed: it says how well these predictions are measured, not how predictions would vary
+    with other training images. Layers are strongly dependent: do not count significant ones.
 
-    Correlations relative to reliability are divided by √r_SB, R² by r_SB; `mse_floor` is (1 − r_SB) · var(y). These are
-    approximations of classical test theory, and may exceed 1.
+    Repeats deal folds anew. What is reported, and compared with permuted scores, is the mean over repeats.
+
+    Correlations relative to reliability are divided by √r_SB (Spearman's by that of ranks), R² by r_SB; `mse_floor` is
+    (1 − r_SB) · var(y). From halves, r_SB is 2r / (1 + r) with r their mean correlation over splits. These are
+    approximations of classical test theory, and may exceed 1. A named number is held fixed in their intervals.
 
     References
     ----------
@@ -162,59 +182,56 @@ def decode(  # noqa: PLR0913 (two data, six options)
     (array([1.]), array([0.05]))
     """
     table = as_features(features)
-    target = in_name_order(_varying(matched(as_scores(scores), table, argument="scores", reference="features")))
-    cautions = guards.analysis(features, target)
+    targets = targets_of(scores, table)
+    cautions = cautions_of(features, targets)
     fit = ESTIMATORS[one_of("estimator", estimator, ESTIMATORS)]
-    exchanged = units(exchange, to=target, alternative="greater")
-    known = None if reliability is None else spearman_brown(reliability)
+    exchanged = units(exchange_of(options, targets.images), to=targets.images, alternative="greater")
     generator, seed = seeded(rng)
-    plan = _plan(target, folds, (n_permutations, n_bootstraps), generator, exchanged.scheme)
+    dealing = dealer_of(options, exchanged.scheme, targets.images)
+    dealt = folds_of(folds, dealing, options, targets.images, generator)
+    kept_together(dealt, exchanged.scheme)
+    varying(targets, dealt.held)
+    plan = _plan(targets, dealt, (n_permutations, n_bootstraps), generator, exchanged.scheme)
+    known = reliable(reliability, targets, dealt.held, plan.counts)
     layers = {name: _decoded(_gram(table[name]), plan, fit) for name in layer_names(table)}
-    result = _labelled(layers, plan, target[IMAGE]).sel({IMAGE: table[IMAGE].values})
-    tested = _inference(layers, plan, exchanged.alternative)
-    result = result.assign({name: (LAYER, values) for name, values in tested.items()})
-    if known is not None:
-        result = result.assign(relative(result, known, float(target.values.var())))
+    result = _labelled(layers, plan, targets).sel({IMAGE: table[IMAGE].values})
+    result = result.assign(_judged(list(layers.values()), plan, exchanged, known))
     return stamped(
-        result,
+        _as_asked(result, plan, targets),
         features.attrs,
         method=f"{estimator}, out of fold",
         statistic="Spearman correlation pooled over folds",
         null="scores are unrelated to features; penalties are chosen anew for permuted scores",
-        scores=str(target.name),
+        scores=targets.names if targets.several else targets.names[0],
         scale="none",
-        n_folds=folds,
+        **dealt.recorded,
         penalties="leave-one-out squared error in each training fold",
-        n_permutations=plan.targets.shape[1] - 1,
+        n_permutations=plan.targets.shape[1] // plan.n_scores - 1,
         exact=plan.exact,
         **exchanged.recorded,
-        correction="p_corrected: max-statistic over layers; p_fdr: Benjamini-Hochberg over layers",
+        correction="over layers and scores; p_corrected: max-statistic; p_fdr: Benjamini-Hochberg",
         n_bootstraps=n_bootstraps,
-        interval="95 % percentile bootstrap over images, predictions held fixed",
-        reliability=known,
+        interval="95 % expanded percentile bootstrap over images, predictions held fixed",
+        reliability=None if known is None else known.recorded,
         seed=seed,
         **cautions,
     )
 
 
-def _varying(scores: xr.DataArray) -> xr.DataArray:
-    """Check that there is something to predict."""
-    if len(scores) and np.ptp(scores.values) == 0:
-        raise ArgumentError(advice("scores", "differ between images", listed(f"{scores.values[0]:g} for every image")))
-    return scores
-
-
 def _plan(
-    target: xr.DataArray, folds: int, draws: tuple[int, int], generator: np.random.Generator, scheme: dict[str, Any]
+    targets: Targets, folds: Folds, draws: tuple[int, int], generator: np.random.Generator, scheme: dict[str, Any]
 ) -> _Plan:
-    """Draw folds, permutations and bootstrap samples."""
-    fold = shuffled(len(target), folds, generator)
-    index, exact, counts = np.empty((0, len(target)), dtype=np.intp), False, np.empty((0, len(target)), dtype=np.int64)
+    """Draw permutations of all images, and bootstrap samples of those that are held out."""
+    (n, n_scores), held = targets.values.shape, folds.held
+    index, exact, counts = np.empty((0, n), dtype=np.intp), False, np.empty((0, len(held)), dtype=np.int64)
     if count("n_permutations", draws[0], least=0):
-        index, exact = stats.permutations(len(target), draws[0], rng=generator, **scheme)
+        index, exact = stats.permutations(n, draws[0], rng=generator, **scheme)
+    judged = scheme | {"blocks": None if scheme["blocks"] is None else scheme["blocks"][held]}
     if count("n_bootstraps", draws[1], least=0):
-        counts = stats.bootstrap_counts(len(target), draws[1], rng=generator, **scheme)
-    return _Plan(fold, np.column_stack([target.values, target.values[index].T]), counts, exact)
+        counts = stats.bootstrap_counts(len(held), draws[1], rng=generator, **judged)
+    permuted = targets.values[index].transpose(1, 0, 2).reshape(n, -1)
+    columns = np.column_stack([targets.values, permuted])
+    return _Plan(folds, columns, n_scores, counts, stats.drawn_units(len(held), **judged), exact)
 
 
 def _gram(layer: xr.DataArray) -> Array:
@@ -229,41 +246,75 @@ def _gram(layer: xr.DataArray) -> Array:
 
 
 def _decoded(products: Array, plan: _Plan, fit: Estimator) -> _Decoded:
-    """Predict scores and permuted scores from one layer."""
-    predictions, penalties = fit(products, plan.targets, plan.fold)
-    prediction, score = predictions[:, 0], plan.targets[:, 0]
-    return _Decoded(
-        prediction,
-        penalties[:, 0],
-        {name: float(metric(prediction, score)) for name, metric in METRICS.items()},
-        spearman(predictions[:, 1:], plan.targets[:, 1:]),
-        resampled_spearman(prediction, score, plan.counts),
-    )
+    """Predict scores and permuted scores from one layer, and judge predictions; means over repeats."""
+    rounds = [_round(products, plan, fit, fold) for fold in plan.folds.number]
+    predictions, penalties, *judged = zip(*rounds, strict=True)
+    means = [{name: np.mean([one[name] for one in kind], axis=0) for name in METRICS} for kind in judged]
+    return _Decoded(np.stack(predictions, axis=1), np.stack(penalties, axis=1), *means)
 
 
-def _inference(layers: Mapping[str, _Decoded], plan: _Plan, side: str) -> dict[str, Array]:
-    """Test all layers together; what was not asked for is NaN."""
-    found = dict.fromkeys(INFERENCE, np.full(len(layers), np.nan))
-    if len(plan.counts):
-        found["ci_low"], found["ci_high"] = stats.interval(np.array([layer.draws for layer in layers.values()]))
-    if plan.targets.shape[1] > 1:
-        observed = np.array([layer.metrics["estimate"] for layer in layers.values()])
-        null = np.array([layer.null for layer in layers.values()])
-        found["p"] = stats.p_value(observed, null, exact=plan.exact, alternative=side)
-        found["p_corrected"] = stats.max_statistic(observed, null, exact=plan.exact, alternative=side)
-        found["p_fdr"], found["null_mean"] = stats.fdr(found["p"]), null.mean(axis=1)
-    return found
+def _round(products: Array, plan: _Plan, fit: Estimator, fold: npt.NDArray[np.int64]) -> tuple[Any, ...]:
+    """Do the same for folds that were dealt once."""
+    held, s = plan.folds.held, plan.n_scores
+    predictions, penalties = fit(products, plan.targets, fold)
+    predicted, truth = predictions[held], plan.targets[held]
+    kept = np.full((s, len(fold)), np.nan)
+    kept[:, held] = predicted[:, :s].T
+    with np.errstate(divide="ignore", invalid="ignore"):  # permuted scores may leave out all that differ
+        observed = {name: metric(predicted[:, :s], truth[:, :s]) for name, metric in METRICS.items()}
+        null = {name: metric(predicted[:, s:], truth[:, s:]).reshape(-1, s).T for name, metric in METRICS.items()}
+        draws = {
+            name: np.array([metric(predicted[:, i], truth[:, i], plan.counts) for i in range(s)])
+            for name, metric in RESAMPLED.items()
+        }
+    return kept, penalties[:, :s].T, observed, null, draws
 
 
-def _labelled(layers: Mapping[str, _Decoded], plan: _Plan, images: xr.DataArray) -> xr.Dataset:
-    """Name what was found."""
-    found = layers.values()
-    variables: dict[str, Any] = {name: (LAYER, np.array([layer.metrics[name] for layer in found])) for name in METRICS}
-    variables |= {
-        "n": (LAYER, np.full(len(layers), len(images))),
-        "prediction": ((LAYER, IMAGE), np.stack([layer.prediction for layer in found])),
-        "fold": (IMAGE, plan.fold),
-        "penalty": ((LAYER, HELD_OUT), np.stack([layer.penalty for layer in found])),
+def _judged(layers: list[_Decoded], plan: _Plan, exchanged: Units, known: Reliable | None) -> dict[str, Any]:
+    """Test all layers together, and relate them to the reliability of scores; what was not asked for is NaN."""
+    found = {
+        name: Found(*(np.array([getattr(layer, kind)[name] for layer in layers]) for kind in Found._fields))
+        for name in METRICS
     }
-    names = np.array(list(layers), dtype=object)
-    return xr.Dataset(variables, {LAYER: names, IMAGE: images.values, HELD_OUT: np.arange(plan.fold.max() + 1)})
+    spread = plan.targets[plan.folds.held, : plan.n_scores].var(axis=0)
+    columns = intervals({name: one.draws for name, one in found.items()}, plan.drawn)
+    for name, one in found.items():
+        columns |= tests(name, one, exact=plan.exact, alternative=exchanged.alternative, spread=spread)
+    variables: dict[str, Any] = {name: ((LAYER, SCORE), values) for name, values in columns.items()}
+    if known is None:
+        return variables
+    samples = {name: np.concatenate([one.observed[..., None], one.draws], axis=-1) for name, one in found.items()}
+    related = relative_values(samples, known)
+    limits = intervals({name: values[..., 1:] for name, values in related.items()}, plan.drawn)
+    variables |= {name: ((LAYER, SCORE), values[..., 0]) for name, values in related.items()}
+    variables |= {name: ((LAYER, SCORE), values) for name, values in limits.items()}
+    return variables | (_reliability(known, plan) if known.halves else {})
+
+
+def _reliability(known: Reliable, plan: _Plan) -> dict[str, Any]:
+    """Tell the reliability that halves have."""
+    samples = {"reliability_spearman": known.spearman, "reliability_pearson": known.pearson}
+    limits = intervals({name: values[..., 1:] for name, values in samples.items()}, plan.drawn)
+    return {name: (SCORE, values) for name, values in ({n: v[..., 0] for n, v in samples.items()} | limits).items()}
+
+
+def _labelled(layers: Mapping[str, _Decoded], plan: _Plan, targets: Targets) -> xr.Dataset:
+    """Name what was found."""
+    found, (n_repeats, _) = layers.values(), plan.folds.number.shape
+    both = (LAYER, SCORE)
+    variables: dict[str, Any] = {name: (both, np.array([layer.observed[name] for layer in found])) for name in METRICS}
+    variables |= {
+        "n": (LAYER, np.full(len(layers), len(plan.folds.held))),
+        "prediction": ((*both, REPEAT, IMAGE), np.stack([layer.prediction for layer in found])),
+        "fold": ((REPEAT, IMAGE), plan.folds.named()),
+        "penalty": ((*both, REPEAT, HELD_OUT), np.stack([layer.penalty for layer in found])),
+    }
+    coords = {LAYER: np.array(list(layers), dtype=object), SCORE: np.array(targets.names, dtype=object)}
+    coords |= {IMAGE: targets.images[IMAGE].values, HELD_OUT: plan.folds.names, REPEAT: np.arange(n_repeats)}
+    return xr.Dataset(variables, coords)
+
+
+def _as_asked(result: xr.Dataset, plan: _Plan, targets: Targets) -> xr.Dataset:
+    """Leave out dims that the user did not ask for: of one score, of folds dealt once."""
+    single = {SCORE: not targets.several, REPEAT: len(plan.folds.number) == 1}
+    return result.isel({dim: 0 for dim, one in single.items() if one}, drop=True)
