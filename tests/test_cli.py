@@ -791,3 +791,21 @@ def test_the_real_thing_predicts_and_keeps_messages_out_of_stdout(tmp_path):
     assert rows["empty.jpg"] is None
     assert "empty.jpg: empty" in done.stderr
     assert "Warning" not in done.stderr
+
+
+def test_decode_takes_folds_and_weights_from_the_table_of_scores(command, store, scored):
+    table = pd.read_csv(scored).sort_values("image")
+    table["scene"], table["split"] = np.arange(N) // 2, np.where(np.arange(N) < 9, "train", "test")
+    table["n"] = np.arange(N) + 5
+    table.to_csv(scored, index=False)
+    start = ["decode", store, "--scores", scored, "--column", "hit_rate", "--permutations", 9, "--json"]
+    grouped = json.loads(command(*start, "--groups", "scene", "--permute", "whole", "--folds", 3).stdout)
+    assert grouped["attrs"]["fold_groups"] == "scene"
+    fixed = json.loads(command(*start, "--split", "split", "--held-out", "test", "--weights", "n").stdout)
+    assert [row["n"] for row in fixed["rows"]] == [5, 5]
+    assert fixed["attrs"]["weights"] == "n"
+    related = json.loads(command(*start, "--split-half", 0.6, "--repeats", 2).stdout)
+    assert related["attrs"]["reliability"] == pytest.approx(0.75)
+    assert command(*start, "--split-half", 0.6, "--spearman-brown", 0.7).exit_code == 2
+    done = command(*start, "--groups", "scene")
+    assert "--permute must be named when groups are given" in done.stderr

@@ -382,9 +382,9 @@ WRONG = {
     ),
     "estimator": (
         lambda f, s: (f, s),
-        {"estimator": "lasso"},
+        {"estimator": "lars"},
         ArgumentError,
-        "estimator must be one of 'ridge'; got 'lasso'",
+        "estimator must be one of 'ridge', 'pls', 'pcr', 'lasso', 'elastic_net'; got 'lars'",
     ),
     "misspelt option": (
         lambda f, s: (f, s),

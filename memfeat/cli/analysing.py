@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from memfeat.cli.columns import HALVES, Wanted, read_columns
 from memfeat.cli.evaluating import evaluated, figures, long, wide
-from memfeat.cli.inputs import Reference, matched_inputs, model_inputs, reference_inputs
+from memfeat.cli.inputs import Reference, label_inputs, matched_inputs, model_inputs, reference_inputs
 from memfeat.cli.manners import messages, together
 from memfeat.cli.options import FILE, FOLDER, TABLE, WRITTEN, manners
 from memfeat.cli.outputs import destination, give
@@ -134,6 +135,16 @@ def rsa(  # noqa: PLR0913
 @_test(999)
 @click.option("--estimator", default="ridge", show_default=True, help="What predicts.")
 @click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="Folds of the cross-validation.")
+@click.option("--repeats", type=click.IntRange(1), default=1, show_default=True, help="How often folds are dealt anew.")
+@click.option("--split", help="A column with the fold of each image, instead of --folds.")
+@click.option("--held-out", multiple=True, help="Which folds of --split are predicted; all by default.")
+@click.option("--groups", help="A column of groups of images that are held out together; with --permute.")
+@click.option("--strata", help="A column of kinds of images, of each of which every fold gets its share.")
+@click.option("--permute", help="How groups change places: whole, within or free.")
+@click.option("--scale", default="none", show_default=True, help="none, layer, or unit: every feature standardised.")
+@click.option("--weights", help="A column with the number of responses of each image, by which it counts.")
+@click.option("--split-half", type=float, help="Mean correlation of random halves of the scores.")
+@click.option("--spearman-brown", type=float, help="Reliability of the full scores, instead of --split-half.")
 @manners
 def decode(  # noqa: PLR0913
     features: Path,
@@ -144,20 +155,50 @@ def decode(  # noqa: PLR0913
     out: Path | None,
     estimator: str,
     folds: int,
+    repeats: int,
+    split: str | None,
+    held_out: tuple[str, ...],
+    groups: str | None,
+    strata: str | None,
+    permute: str | None,
+    scale: str,
+    weights: str | None,
+    split_half: float | None,
+    spearman_brown: float | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Predict scores from each layer, for images that were held out.
 
+    Groups, strata, folds and weights are columns of the table of scores. Without --permutations there are 999, and 99
+    where each is fitted by itself (lasso, elastic_net, --weights).
+
     Example: memfeat decode features.zarr --scores scores.csv --column hit_rate -o decoding.csv
     """
     from memfeat import _frames, regression
 
+    known = {"split_half": split_half, "spearman_brown": spearman_brown}
+    reliability = {name: value for name, value in known.items() if value is not None} or None
+    if len(reliability or {}) > 1:
+        raise click.UsageError("--split-half and --spearman-brown say the same thing; give one.")
+    told = click.get_current_context().get_parameter_source("permutations") is not ParameterSource.DEFAULT
     out = destination(out)
+    columns = {"--groups": groups, "--strata": strata, "--split": split, "--weights": weights}
     with messages(quiet=quiet):
         layer_features, scores = matched_inputs(features, table, column)
+        labels: dict[str, Any] = label_inputs(table, columns, list(map(str, scores["image"].values)))
+        labels |= {"permute": permute, "held_out": list(held_out) or None, "progress": False if quiet else None}
+        labels |= {"repeats": repeats} if repeats > 1 else {}
         result = regression.decode(
-            layer_features, scores, estimator=estimator, folds=folds, n_permutations=permutations, rng=seed
+            layer_features,
+            scores,
+            estimator=estimator,
+            folds=labels.pop("split", folds),
+            n_permutations=permutations if told else None,
+            reliability=reliability,
+            rng=seed,
+            scale=scale,
+            **labels,
         )
     give(_frames.per_layer(result), result, out=out, as_json=as_json, columns=["layer", *STATISTICS])
 

@@ -14,11 +14,13 @@ from memfeat.errors import ArgumentError
 from memfeat.regression.folds import shuffled
 from memfeat.stats.exchange import grouping
 
-__all__ = ["NEVER", "Dealing", "Folds", "dealer_of", "dealt", "folds_of", "kept_together"]
+__all__ = ["NEVER", "Dealing", "Folds", "dealer_of", "dealt", "dealt_inside", "folds_of", "kept_together"]
 
 Numbers = npt.NDArray[np.int64]
 #: Number of the fold of an image that is never held out.
 NEVER = -1
+#: Inner folds in which hyper-parameters are chosen, where there are enough images and groups.
+INNER = 5
 
 
 class Folds(NamedTuple):
@@ -182,6 +184,42 @@ def dealt(n_images: int, n_folds: int, dealing: Dealing, generator: np.random.Ge
     return _balanced(table, n_folds, generator)[unit]
 
 
+def dealt_inside(fold: Numbers, dealing: Dealing, generator: np.random.Generator) -> Numbers:
+    """Deal the training images of each fold into up to five inner folds.
+
+    Parameters
+    ----------
+    fold : array (n,) of int
+        The fold of each image, or NEVER.
+    dealing : Dealing
+        What inner folds keep together and alike, too.
+    generator : numpy.random.Generator
+        Where the shuffle comes from.
+
+    Returns
+    -------
+    array (k, n) of int
+        For each fold the inner fold of each training image; NEVER for images that are held out.
+
+    Raises
+    ------
+    ArgumentError
+        If the images of a fold leave fewer than four others, or these are one group.
+    """
+    inner = np.full((fold.max() + 1, len(fold)), NEVER, dtype=np.int64)
+    for k, row in enumerate(inner):
+        inside = np.flatnonzero(fold != k)
+        own = dealing.among(inside)
+        n_groups = len(inside) if own.groups is None else len(np.unique(own.groups))
+        n_inner = min(INNER, n_groups, len(inside) // 2)
+        if n_inner < 2:
+            found = listed(f"{len(inside)} images in {n_groups} group{'s' * (n_groups > 1)}")
+            remedy = "Take other folds, finer groups, or estimator='ridge', which needs none."
+            raise ArgumentError(advice("folds", "leave enough to choose by in inner folds", found, remedy))
+        row[inside] = dealt(len(inside), n_inner, own, generator)
+    return inner
+
+
 def _balanced(table: npt.NDArray[np.float64], n_folds: int, generator: np.random.Generator) -> Numbers:
     """Give each group (row: its images by stratum) a fold."""
     order = generator.permutation(len(table))
@@ -209,13 +247,14 @@ def _given(folds: Any, held_out: Any, images: xr.DataArray) -> Folds:
     if len(names) < 2:
         remedy = "One fold leaves nothing to fit to."
         raise ArgumentError(advice("folds", "have two labels at least", listed.of(names), remedy))
-    wanted = list(names) if held_out is None else [held_out] if isinstance(held_out, str) else list(held_out)
-    unknown = [label for label in wanted if label not in names]
+    called = [str(name) for name in names]
+    wanted = called if held_out is None else [str(one) for one in np.atleast_1d(np.asarray(held_out, dtype=object))]
+    unknown = [label for label in wanted if label not in called]
     if unknown or not wanted:
-        remedy = f"They are {', '.join(repr(str(name)) for name in names)}."
+        remedy = f"They are {', '.join(map(repr, called))}."
         raise ArgumentError(advice("held_out", "name folds", listed.of(unknown), remedy))
     place = np.full(len(names), NEVER, dtype=np.int64)
-    chosen = [k for k, name in enumerate(names) if name in wanted]
+    chosen = [k for k, name in enumerate(called) if name in wanted]
     place[chosen] = np.arange(len(chosen))
     found = Folds(place[number][None], names[chosen], labels, {"n_folds": len(chosen), "folds": str(folds.name)})
     _enough(found)

@@ -1,5 +1,6 @@
 """Scores of images predicted from features of held-out images, layer by layer."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Unpack
 
@@ -8,29 +9,28 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from memfeat import gram, stats
-from memfeat._check import advice, count, listed, one_of
+from memfeat import stats
+from memfeat._check import count
 from memfeat._check import generator as seeded
 from memfeat._labels import IMAGE, LAYER, as_features, layer_names, stamped
-from memfeat.errors import ArgumentError
-from memfeat.regression import ridge
-from memfeat.regression.dealing import Folds, dealer_of, folds_of, kept_together
+from memfeat._progress import bar
+from memfeat.errors import MemfeatWarning
+from memfeat.regression.dealing import Dealing, Folds, dealer_of, dealt_inside, folds_of, kept_together
+from memfeat.regression.fits import Fit, Task, fit_of
 from memfeat.regression.halves import Reliable, relative_values, reliable
 from memfeat.regression.inference import Found, intervals, tests
 from memfeat.regression.metrics import METRICS
-from memfeat.regression.options import DecodeOptions, exchange_of
+from memfeat.regression.options import DecodeOptions, chosen_of, exchange_of
 from memfeat.regression.resampled import RESAMPLED
+from memfeat.regression.scaling import Material
 from memfeat.regression.targets import SCORE, Targets, cautions_of, targets_of, varying
 from memfeat.stats.exchange import Units, units
 
-__all__ = ["ESTIMATORS", "decode"]
+__all__ = ["decode"]
 
 Array = npt.NDArray[np.float64]
-Estimator = Callable[[Array, Array, npt.NDArray[np.int64]], tuple[Array, Array]]
-#: name -> function of Gram matrix (n, n), targets (n, t) and fold (n,) that gives predictions (n, t), penalties (k, t)
-ESTIMATORS: dict[str, Estimator] = {
-    "ridge": ridge.out_of_fold,
-}
+#: Permutations unless told, where all of them share one fit, and where each is fitted by itself.
+N_PERMUTATIONS = {False: 999, True: 99}
 #: A named number, or scores of halves of the participants; by name of the score where there are several.
 Reliability = Mapping[str, Any] | xr.DataArray | xr.Dataset
 #: Dim of what is fitted once per fold: the fold that was held out.
@@ -41,19 +41,31 @@ REPEAT = "repeat"
 class _Plan(NamedTuple):
     """What all layers share, with images in the order of their names."""
 
+    fit: Fit
     folds: Folds
-    targets: Array  # (n, scores × (1 + permutations)), the scores first
-    n_scores: int
+    tasks: list[Task]  # one per repeat
     counts: npt.NDArray[np.int64]  # (bootstraps, held-out images)
     drawn: dict[str, int]
     exact: bool
+
+    @property
+    def scores(self) -> Array:
+        """Scores of the images that are held out, (held-out images, score)."""
+        task = self.tasks[0]
+        return task.targets[self.folds.held, : task.n_scores]
+
+    @property
+    def n_permutations(self) -> int:
+        """How many permutations there are."""
+        return self.tasks[0].targets.shape[1] // self.tasks[0].n_scores - 1
 
 
 class _Decoded(NamedTuple):
     """One layer."""
 
     prediction: Array  # (score, repeat, n), NaN where never held out
-    penalty: Array  # (score, repeat, k)
+    chosen: dict[str, npt.NDArray[Any]]  # (score, repeat, k)
+    remarks: list[str]
     observed: dict[str, Array]  # (score,), means over repeats like the others
     null: dict[str, Array]  # (score, permutations)
     draws: dict[str, Array]  # (score, bootstraps)
@@ -63,9 +75,9 @@ def decode(  # noqa: PLR0913 (two data, six options)
     features: xr.Dataset | xr.DataArray,
     scores: xr.DataArray | pd.Series | xr.Dataset | pd.DataFrame,
     *,
-    estimator: str = "ridge",
+    estimator: Any = "ridge",
     folds: int | xr.DataArray | pd.Series = 5,
-    n_permutations: int = 999,
+    n_permutations: int | None = None,
     n_bootstraps: int = 1_000,
     reliability: Reliability | None = None,
     rng: int | np.random.Generator = 0,
@@ -87,13 +99,15 @@ def decode(  # noqa: PLR0913 (two data, six options)
     scores : DataArray (image), pandas.Series, Dataset (image) or pandas.DataFrame
         One score per image, matched by image name. In a Dataset or DataFrame every column is one (hit rate, false
         alarms, d′); all are predicted from the same Gram matrix.
-    estimator : {"ridge"}
-        What predicts.
+    estimator : {"ridge", "pls", "pcr", "lasso", "elastic_net"} or scikit-learn estimator
+        What predicts: ridge regression, partial least squares, principal-component regression, or a regressor or
+        pipeline, of which `grid` names the parameters that are chosen in inner folds.
     folds : int, DataArray (image) or pandas.Series
         How many folds, or the fold of each image (a set, a fixed split), which is then held out by that name.
-    n_permutations : int
+    n_permutations : int, optional
         How many permutations of the scores; if there are no more rearrangements than this, all are used and p is
-        exact. 0 gives no p-values.
+        exact. 0 gives no p-values. By default 999, and 99 where each is fitted by itself: lasso, elastic net and
+        estimators of scikit-learn, or with weights. The smallest p is then .01.
     n_bootstraps : int
         How many bootstrap samples of images for the interval. 0 gives no interval.
     reliability : mapping or DataArray (image, half, split), optional
@@ -101,11 +115,11 @@ def decode(  # noqa: PLR0913 (two data, six options)
         one or more random splits, which are drawn again together with the images; adds the relative values. With
         several scores, a mapping or Dataset from score to either.
     rng : int or numpy.random.Generator
-        Seed of folds, permutations and bootstrap samples, in this order.
-    **options : groups, strata, repeats, held_out, blocks, permute, alternative
-        How folds are dealt, see :class:`memfeat.regression.DecodeOptions`, and what may be exchanged, see
-        :class:`memfeat.stats.Exchange`. The default alternative is "greater". Blocks that change places as a whole are
-        also held out as a whole.
+        Seed of folds, permutations, bootstrap samples and inner folds, in this order.
+    **options : groups, strata, repeats, held_out, scale, weights, grid, progress, blocks, permute, alternative
+        How folds are dealt and models fitted, see :class:`memfeat.regression.DecodeOptions`, and what may be exchanged,
+        see :class:`memfeat.stats.Exchange`. The default alternative is "greater". Blocks that change places as a
+        whole are also held out as a whole.
 
     Returns
     -------
@@ -117,8 +131,9 @@ def decode(  # noqa: PLR0913 (two data, six options)
         `pearson_relative`, `r2_relative` and `mse_floor` with their limits; with halves `reliability_spearman` and
         `reliability_pearson`, those of the full scores. `prediction (layer, image)`, in units of the scores and in the
         order of the features, NaN for images that are never held out; `fold (image)`, the fold in which an image is
-        held out; `penalty (layer, held_out)`, in squared units of the features. Several scores add a dim `score`,
-        `repeats` above 1 a dim `repeat` to predictions, folds and penalties.
+        held out; `penalty (layer, held_out)`, in squared units of the features as they were scaled. Other estimators
+        tell what they chose under its own name: `n_components`, `l1_ratio`, `parameters` (JSON). Several scores add a
+        dim `score`, `repeats` above 1 a dim `repeat` to predictions, folds and penalties.
 
     Raises
     ------
@@ -133,6 +148,8 @@ def decode(  # noqa: PLR0913 (two data, six options)
 
     Warns
     -----
+    MemfeatWarning
+        If an estimator of scikit-learn warned, of fits that did not converge for instance; once, with how often.
     RetrainedWarning
         If they are features of the retrained network; `mf.guards.allow` takes it back.
     CircularWarning
@@ -147,7 +164,13 @@ def decode(  # noqa: PLR0913 (two data, six options)
     Ridge regression is fitted in its dual form from the Gram matrix K = X Xᵀ of the layer. In each fold K is centred on
     the mean of the training images and decomposed once. Of 13 penalties, 10⁻⁶ to 10⁶ times the mean diagonal of the
     centred training matrix, the one with the smallest leave-one-out squared error Σ((yᵢ − ŷᵢ) / (1 − hᵢ))² is taken,
-    where hᵢ includes 1/m for the intercept. Features are not scaled.
+    where hᵢ includes 1/m for the intercept.
+
+    Principal-component regression and partial least squares are computed in the eigenvectors of the same matrix, where
+    k components of the latter are k steps of conjugate gradients (Phatak & de Hoog, 2002): permuted scores are further
+    columns. Numbers of components are chosen in 5 inner folds of each training fold, which keep groups together.
+    Lasso and elastic net (30 penalties, mixes of .1, .5 and .9) and estimators of scikit-learn get the features
+    themselves, in memory as float64, and are fitted anew for every permutation.
 
     Correlations pooled over folds lie below zero when there is nothing to find, because each fold is predicted around
     the mean of the others: with 5 folds on average about −1.3/√n, which is −.2 for 40 images and −.05 for 800
@@ -168,6 +191,8 @@ def decode(  # noqa: PLR0913 (two data, six options)
     References
     ----------
     Hoerl AE, Kennard RW (1970). Ridge regression: biased estimation for nonorthogonal problems. Technometrics 12:55-67.
+    Phatak A, de Hoog F (2002). Exploiting the connection between PLS, Lanczos methods and conjugate gradients:
+    alternative proofs of some properties of PLS. Journal of Chemometrics 16:361-367.
     Allen DM (1974). The relationship between variable selection and data augmentation and a method for prediction.
     Technometrics 16:125-127.
 
@@ -184,29 +209,36 @@ def decode(  # noqa: PLR0913 (two data, six options)
     table = as_features(features)
     targets = targets_of(scores, table)
     cautions = cautions_of(features, targets)
-    fit = ESTIMATORS[one_of("estimator", estimator, ESTIMATORS)]
+    given = chosen_of(options, targets.images)
+    fit = fit_of(estimator, given.grid, weighted=given.weights is not None)
     exchanged = units(exchange_of(options, targets.images), to=targets.images, alternative="greater")
     generator, seed = seeded(rng)
     dealing = dealer_of(options, exchanged.scheme, targets.images)
     dealt = folds_of(folds, dealing, options, targets.images, generator)
     kept_together(dealt, exchanged.scheme)
     varying(targets, dealt.held)
-    plan = _plan(targets, dealt, (n_permutations, n_bootstraps), generator, exchanged.scheme)
+    slow = fit.refits or given.weights is not None
+    draws = (N_PERMUTATIONS[slow] if n_permutations is None else n_permutations, n_bootstraps)
+    plan = _plan(fit, _Drawn(targets, dealt, dealing, given.weights), draws, generator, exchanged.scheme)
     known = reliable(reliability, targets, dealt.held, plan.counts)
-    layers = {name: _decoded(_gram(table[name]), plan, fit) for name in layer_names(table)}
+    names = layer_names(table)
+    with bar(_steps(plan, len(names)), "fits", given.progress if slow else False, unit="fit") as progress:
+        layers = {name: _decoded(Material(table[name], given.scale), plan, progress.update) for name in names}
+    _remarked(layers, fit)
     result = _labelled(layers, plan, targets).sel({IMAGE: table[IMAGE].values})
     result = result.assign(_judged(list(layers.values()), plan, exchanged, known))
     return stamped(
         _as_asked(result, plan, targets),
         features.attrs,
-        method=f"{estimator}, out of fold",
+        method=f"{fit.name}, out of fold",
         statistic="Spearman correlation pooled over folds",
-        null="scores are unrelated to features; penalties are chosen anew for permuted scores",
+        null="scores are unrelated to features; permuted scores are fitted, and hyper-parameters chosen, anew",
         scores=targets.names if targets.several else targets.names[0],
-        scale="none",
+        scale=given.scale,
+        weights=given.called,
         **dealt.recorded,
-        penalties="leave-one-out squared error in each training fold",
-        n_permutations=plan.targets.shape[1] // plan.n_scores - 1,
+        penalties=fit.chosen,
+        n_permutations=plan.n_permutations,
         exact=plan.exact,
         **exchanged.recorded,
         correction="over layers and scores; p_corrected: max-statistic; p_fdr: Benjamini-Hochberg",
@@ -218,47 +250,68 @@ def decode(  # noqa: PLR0913 (two data, six options)
     )
 
 
+class _Drawn(NamedTuple):
+    """What draws are made for."""
+
+    targets: Targets
+    folds: Folds
+    dealing: Dealing
+    weights: Array | None
+
+
 def _plan(
-    targets: Targets, folds: Folds, draws: tuple[int, int], generator: np.random.Generator, scheme: dict[str, Any]
+    fit: Fit, given: _Drawn, draws: tuple[int, int], generator: np.random.Generator, scheme: dict[str, Any]
 ) -> _Plan:
-    """Draw permutations of all images, and bootstrap samples of those that are held out."""
-    (n, n_scores), held = targets.values.shape, folds.held
+    """Draw permutations of all images, bootstrap samples of those that are held out, and inner folds."""
+    values, held = given.targets.values, given.folds.held
+    n, n_scores = values.shape
     index, exact, counts = np.empty((0, n), dtype=np.intp), False, np.empty((0, len(held)), dtype=np.int64)
     if count("n_permutations", draws[0], least=0):
         index, exact = stats.permutations(n, draws[0], rng=generator, **scheme)
     judged = scheme | {"blocks": None if scheme["blocks"] is None else scheme["blocks"][held]}
     if count("n_bootstraps", draws[1], least=0):
         counts = stats.bootstrap_counts(len(held), draws[1], rng=generator, **judged)
-    permuted = targets.values[index].transpose(1, 0, 2).reshape(n, -1)
-    columns = np.column_stack([targets.values, permuted])
-    return _Plan(folds, columns, n_scores, counts, stats.drawn_units(len(held), **judged), exact)
+    permuted = values[index].transpose(1, 0, 2).reshape(n, -1)
+    columns = np.column_stack([values, permuted])
+    weights = None if given.weights is None else np.column_stack([given.weights, given.weights[index].T])
+    tasks = []
+    for fold in given.folds.number:
+        inner = dealt_inside(fold, given.dealing, generator) if fit.inner else np.empty((0, n), dtype=np.int64)
+        tasks.append(Task(columns, n_scores, fold, inner, weights))
+    return _Plan(fit, given.folds, tasks, counts, stats.drawn_units(len(held), **judged), exact)
 
 
-def _gram(layer: xr.DataArray) -> Array:
-    """Compute the Gram matrix of a layer, images in the order of their names."""
-    order = np.argsort(layer[IMAGE].values.astype(str), kind="stable")
-    products = gram.linear(layer, centre="features")[np.ix_(order, order)]
-    # rounding leaves the same small number everywhere when all images are alike
-    if np.trace(products) - products.mean() * len(order) <= 1e-9 * np.trace(products):
-        remedy = f"Leave it out: features.drop_vars({str(layer.name)!r})."
-        raise ArgumentError(advice("features", "differ between images", listed(f"layer {layer.name!r}"), remedy))
-    return products
+def _steps(plan: _Plan, n_layers: int) -> int:
+    """Count the fits that are told one by one."""
+    task = plan.tasks[0]
+    each = task.targets.shape[1] if plan.fit.refits else 1 if task.weights is None else task.weights.shape[1]
+    return n_layers * len(plan.tasks) * len(plan.folds.names) * each
 
 
-def _decoded(products: Array, plan: _Plan, fit: Estimator) -> _Decoded:
+def _remarked(layers: Mapping[str, _Decoded], fit: Fit) -> None:
+    """Say once what fits warned of."""
+    remarks = [remark for layer in layers.values() for remark in layer.remarks]
+    if remarks:
+        first = remarks[0].strip().partition("\n")[0]
+        text = f"{len(remarks)} remarks of {fit.name} while it was fitted, the first: {first}"
+        warnings.warn(f"{text} Predictions are as it gave them.", MemfeatWarning, stacklevel=3)
+
+
+def _decoded(material: Material, plan: _Plan, tick: Callable[[int], object]) -> _Decoded:
     """Predict scores and permuted scores from one layer, and judge predictions; means over repeats."""
-    rounds = [_round(products, plan, fit, fold) for fold in plan.folds.number]
-    predictions, penalties, *judged = zip(*rounds, strict=True)
-    means = [{name: np.mean([one[name] for one in kind], axis=0) for name in METRICS} for kind in judged]
-    return _Decoded(np.stack(predictions, axis=1), np.stack(penalties, axis=1), *means)
+    predicted = [plan.fit.run(material, task, tick) for task in plan.tasks]
+    judged = zip(*(_round(one.predictions, plan) for one in predicted), strict=True)
+    kept, *agreement = judged
+    means = [{name: np.mean([one[name] for one in kind], axis=0) for name in METRICS} for kind in agreement]
+    chosen = {name: np.stack([one.chosen[name].T for one in predicted], axis=1) for name in predicted[0].chosen}
+    return _Decoded(np.stack(kept, axis=1), chosen, [text for one in predicted for text in one.remarks], *means)
 
 
-def _round(products: Array, plan: _Plan, fit: Estimator, fold: npt.NDArray[np.int64]) -> tuple[Any, ...]:
-    """Do the same for folds that were dealt once."""
-    held, s = plan.folds.held, plan.n_scores
-    predictions, penalties = fit(products, plan.targets, fold)
-    predicted, truth = predictions[held], plan.targets[held]
-    kept = np.full((s, len(fold)), np.nan)
+def _round(predictions: Array, plan: _Plan) -> tuple[Any, ...]:
+    """Judge the predictions of folds that were dealt once."""
+    held, (targets, s, *_) = plan.folds.held, plan.tasks[0]
+    predicted, truth = predictions[held], targets[held]
+    kept = np.full((s, len(targets)), np.nan)
     kept[:, held] = predicted[:, :s].T
     with np.errstate(divide="ignore", invalid="ignore"):  # permuted scores may leave out all that differ
         observed = {name: metric(predicted[:, :s], truth[:, :s]) for name, metric in METRICS.items()}
@@ -267,7 +320,7 @@ def _round(products: Array, plan: _Plan, fit: Estimator, fold: npt.NDArray[np.in
             name: np.array([metric(predicted[:, i], truth[:, i], plan.counts) for i in range(s)])
             for name, metric in RESAMPLED.items()
         }
-    return kept, penalties[:, :s].T, observed, null, draws
+    return kept, observed, null, draws
 
 
 def _judged(layers: list[_Decoded], plan: _Plan, exchanged: Units, known: Reliable | None) -> dict[str, Any]:
@@ -276,7 +329,7 @@ def _judged(layers: list[_Decoded], plan: _Plan, exchanged: Units, known: Reliab
         name: Found(*(np.array([getattr(layer, kind)[name] for layer in layers]) for kind in Found._fields))
         for name in METRICS
     }
-    spread = plan.targets[plan.folds.held, : plan.n_scores].var(axis=0)
+    spread = plan.scores.var(axis=0)
     columns = intervals({name: one.draws for name, one in found.items()}, plan.drawn)
     for name, one in found.items():
         columns |= tests(name, one, exact=plan.exact, alternative=exchanged.alternative, spread=spread)
@@ -307,8 +360,9 @@ def _labelled(layers: Mapping[str, _Decoded], plan: _Plan, targets: Targets) -> 
         "n": (LAYER, np.full(len(layers), len(plan.folds.held))),
         "prediction": ((*both, REPEAT, IMAGE), np.stack([layer.prediction for layer in found])),
         "fold": ((REPEAT, IMAGE), plan.folds.named()),
-        "penalty": ((*both, REPEAT, HELD_OUT), np.stack([layer.penalty for layer in found])),
     }
+    for name in next(iter(found)).chosen:
+        variables[name] = ((*both, REPEAT, HELD_OUT), np.stack([layer.chosen[name] for layer in found]))
     coords = {LAYER: np.array(list(layers), dtype=object), SCORE: np.array(targets.names, dtype=object)}
     coords |= {IMAGE: targets.images[IMAGE].values, HELD_OUT: plan.folds.names, REPEAT: np.arange(n_repeats)}
     return xr.Dataset(variables, coords)

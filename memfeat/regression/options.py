@@ -1,17 +1,21 @@
 """What decoding may be told besides its data."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
 from memfeat import stats
-from memfeat._check import advice, known_options
+from memfeat._check import advice, known_options, listed, one_of
+from memfeat._labels import as_scores, matched
 from memfeat.errors import ArgumentError
+from memfeat.regression.scaling import SCALES
 from memfeat.stats.exchange import grouping
 
-__all__ = ["DecodeOptions", "exchange_of"]
+__all__ = ["Chosen", "DecodeOptions", "chosen_of", "exchange_of"]
 
 
 class DecodeOptions(stats.Exchange, total=False):
@@ -23,12 +27,69 @@ class DecodeOptions(stats.Exchange, total=False):
     `repeats` : int, how often folds are dealt anew (default 1). Estimates are means over repeats.
     `held_out` : label or list of labels, which of the folds that the user gave are predicted; all by default. The
     images of others are only fitted to.
+    `scale` : "none" (default), "layer" (features divided by one number, the root of their total variance in the
+    training fold) or "unit" (each standardised by its mean and deviation in the training fold; one Gram matrix per
+    fold).
+    `weights` : DataArray (image) or Series above 0, how much each image counts in fits, such as its number of
+    responses. They go where scores go in permutations. Metrics count each image once.
+    `grid` : mapping from parameters of a scikit-learn estimator to the values to choose from, in inner folds.
+    `progress` : bool or None, whether progress of refits is shown; None shows it when stderr is a terminal.
     """
 
     groups: xr.DataArray | pd.Series
     strata: xr.DataArray | pd.Series
     repeats: int
     held_out: str | Sequence[Any]
+    scale: Literal["none", "layer", "unit"]
+    weights: xr.DataArray | pd.Series
+    grid: Mapping[str, Any]
+    progress: bool | None
+
+
+class Chosen(NamedTuple):
+    """How models are fitted, checked."""
+
+    scale: str
+    weights: npt.NDArray[np.float64] | None
+    """(n,), images in the order of their names."""
+    called: str | None
+    grid: Mapping[str, Any] | None
+    progress: bool | None
+
+
+def chosen_of(options: Mapping[str, Any], images: xr.DataArray) -> Chosen:
+    """Read how models are fitted.
+
+    Parameters
+    ----------
+    options : mapping
+        What the user gave.
+    images : DataArray (image)
+        Images, in the order of their names.
+
+    Returns
+    -------
+    Chosen
+        All of it.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such option.
+    KindError, ArgumentError
+        If there is no such scale, or weights are not one number above 0 per image of these.
+    """
+    known_options(options, DecodeOptions)
+    scale = one_of("scale", options.get("scale") or "none", SCALES)
+    weights, called = None, None
+    if options.get("weights") is not None:
+        column = matched(as_scores(options["weights"], "weights"), images, argument="weights", reference="scores")
+        if (column.values <= 0).any():
+            bad = listed.of(column["image"].values[column.values <= 0])
+            remedy = "An image without responses has no score: drop it."
+            raise ArgumentError(advice("weights", "be above 0 for every image", listed(f"0 or less for {bad}"), remedy))
+        weights, called = column.values, str(column.name)
+    return Chosen(scale, weights, called, options.get("grid"), options.get("progress"))
 
 
 def exchange_of(options: Mapping[str, Any], images: xr.DataArray) -> stats.Exchange:
