@@ -73,7 +73,9 @@ def test_time_courses_of_cosines_are_not_clustered():
 
 def test_patterns_that_frame_images_keep_their_place():
     features = [
-        xr.DataArray(np.abs(normal(9, 5, seed=seed)) + 1, dims=["image", "a:unit"], coords={"image": names_of(9)}, name="a")
+        xr.DataArray(
+            np.abs(normal(9, 5, seed=seed)) + 1, dims=["image", "a:unit"], coords={"image": names_of(9)}, name="a"
+        )
         for seed in (0, 1)
     ]
     rdms, ref = (rdm.compute(rsa.frame(one), metric="sqeuclidean") for one in features)
