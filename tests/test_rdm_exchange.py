@@ -74,6 +74,39 @@ def test_pairs_in_another_order_are_put_in_scipy_s():
     np.testing.assert_array_equal(squareform(rdm.to_condensed(swapped)[0]), rdm.square(rdms).values[0])
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.integers(3, 7), st.integers(0, 2**31))
+def test_the_order_of_rows_and_of_both_ends_changes_nothing(n, seed):
+    rng = np.random.default_rng(seed)
+    rdms = several(n)
+    mixed = rdms.isel(pair=rng.permutation(rdms.sizes["pair"]))
+    swap = rng.random(rdms.sizes["pair"]) < 0.5
+    ends = {name: ("pair", mixed[name].values) for name in ("first", "second")}
+    mixed = mixed.assign_coords(
+        first=("pair", np.where(swap, ends["second"][1], ends["first"][1])),
+        second=("pair", np.where(swap, ends["first"][1], ends["second"][1])),
+    )
+    before = mixed.copy(deep=True)
+    xr.testing.assert_identical(rdm.square(mixed), rdm.square(rdms))
+    chosen = names_of(n)[rng.permutation(n)[: max(2, n - 2)]]
+    xr.testing.assert_identical(rdm.select(mixed, chosen), rdm.select(rdms, chosen))
+    np.testing.assert_array_equal(rdm.to_rsatoolbox(mixed).dissimilarities, rdm.to_rsatoolbox(rdms).dissimilarities)
+    xr.testing.assert_identical(mixed, before)
+
+
+def test_rows_that_were_cut_out_are_counted():
+    rdms = several()
+    cut = rdms.isel(pair=[0, 1, 2, 3, 6, 7, 5])  # all of 'i00' with 'i01' to 'i04', 'i01' with 'i02' to 'i04'
+    words = r"rdms must hold all pairs of these images; got 8 of 15 pairs missing; the first is 'i00' with 'i05'\. Take"
+    for call in (rdm.square, rdm.to_rsatoolbox, lambda given: rdm.select(given, names_of(6))):
+        with pytest.raises(ArgumentError, match=words):
+            call(cut)
+    with pytest.raises(ArgumentError, match="got 3 of 6 pairs missing; the first is 'i04' with 'i03'"):
+        rdm.select(cut, ["i00", "i04", "i03", "i02"])
+    xr.testing.assert_identical(rdm.select(cut, ["i02", "i00", "i01"]), rdm.select(rdms, ["i02", "i00", "i01"]))
+    assert np.isnan(rdm.to_condensed(cut)).sum() == 2 * 2 * 8
+
+
 def test_names_of_both_sides_may_stand_in_different_orders():
     square = squares()
     labelled = xr.DataArray(

@@ -17,8 +17,7 @@ from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, LAYER, stamped, storable
 from memfeat._tables import texts
 from memfeat.errors import ArgumentError, KindError, MissingPackageError, UnknownNameError
-from memfeat.rdm.matrices import to_condensed
-from memfeat.rdm.shape import pairs_last
+from memfeat.rdm.shape import pairs_last, rows
 from memfeat.rdm.stacks import Stack, assembled
 
 __all__ = ["ENDINGS", "INDEX", "descriptor", "from_rsatoolbox", "is_plain", "package", "saved", "to_rsatoolbox"]
@@ -58,6 +57,8 @@ def to_rsatoolbox(rdms: xr.Dataset) -> Any:
         If rsatoolbox is not installed.
     KindError
         If it is no Dataset of RDMs.
+    ArgumentError
+        If rows of pairs were cut out; the message counts them.
 
     Notes
     -----
@@ -66,6 +67,7 @@ def to_rsatoolbox(rdms: xr.Dataset) -> Any:
     """
     values = pairs_last(rdms)
     toolbox = package()
+    pairs = values.values[..., rows(rdms, range(rdms.sizes[IMAGE]))].astype(np.float64)
     dims = [str(dim) for dim in values.dims[:-1]]
     places = np.indices(values.shape[:-1]).reshape(len(dims), -1)
     place = dict(zip(dims, places, strict=True))
@@ -79,7 +81,7 @@ def to_rsatoolbox(rdms: xr.Dataset) -> Any:
     along |= {name: list(column[place[str(values[name].dims[0])]]) for name, column in further.items()}
     metric = str(rdms.attrs.get("metric", "")) or None
     return toolbox.rdm.RDMs(
-        to_condensed(rdms).reshape(-1, values.shape[-1]),
+        pairs.reshape(-1, pairs.shape[-1]),
         dissimilarity_measure=THEIRS.get(str(metric), metric),
         descriptors={str(key): value for key, value in rdms.attrs.items()} | {SHAPED: json.dumps(dims)},
         rdm_descriptors=along,
