@@ -392,6 +392,70 @@ def test_a_brain_rdm_that_was_read_can_be_compared(tmp_path):
     assert result.attrs["reference"] == "V4"
 
 
+def saying(metric, folder):
+    """The same RDM by every way in."""
+    square, names = squares(), names_of(6)
+    vector = squareform(square)
+    np.save(folder / "x.npy", square)
+    table = rdm.to_frame(rdm.from_square(square, names))
+    table.to_csv(folder / "x.csv", index=False)
+    labelled = rdm.square(rdm.from_square(square, names)).isel(layer=0, drop=True).assign_attrs(metric="correlation")
+    plain = rsatoolbox.rdm.RDMs(vector[None], dissimilarity_measure="Euclidean")
+    plain.save(str(folder / "x.h5"), file_type="hdf5", overwrite=True)
+    return [
+        rdm.read(folder / "x.npy", names, metric=metric),
+        rdm.read(folder / "x.csv", metric=metric),
+        rdm.read(folder / "x.h5", names, metric=metric),
+        rdm.from_square(square, names, metric=metric),
+        rdm.from_square(labelled, metric=metric),
+        rdm.from_condensed(vector, names, metric=metric),
+        rdm.from_frame(table, metric=metric),
+        rdm.from_rsatoolbox(plain, names=names, metric=metric),
+    ]
+
+
+def test_the_metric_that_numbers_are_is_said_and_lets_whitened_methods_compare(tmp_path):
+    features = xr.DataArray(normal(6, 9), dims=["image", "fc:unit"], coords={"image": names_of(6)}, name="fc")
+    rdms = rdm.compute(features, metric="sqeuclidean")
+    options = {"method": "whitened_cosine", "n_permutations": 0, "n_bootstraps": 0}
+    estimates = []
+    for ref in saying("crossnobis", tmp_path):
+        assert ref.attrs["metric"] == "crossnobis"
+        np.testing.assert_allclose(rdm.square(ref).values[0], squares())
+        estimates.append(rsa.compare(rdms, ref, **options).estimate.item())
+    np.testing.assert_allclose(estimates, estimates[0])
+    said = [ref.attrs.get("metric") for ref in saying(None, tmp_path)]
+    assert said == [None, None, "Euclidean", None, "correlation", None, None, "Euclidean"]
+    with pytest.raises(ArgumentError, match=r"or say what they are: mf\.rdm\.read\(\.\.\., metric='crossnobis'\)\."):
+        rsa.compare(rdms, rdm.read(tmp_path / "x.npy", names_of(6)), **options)
+
+
+def test_a_measure_per_feature_stays_one_unless_another_metric_is_said():
+    theirs = rsatoolbox.rdm.RDMs(vectors_of(squares(1)), dissimilarity_measure="squared euclidean")
+    for metric, shared in ((None, "true"), ("sqeuclidean", "true"), ("my own", None)):
+        got = rdm.from_rsatoolbox(theirs, names=names_of(6), metric=metric)
+        assert (got.attrs["metric"], got.attrs.get("per_feature")) == (metric or "sqeuclidean", shared)
+
+
+def test_a_metric_without_a_name_is_refused(tmp_path):
+    with pytest.raises(KindError, match="metric must be the name of what the numbers are; got 3. Pass metric='cross"):
+        saying(3, tmp_path)
+    square, names = squares(), names_of(6)
+    np.save(tmp_path / "x.npy", square)
+    theirs, table = rsatoolbox.rdm.RDMs(vectors_of(squares(1))), rdm.to_frame(rdm.from_square(square, names))
+    for call in (
+        lambda: rdm.read(tmp_path / "x.npy", names, metric=" "),
+        lambda: rdm.from_square(square, names, metric=" "),
+        lambda: rdm.from_condensed(squareform(square), names, metric=" "),
+        lambda: rdm.from_frame(table, metric=" "),
+        lambda: rdm.from_rsatoolbox(theirs, names=names, metric=" "),
+    ):
+        with pytest.raises(ArgumentError, match="metric must be the name of what the numbers are; got ' '"):
+            call()
+    with pytest.raises(UnknownNameError, match="option must be a known name; got 'metrik'. Did you mean 'metric'"):
+        rdm.read(tmp_path / "x.npy", names, metrik="crossnobis")
+
+
 # --- rsatoolbox -------------------------------------------------------------------------------------------------------
 
 

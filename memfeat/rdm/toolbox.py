@@ -18,7 +18,7 @@ from memfeat._labels import IMAGE, LAYER, stamped, storable
 from memfeat._tables import texts
 from memfeat.errors import ArgumentError, KindError, MissingPackageError, UnknownNameError
 from memfeat.rdm.shape import pairs_last, rows
-from memfeat.rdm.stacks import Stack, assembled
+from memfeat.rdm.stacks import Stack, assembled, said
 
 __all__ = ["ENDINGS", "INDEX", "descriptor", "from_rsatoolbox", "is_plain", "package", "saved", "to_rsatoolbox"]
 
@@ -90,7 +90,12 @@ def to_rsatoolbox(rdms: xr.Dataset) -> Any:
 
 
 def from_rsatoolbox(
-    rdms: Any, *, names: Any = None, dims: str | Sequence[str] = (), layer: str | None = None
+    rdms: Any,
+    *,
+    names: Any = None,
+    dims: str | Sequence[str] = (),
+    layer: str | None = None,
+    metric: str | None = None,
 ) -> xr.Dataset:
     """Take RDMs from rsatoolbox.
 
@@ -107,6 +112,9 @@ def from_rsatoolbox(
         the first descriptor that tells them apart.
     layer : str, optional
         What the RDM is called along `layer` where that is no descriptor; by default its measure.
+    metric : str, optional
+        What the numbers are, such as "sqeuclidean" or "crossnobis", where the RDMs do not say or are wrong; by default
+        their measure.
 
     Returns
     -------
@@ -118,14 +126,16 @@ def from_rsatoolbox(
     Raises
     ------
     KindError
-        If these are no RDMs of rsatoolbox.
+        If these are no RDMs of rsatoolbox, or the metric is no text.
     UnknownNameError
         If there is no such descriptor.
     ArgumentError
-        If names are missing or repeated, or the descriptors named by `dims` do not tell every RDM apart.
+        If names are missing or repeated, the descriptors named by `dims` do not tell every RDM apart, or the metric is
+        empty.
     """
     if not all(hasattr(rdms, name) for name in ("dissimilarities", "rdm_descriptors", "pattern_descriptors")):
         raise KindError(advice("rdms", "be RDMs of rsatoolbox", listed(type(rdms).__name__)))
+    facts = said(metric)
     images = _image_names(rdms.pattern_descriptors, names, "rdms")
     along = {str(name): descriptor(values) for name, values in rdms.rdm_descriptors.items() if name != INDEX}
     columns = _columns(along, rdms, (dims,) if isinstance(dims, str) else tuple(dims))
@@ -133,10 +143,11 @@ def from_rsatoolbox(
     measure = str(rdms.dissimilarity_measure or "")
     result = assembled(Stack(vectors, images, coords), layer or measure or "reference")
     result = result.assign_coords(_side_coords(along, columns, coords))
-    metric, per_feature = MEASURES.get(measure.lower(), (measure, False))
+    theirs, per_feature = MEASURES.get(measure.lower(), (measure, False))
     attrs = {str(key): storable(value) for key, value in rdms.descriptors.items() if is_plain(value) and key != SHAPED}
-    stamped(result, None, metric=metric or None, source="rsatoolbox", per_feature=True if per_feature else None)
-    return result.assign_attrs(attrs)
+    shared = per_feature and metric in (None, theirs)
+    stamped(result, None, metric=theirs or None, source="rsatoolbox", per_feature=True if shared else None)
+    return result.assign_attrs({**attrs, **facts})
 
 
 def saved(file: Path) -> Any:
