@@ -1,6 +1,7 @@
 """RDMs as labelled pairs and as square matrices."""
 
 from collections.abc import Iterable, Sequence
+from posixpath import splitext
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,8 @@ def select(rdms: xr.Dataset, names: Iterable[str] | xr.DataArray) -> xr.Dataset:
     KindError
         If it is no Dataset of RDMs.
     UnknownNameError
-        If an image is not among them; the message counts and names those missing.
+        If an image is not among them; the message counts and names those missing, and says how to rename them where
+        the ending of the file is all that differs.
     ArgumentError
         If an image is named twice, fewer than two are named, or rows of their pairs were cut out.
 
@@ -200,7 +202,20 @@ def _positions(wanted: Sequence[str], known: Sequence[str]) -> list[int]:
     position = {name: i for i, name in enumerate(known)}
     missing = [name for name in wanted if name not in position]
     if missing:
-        raise UnknownNameError(advice("names", "be images of the RDMs", listed(f"unknown {listed.of(missing)}")))
+        found = listed(f"unknown {listed.of(missing)}")
+        raise UnknownNameError(advice("names", "be images of the RDMs", found, _renaming(missing, known)))
     if len(set(wanted)) < len(wanted) or len(wanted) < 2:
         raise ArgumentError(advice("names", "name at least two images, each once", listed.of(wanted)))
     return [position[name] for name in wanted]
+
+
+def _renaming(missing: Sequence[str], known: Sequence[str]) -> str:
+    """Say how to rename the images of RDMs if they differ from those that are missing in one ending alone."""
+    mine, theirs = ([splitext(name) for name in side] for side in (known, missing))
+    stems = {stem for stem, _ in mine}
+    endings = [{ending for _, ending in side} for side in (mine, theirs)]
+    if not {stem for stem, _ in theirs} <= stems or max(map(len, endings)) > 1:
+        return ""
+    old, new = (ending.pop() for ending in endings)
+    renamed = f"[name.removesuffix({old!r}) + {new!r} for name in rdms.image.values]"
+    return f"Only the ending differs: rdms = rdms.assign_coords(image={renamed})."
