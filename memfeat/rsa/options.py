@@ -129,7 +129,8 @@ def whitening_allowed(method: str, rdms: xr.Dataset, ref: xr.Dataset) -> None:
         if metric not in SQUARED:
             found = listed(f"metric {metric!r}" if metric else "RDMs that do not say their metric")
             remedy = (
-                f"Use method={method.removeprefix('whitened_')!r}, or mf.rdm.compute(features, metric='sqeuclidean')."
+                f"Use method={method.removeprefix('whitened_')!r}, or mf.rdm.compute(features, metric='sqeuclidean'), "
+                "or say what they are: mf.rdm.read(..., metric='crossnobis')."
             )
             rule = f"hold squared Euclidean, squared Mahalanobis or crossnobis distances for method={method!r}"
             raise ArgumentError(advice(argument, rule, found, remedy))
