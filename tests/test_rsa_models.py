@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
 from scipy.spatial.distance import pdist
-from scipy.stats import kendalltau, pearsonr, rankdata, spearmanr, ttest_1samp
+from scipy.stats import false_discovery_control, kendalltau, pearsonr, rankdata, spearmanr, ttest_1samp
 from scipy.stats import t as student
 from sklearn.linear_model import LinearRegression
 
@@ -68,6 +68,103 @@ def test_partial_keeps_further_dims_and_averages_participants():
     assert got.by_participant.dims == ("layer", "time", "roi", "participant")
     np.testing.assert_allclose(got.by_participant.isel(time=1, roi=0), np.transpose(each), atol=1e-12)
     assert rsa.cluster(got, n_permutations=20).p_cluster.dims == ("layer", "roi", "time")
+
+
+def people_and_controls(n=10, participants=6):
+    """Layers, participants' references and two controls, with their vectors."""
+    vectors = squared_distances(n, 4 + participants, seed=3)
+    sides = dataset(vectors[:2]), dataset(vectors[None, 4:]), dataset(vectors[2:4])
+    return sides, (vectors[:2], vectors[4:], vectors[2:4])
+
+
+def test_partial_over_participants_is_a_t_test_of_each_ones_value():
+    (rdms, ref, controls), (layers, references, taken) = people_and_controls()
+    got = rsa.partial(rdms, ref, controls, method="pearson", resample="rdms", rng=0)
+    each = np.array([[partialled(a, b, taken, "pearson") for b in references] for a in layers])
+    np.testing.assert_allclose(got.by_participant, each, atol=1e-10)
+    test = ttest_1samp(each, 0, axis=1)
+    np.testing.assert_allclose(got.p, test.pvalue, rtol=1e-8)
+    np.testing.assert_allclose(got.p_fdr, false_discovery_control(test.pvalue), rtol=1e-8)
+    order = np.argsort(test.pvalue)
+    step = np.minimum(np.maximum.accumulate(test.pvalue[order] * [2, 1]), 1)
+    np.testing.assert_allclose(got.p_corrected[order], step, rtol=1e-8)
+    limits = test.confidence_interval(0.95)
+    np.testing.assert_allclose([got.ci_low, got.ci_high], [limits.low, limits.high], atol=1e-10)
+    assert (got.attrs["resample"], got.attrs["interval"]) == ("rdms", "Student's t over participants, 95 %")
+    assert "mean partial correlation over the population of participants is 0" in got.attrs["null"]
+    assert (got.attrs["test"], got.attrs["n_participants"], got.attrs["n_bootstraps"]) == ("t", 6, 0)
+    images = rsa.partial(rdms, ref, controls, method="pearson", n_bootstraps=20)
+    assert images.attrs["resample"] == "images"
+    assert "p" not in images
+    assert "null" not in images.attrs
+    np.testing.assert_allclose(images.estimate, got.estimate)
+
+
+def test_participants_own_models_meet_their_own_references_in_partial():
+    vectors = squared_distances(9, 9, seed=5)
+    own, references = vectors[:4], vectors[4:8]
+    controls = dataset(vectors[8:])
+    ref = dataset(references[None])
+    got = rsa.partial(dataset(own[None]), ref.isel(participant=[2, 0, 3, 1]), controls, n_bootstraps=30, rng=2)
+    each = [partialled(a, b, vectors[8:], "spearman") for a, b in zip(own, references, strict=True)]
+    np.testing.assert_allclose(got.by_participant[0], each, atol=1e-10)
+    plain = [spearmanr(a, b).statistic for a, b in zip(own, references, strict=True)]
+    np.testing.assert_allclose(got.plain, [np.mean(plain)])
+    counts = stats.bootstrap_counts(9, 30, rng=np.random.default_rng(2))
+    first, second = np.triu_indices(9, 1)
+    draws = []
+    for sample in counts:
+        times = sample[first] * sample[second]
+        a, b, c = (np.repeat(v, times, axis=1) for v in (own, references, vectors[8:]))
+        draws.append(np.mean([partialled(*pair, c, "spearman") for pair in zip(a, b, strict=True)]))
+    np.testing.assert_allclose([got.ci_low[0], got.ci_high[0]], np.percentile(draws, levels(9)), atol=1e-9)
+    alone = rsa.partial(dataset(own[None]), dataset(references[:1]), controls, n_bootstraps=0)
+    each = [partialled(a, references[0], vectors[8:], "spearman") for a in own]
+    np.testing.assert_allclose(alone.by_participant[0], each, atol=1e-10)
+
+
+def test_participants_keep_further_dims_and_are_blind_to_order():
+    rdms, ref = along_time()
+    models, control = dataset(squared_distances(8, 2, seed=7)), dataset(squared_distances(8, 1, seed=9))
+    before = ref.copy(deep=True)
+    turned = ref.isel(participant=slice(None, None, -1))
+    for analysis in (
+        lambda one: rsa.partial(rdms, one, control, resample="rdms"),
+        lambda one: rsa.partition(models, one, resample="rdms"),
+    ):
+        got = analysis(ref)
+        assert got.by_participant.dims[1:] == ("time", "roi", "participant")
+        assert got.estimate.dims == got.ci_low.dims == got.by_participant.dims[:-1]
+        xr.testing.assert_allclose(analysis(turned), got)
+        one = analysis(ref.isel(time=1, roi=0))
+        np.testing.assert_allclose(one.ci_low, got.ci_low.isel(time=1, roi=0))
+    xr.testing.assert_identical(ref, before)
+
+
+def test_participants_need_company_and_no_groups_of_images():
+    (rdms, ref, controls), _ = people_and_controls()
+    blocks = pd.Series(np.repeat([0, 1], 5), index=names_of(10))
+    for analysis in (
+        lambda one, **options: rsa.partial(rdms, one, controls, **options),
+        lambda one, **options: rsa.partition(rdms, one, **options),
+    ):
+        with pytest.raises(
+            ArgumentError, match=r"at least 2 participants for resample='rdms'; got no dim 'participant'"
+        ):
+            analysis(ref.isel(participant=0), resample="rdms")
+        with pytest.raises(ArgumentError, match=r"for resample='rdms'; got 1 participants. Use resample='images'"):
+            analysis(ref.isel(participant=[0]), resample="rdms")
+        with pytest.raises(ArgumentError, match="resample must be one of 'images', 'rdms'; got 'both'"):
+            analysis(ref, resample="both")
+        with pytest.raises(
+            ArgumentError, match="blocks must be left out with resample='rdms'; got Series. They say how"
+        ):
+            analysis(ref, resample="rdms", blocks=blocks)
+        with pytest.raises(ArgumentError, match="permute must be left out with resample='rdms'; got 'whole'"):
+            analysis(ref, resample="rdms", permute="whole")
+    same = ref.isel(participant=[0, 0, 0]).assign_coords(participant=["a", "b", "c"])
+    with pytest.raises(ArgumentError, match="ref must differ between participants; got equal values"):
+        rsa.partial(rdms, same, controls, resample="rdms")
 
 
 def test_controls_that_take_everything_are_errors():
@@ -230,6 +327,37 @@ def test_shares_sum_to_what_all_explain(n_models, seed, method):
         for s in combinations(range(n_models), k)
     ]
     np.testing.assert_allclose(got.r2, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["pearson", "spearman"])
+def test_shares_of_participants_are_averaged(method):
+    vectors = squared_distances(11, 7, seed=4)
+    models, ref = dataset(vectors[:2]), dataset(vectors[None, 2:])
+    got = rsa.partition(models, ref, method=method, n_bootstraps=0)
+    ranked = vectors if method == "pearson" else np.apply_along_axis(rankdata, 1, vectors)
+    each = []
+    for target in ranked[2:]:
+        whole, one, other = (r_squared(v, target) for v in (ranked[:2], ranked[:1], ranked[1:2]))
+        each.append([whole - other, whole - one, one + other - whole])
+    np.testing.assert_allclose(got.by_participant.T, each, atol=1e-10)
+    np.testing.assert_allclose(got.estimate, np.mean(each, axis=0), atol=1e-10)
+    assert float(got.r2[-1]) == pytest.approx(float(got.estimate.sum()))
+    over = rsa.partition(models, ref, method=method, resample="rdms")
+    limits = ttest_1samp(each, 0, axis=0).confidence_interval(0.95)
+    np.testing.assert_allclose([over.ci_low, over.ci_high], [limits.low, limits.high], atol=1e-10)
+    assert {"r2_ci_low", "r2_ci_high", "size", "n"} <= set(over)
+    assert "p" not in over
+    assert (over.attrs["resample"], over.attrs["n_participants"]) == ("rdms", 5)
+    drawn = rsa.partition(models, ref, method=method, n_bootstraps=50, rng=1)
+    counts = stats.bootstrap_counts(11, 50, rng=np.random.default_rng(1))
+    first, second = np.triu_indices(11, 1)
+    draws = []
+    for sample in counts:
+        again = np.repeat(vectors, sample[first] * sample[second], axis=1)
+        again = again if method == "pearson" else np.apply_along_axis(rankdata, 1, again)
+        draws.append(np.mean([r_squared(again[:2], target) for target in again[2:]]))
+    limits = np.percentile(draws, levels(11))
+    np.testing.assert_allclose([drawn.r2_ci_low[2], drawn.r2_ci_high[2]], limits, atol=1e-9)
 
 
 def test_a_suppressor_has_a_negative_share_and_shares_have_intervals():
