@@ -156,11 +156,9 @@ def test_participants_need_company_and_no_groups_of_images():
             analysis(ref.isel(participant=[0]), resample="rdms")
         with pytest.raises(ArgumentError, match="resample must be one of 'images', 'rdms'; got 'both'"):
             analysis(ref, resample="both")
-        with pytest.raises(
-            ArgumentError, match="blocks must be left out with resample='rdms'; got Series. They say how"
-        ):
+        with pytest.raises(ArgumentError, match="blocks must be left out with resample='rdms'; got it. It says how"):
             analysis(ref, resample="rdms", blocks=blocks)
-        with pytest.raises(ArgumentError, match="permute must be left out with resample='rdms'; got 'whole'"):
+        with pytest.raises(ArgumentError, match="permute must be left out with resample='rdms'; got it"):
             analysis(ref, resample="rdms", permute="whole")
     same = ref.isel(participant=[0, 0, 0]).assign_coords(participant=["a", "b", "c"])
     with pytest.raises(ArgumentError, match="ref must differ between participants; got equal values"):
@@ -421,6 +419,71 @@ def test_groups_are_held_out_as_a_whole():
     got = rsa.weighted(dataset(vectors[:2]), dataset(vectors[2:]), folds=2, blocks=group, n_bootstraps=20)
     fold = got.fold.values.reshape(12, 2)
     assert (fold[:, 0] == fold[:, 1]).all()
+
+
+@pytest.mark.parametrize("method", ["pearson", "cosine"])
+def test_weights_of_participants_are_fitted_on_their_scaled_average_and_judged_on_each(method):
+    vectors = squared_distances(27, 6, seed=2)
+    vectors[3] *= 40  # a participant on another scale weighs no more
+    models, ref = dataset(vectors[:2]), dataset(vectors[None, 2:])
+    got = rsa.weighted(models, ref, method=method, folds=3, n_bootstraps=40, rng=3)
+    first, second = np.triu_indices(27, 1)
+    counts_of = np.random.default_rng(3)
+    counts_of.permutation(np.arange(27) % 3)  # the folds are dealt first
+    each, draws = [], np.zeros((3, 40))
+    for k in range(3):
+        inside = got.fold.values == k
+        train, test = ~inside[first] & ~inside[second], inside[first] & inside[second]
+        sides = vectors[:, train]
+        if method == "pearson":
+            sides = sides - sides.mean(axis=1, keepdims=True)
+        lengths = np.linalg.norm(sides[2:], axis=1)
+        target = np.mean([side / length for side, length in zip(sides[2:], lengths, strict=True)], axis=0)
+        expected = lsq_linear(sides[:2].T, target * lengths.mean(), bounds=(0, np.inf), tol=1e-14).x
+        np.testing.assert_allclose(got.weight[k], expected, rtol=1e-5)
+        predicted = np.array([expected @ vectors[:2, test], *vectors[:2, test]])
+        each.append([[alike(a, b, method) for b in vectors[2:, test]] for a in predicted])
+        counts = stats.bootstrap_counts(9, 40, rng=counts_of)
+        one, other = np.triu_indices(9, 1)
+        for d, sample in enumerate(counts):
+            times = sample[one] * sample[other]
+            a, b = (np.repeat(side, times, axis=1) for side in (predicted, vectors[2:, test]))
+            draws[:, d] += [np.mean([alike(x, y, method) for y in b]) / 3 for x in a]
+    each = np.mean(each, axis=0)
+    np.testing.assert_allclose(got.by_participant, each, atol=1e-6)
+    np.testing.assert_allclose(got.estimate, each.mean(axis=1), atol=1e-6)
+    np.testing.assert_allclose(got.by_fold.mean("held_out"), got.estimate)
+    limits = np.percentile(draws, levels(27, 3), axis=1)
+    np.testing.assert_allclose([got.ci_low, got.ci_high], limits, atol=1e-6)
+    over = rsa.weighted(models, ref, method=method, folds=3, resample="rdms", rng=3)
+    limits = ttest_1samp(each, 0, axis=1).confidence_interval(0.95)
+    np.testing.assert_allclose([over.ci_low, over.ci_high], [limits.low, limits.high], atol=1e-6)
+    limits = ttest_1samp(each[0] - each[1:], 0, axis=1).confidence_interval(0.95)
+    np.testing.assert_allclose([over.gain_ci_low[1:], over.gain_ci_high[1:]], [limits.low, limits.high], atol=1e-6)
+    assert (over.attrs["resample"], over.attrs["n_participants"], over.attrs["n_bootstraps"]) == ("rdms", 4, 0)
+    assert over.attrs["interval"] == "Student's t over participants, weights held fixed, 95 %"
+    turned = rsa.weighted(models, ref.isel(participant=[3, 1, 0, 2]), method=method, folds=3, resample="rdms", rng=3)
+    xr.testing.assert_allclose(turned, over)
+
+
+def alike(a, b, method):
+    return pearsonr(a, b).statistic if method == "pearson" else a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+
+
+def test_weights_want_one_reference_of_participants_who_have_company():
+    rdms, ref = along_time()
+    with pytest.raises(ArgumentError, match="ref must have no further dim but 'participant'; got dims 'time', 'roi'"):
+        rsa.weighted(rdms, ref, folds=2)
+    one = ref.isel(time=0, roi=0)
+    with pytest.raises(ArgumentError, match="ref must have at least 2 participants for resample='rdms'; got 1"):
+        rsa.weighted(dataset(squared_distances(8, 2)), one.isel(participant=[0]), folds=2, resample="rdms")
+    flat = one.copy(deep=True)
+    flat["rdm"][2] = 1.0
+    with pytest.raises(ArgumentError, match="models and ref must vary inside and outside every fold"):
+        rsa.weighted(dataset(squared_distances(8, 2)), flat, folds=2)
+    flat["rdm"][2] = np.nan
+    with pytest.raises(ArgumentError, match="ref must be finite for every pair of images"):
+        rsa.weighted(dataset(squared_distances(8, 2)), flat, folds=2)
 
 
 def test_a_prediction_without_weights_agrees_with_nothing():

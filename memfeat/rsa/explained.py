@@ -405,6 +405,10 @@ def _samples(sides: Read, options: ExplainedOptions, n_bootstraps: int, rng: np.
     count("n_bootstraps", n_bootstraps, least=0)
     resample = resampled_unit(options, sides)
     exchange: Any = {name: value for name, value in options.items() if name in ("blocks", "permute")}
+    given = next((name for name, value in exchange.items() if value is not None), None)
+    if resample == RDMS and given is not None:
+        remedy = "It says how images are drawn, and participants are: use resample='images'."
+        raise ArgumentError(advice(given, f"be left out with resample={resample!r}", listed("it"), remedy))
     exchanged = units(exchange, to=images_of(sides), alternative="two-sided")
     n = len(sides.names)
     counts = np.ones((1, n), dtype=np.int64)

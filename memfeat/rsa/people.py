@@ -21,7 +21,7 @@ def resampled_unit(options: Mapping[str, Any], sides: Read) -> str:
     Parameters
     ----------
     options : mapping
-        What the user gave: `resample`, `blocks` and `permute` are looked at.
+        What the user gave; `resample` is looked at.
     sides : Read
         What is compared.
 
@@ -33,20 +33,13 @@ def resampled_unit(options: Mapping[str, Any], sides: Read) -> str:
     Raises
     ------
     ArgumentError
-        If there is no such choice, there are too few participants, or groups of images are given for participants.
+        If there is no such choice, or there are too few participants.
     """
     resample: str = one_of("resample", options.get("resample") or IMAGES, (IMAGES, RDMS))
-    if resample == IMAGES:
-        return resample
     people = len(sides.participants)
-    if people < FEWEST:
+    if resample == RDMS and people < FEWEST:
         found = listed(f"{people} participants" if people else "no dim 'participant'")
         remedy = "Use resample='images', or give the RDMs of several participants."
         rule = f"have at least {FEWEST} participants for resample={resample!r}"
         raise ArgumentError(advice("ref", rule, found, remedy))
-    for name in ("blocks", "permute"):
-        if options.get(name) is not None:
-            remedy = "They say how images are drawn, and participants are: use resample='images'."
-            given = listed(repr(options[name]) if isinstance(options[name], str) else type(options[name]).__name__)
-            raise ArgumentError(advice(name, f"be left out with resample={resample!r}", given, remedy))
     return resample
