@@ -416,9 +416,72 @@ def test_weighted_models_are_blind_to_order_and_have_intervals(method):
 def test_groups_are_held_out_as_a_whole():
     vectors = squared_distances(24, 3)
     group = pd.Series(np.repeat(np.arange(12), 2), index=names_of(24))
-    got = rsa.weighted(dataset(vectors[:2]), dataset(vectors[2:]), folds=2, blocks=group, n_bootstraps=20)
+    sides, options = (dataset(vectors[:2]), dataset(vectors[2:])), {"folds": 2, "blocks": group, "n_bootstraps": 20}
+    got = rsa.weighted(*sides, **options, permute="whole")
+    assert got.attrs["permute"] == "whole"
     fold = got.fold.values.reshape(12, 2)
     assert (fold[:, 0] == fold[:, 1]).all()
+    with pytest.raises(
+        ArgumentError, match="permute must be 'whole' when blocks are given; got None. Images of a group"
+    ):
+        rsa.weighted(*sides, **options)
+    for scheme in ("within", "free"):
+        with pytest.raises(ArgumentError, match=f"permute must be 'whole' when blocks are given; got '{scheme}'"):
+            rsa.weighted(*sides, **options, permute=scheme)
+    with pytest.raises(ArgumentError, match="blocks must be given when permute='whole'; got None. Or leave it out"):
+        rsa.weighted(*sides, folds=2, permute="whole")
+    with pytest.raises(ArgumentError, match="permute must be one of 'free', 'whole'; got 'within'"):
+        rsa.weighted(*sides, folds=2, permute="within")
+    plain = rsa.weighted(*sides, folds=2, n_bootstraps=20)
+    xr.testing.assert_identical(rsa.weighted(*sides, folds=2, n_bootstraps=20, permute="free"), plain)
+
+
+def whitening(n):
+    """M with MᵀM = V⁻¹, V = (C Cᵀ)² the covariance of squared distances, written out."""
+    first, second = np.triu_indices(n, 1)
+    contrasts = np.eye(n)[first] - np.eye(n)[second]
+    return np.linalg.cholesky(np.linalg.inv((contrasts @ contrasts.T) ** 2)).T
+
+
+@pytest.mark.parametrize("method", ["whitened_pearson", "whitened_cosine"])
+@pytest.mark.parametrize("participants", [1, 3])
+def test_weights_of_whitened_methods_are_those_of_generalised_least_squares(method, participants):
+    vectors = squared_distances(20, 3 + participants, seed=8)
+    models = dataset(vectors[:3], metric="sqeuclidean")
+    ref = dataset(vectors[3:] if participants == 1 else vectors[None, 3:], metric="sqeuclidean")
+    got = rsa.weighted(models, ref, method=method, n_bootstraps=0, folds=2, rng=3)
+    first, second = np.triu_indices(20, 1)
+    root = whitening(10)
+    for k in range(2):
+        inside = got.fold.values == k
+        train, test = ~inside[first] & ~inside[second], inside[first] & inside[second]
+        learnt, held = vectors[:, train], vectors[:, test]
+        if method == "whitened_pearson":
+            learnt = learnt - learnt.mean(axis=1, keepdims=True)
+        learnt = learnt @ root.T
+        lengths = np.linalg.norm(learnt[3:], axis=1)
+        target = (learnt[3:] / lengths[:, None]).mean(axis=0) * lengths.mean()
+        expected = lsq_linear(learnt[:3].T, target, bounds=(0, np.inf), tol=1e-14).x
+        np.testing.assert_allclose(got.weight[k], expected, atol=1e-6)
+        held = np.concatenate([(expected @ held[:3])[None], held])
+        if method == "whitened_pearson":
+            held = held - held.mean(axis=1, keepdims=True)
+        held = held @ root.T
+        values = [np.mean([alike(a, b, "cosine") for b in held[4:]]) for a in held[:4]]
+        np.testing.assert_allclose(got.by_fold[:, k], values, atol=1e-6)
+    plain = rsa.weighted(models, ref, method=method.removeprefix("whitened_"), n_bootstraps=0, folds=2, rng=3)
+    assert np.abs(got.weight - plain.weight).max() > 1e-3
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 500), st.sampled_from(["pearson", "cosine", "whitened_pearson", "whitened_cosine"]))
+def test_a_sum_of_models_is_found_again(seed, method):
+    vectors = squared_distances(16, 3, seed=2 * seed)
+    models = dataset(vectors, metric="sqeuclidean")
+    ref = dataset(np.array([[0.5, 0.0, 2.0]]) @ vectors, metric="sqeuclidean")
+    got = rsa.weighted(models, ref, method=method, n_bootstraps=0, folds=2, rng=seed)
+    np.testing.assert_allclose(got.weight, [[0.5, 0.0, 2.0]] * 2, atol=1e-8)
+    np.testing.assert_allclose(got.by_fold[0], 1)
 
 
 @pytest.mark.parametrize("method", ["pearson", "cosine"])

@@ -11,17 +11,18 @@ import xarray as xr
 from scipy.optimize import nnls
 
 from memfeat import guards, stats
-from memfeat._check import advice, count, generator, known_options, listed
+from memfeat._check import advice, count, generator, known_options, listed, one_of
 from memfeat._labels import LAYER, stamped
 from memfeat._pairs import ends
 from memfeat._progress import bar
 from memfeat.errors import ArgumentError
 from memfeat.rsa.comparison import images_of
 from memfeat.rsa.intervals import WORDS
-from memfeat.rsa.options import kernel_for, whitening_allowed
+from memfeat.rsa.options import WHITENING, kernel_for, whitening_allowed
 from memfeat.rsa.people import RDMS, resampled_unit
 from memfeat.rsa.reading import PARTICIPANT, Read, finite, read, stacked
 from memfeat.rsa.similarity import Method, similarities
+from memfeat.rsa.whitening import whitened
 from memfeat.stats.exchange import grouping
 
 __all__ = ["WeightedOptions", "weighted"]
@@ -29,6 +30,8 @@ __all__ = ["WeightedOptions", "weighted"]
 Array = npt.NDArray[Any]
 #: The fewest images that are held out together: six pairs.
 FEWEST = 4
+#: Whether whole groups of images are dealt and drawn, or single images.
+WHOLE, FREE = "whole", "free"
 #: Methods that see the mean over pairs, which an intercept would take away.
 THROUGH_ZERO = ("cosine", "whitened_cosine")
 INTERVALS = {
@@ -42,12 +45,14 @@ class WeightedOptions(TypedDict, total=False):
 
     `folds` : int, how many (default 5).
     `blocks` : DataArray (image) or Series, the group of each image; groups are held out as a whole.
+    `permute` : "whole", which must be named when blocks are given.
     `resample` : "images" (default) or "rdms" (participants), what results are to hold for others of.
     `progress` : bool or None, whether progress is shown; None shows it when stderr is a terminal.
     """
 
     folds: int
     blocks: xr.DataArray | pd.Series
+    permute: Literal["free", "whole"]
     resample: Literal["images", "rdms"]
     progress: bool | None
 
@@ -79,10 +84,10 @@ def weighted(
         Bootstrap samples of the images of each fold, for the intervals over images. 0 gives no such intervals.
     rng : int or numpy.random.Generator
         Seed or source of folds and draws, in this order.
-    **options : folds, resample, blocks, progress
+    **options : folds, resample, blocks, permute, progress
         `folds`: how many (default 5), of 4 images or more. `resample`: "images" (default) or "rdms" (participants),
-        what the intervals hold for others of. `blocks` is a DataArray (image) or Series with the group of each image;
-        groups are held out, and drawn, as a whole.
+        what the intervals hold for others of. `blocks` is a DataArray (image) or Series with the group of each image,
+        and then `permute="whole"` must be named: groups are held out, and drawn, as a whole.
 
     Returns
     -------
@@ -97,7 +102,7 @@ def weighted(
     ------
     KindError, UnknownNameError, ArgumentError
         As :func:`compare` does; if a fold would have fewer than 4 images, or nothing varies in one; with
-        `resample="rdms"` if there are fewer than two participants.
+        `resample="rdms"` if there are fewer than two participants; if blocks come with another scheme than "whole".
 
     Warns
     -----
@@ -107,8 +112,11 @@ def weighted(
 
     Notes
     -----
-    Weights minimise the squared error over pairs, with an intercept unless the method is a cosine. A prediction without
-    any weight agrees with nothing: 0. Intervals draw images inside folds and hold the weights fixed: they say how the
+    Weights minimise the squared error over pairs, with an intercept unless the method is a cosine. For whitened methods
+    the error is eᵀV⁻¹e, with V as in :func:`compare` and Σ = I, of dissimilarities less their mean if it is the
+    correlation. For methods of ranks (spearman, rho-a, kendall) weights are fitted on dissimilarities all the same, not
+    on ranks: the rank of a sum is no sum of ranks. So another set of weights may agree better. A prediction without any
+    weight agrees with nothing: 0. Intervals draw images inside folds and hold the weights fixed: they say how the
     agreement varies over images that are predicted, not over those that are learnt from.
 
     Weights are fitted to the average over participants, as Khaligh-Razavi and Kriegeskorte (2014) did. In it each RDM
@@ -162,6 +170,7 @@ def weighted(
         interval=INTERVALS[resample],
         n_participants=len(sides.participants) or None,
         blocks=None if options.get("blocks") is None else "held out as a whole",
+        permute=WHOLE if options.get("blocks") is not None else FREE,
         seed=seed,
         **cautions,
     )
@@ -215,6 +224,12 @@ def _folds(images: xr.DataArray, options: WeightedOptions, rng: np.random.Genera
     n_folds = count("folds", options.get("folds", 5), least=2)
     n = images.size
     blocks = options.get("blocks")
+    permute = options.get("permute")
+    if blocks is not None and permute != WHOLE:
+        remedy = "Images of a group that were learnt from would tell of those that are held out."
+        raise ArgumentError(advice("permute", f"be {WHOLE!r} when blocks are given", permute, remedy))
+    if blocks is None and one_of("permute", permute or FREE, (FREE, WHOLE)) == WHOLE:
+        raise ArgumentError(advice("blocks", f"be given when permute={permute!r}", blocks, "Or leave it out."))
     groups = None if blocks is None else grouping(blocks, to=images).values
     labels = np.arange(n) if groups is None else groups
     dealt = rng.permutation(np.arange(labels.max() + 1) % n_folds)
@@ -231,9 +246,7 @@ def _held_out(inside: Array, models: Array, targets: Array, method: str) -> _Fol
     """Fit weights outside, and predict inside."""
     first, second = ends(len(inside))
     train, test = ~inside[first] & ~inside[second], inside[first] & inside[second]
-    design, seen = (side[:, train] for side in (models, targets))
-    if method not in THROUGH_ZERO:
-        design, seen = (side - side.mean(axis=1, keepdims=True) for side in (design, seen))
+    design, seen = (_seen(side[:, train], method) for side in (models, targets))
     scale, lengths = (np.sqrt(np.square(side).mean(axis=1)) for side in (design, seen))
     if not ((scale > 0).all() and (lengths > 0).all() and (np.ptp(targets[:, test], axis=1) > 0).all()):
         remedy = "Take fewer folds, or leave that model out."
@@ -246,6 +259,12 @@ def _held_out(inside: Array, models: Array, targets: Array, method: str) -> _Fol
     flat = np.ptp(predicted, axis=1) <= 1e-12 * np.abs(predicted).max(axis=1, initial=0)
     silent = ~predicted.any(axis=1) if method in THROUGH_ZERO else flat
     return _Fold(inside, predicted, targets[:, test], weights, np.asarray(silent))
+
+
+def _seen(vectors: Array, method: str) -> Array:
+    """Give what the method compares, as far as it is linear in dissimilarities: (vector, entry)."""
+    centred = vectors if method in THROUGH_ZERO else vectors - vectors.mean(axis=1, keepdims=True)
+    return whitened(centred) if method in WHITENING else centred
 
 
 def _over_images(
@@ -261,7 +280,7 @@ def _over_images(
     with bar(len(parts), "bootstrap", progress, unit="fold") as shown:
         for part in parts:
             mine = None if groups is None else np.unique(groups[part.inside], return_inverse=True)[1].reshape(-1)
-            scheme: dict[str, Any] = {} if mine is None else {"blocks": mine, "permute": "whole"}
+            scheme: dict[str, Any] = {} if mine is None else {"blocks": mine, "permute": WHOLE}
             counts = stats.bootstrap_counts(int(part.inside.sum()), n_bootstraps, rng=rng, **scheme)
             draws += part.again(kernel, counts) / len(parts)
             shown.update(1)
