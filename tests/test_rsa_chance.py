@@ -100,6 +100,9 @@ def test_patterns_that_frame_images_keep_their_place():
         draws.append(np.corrcoef(np.repeat(one, weight), np.repeat(other, weight))[0, 1])
     low, high = stats.expanded(np.array(draws), n=9)
     np.testing.assert_allclose([got.ci_low.item(), got.ci_high.item()], [low, high], atol=1e-9)
+    for function in (rsa.partial, rsa.partition, rsa.weighted):
+        with pytest.raises(ArgumentError, match="must hold images only; got the patterns of mf.rsa.frame"):
+            function(xr.concat([rdms, ref], "layer"), ref, *([ref] if function is rsa.partial else []))
     group = pd.Series(np.repeat([0, 1, 2], 3), index=names_of(9))
     grouped = rsa.compare(rdms, ref, blocks=group, permute="within", n_permutations=9, n_bootstraps=9)
     assert np.isfinite(grouped.p)

@@ -14,6 +14,7 @@ from memfeat._labels import LAYER, stamped
 from memfeat._progress import bar
 from memfeat.errors import ArgumentError, KindError
 from memfeat.rsa.comparison import CORRECTIONS, images_of
+from memfeat.rsa.framing import unframed
 from memfeat.rsa.intervals import WORDS
 from memfeat.rsa.people import IMAGES, RDMS, resampled_unit
 from memfeat.rsa.reading import PARTICIPANT, Read, finite, read, stacked
@@ -402,6 +403,7 @@ class _Samples(NamedTuple):
 
 def _samples(sides: Read, options: ExplainedOptions, n_bootstraps: int, rng: np.random.Generator) -> _Samples:
     """Draw samples of images if those are drawn again, the data themselves first."""
+    unframed(sides.names, "RDMs")
     count("n_bootstraps", n_bootstraps, least=0)
     resample = resampled_unit(options, sides)
     exchange: Any = {name: value for name, value in options.items() if name in ("blocks", "permute")}

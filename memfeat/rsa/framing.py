@@ -11,7 +11,7 @@ from memfeat._labels import IMAGE, as_features, image_names, layer_names, stampe
 from memfeat._pairs import PAIR
 from memfeat.errors import ArgumentError
 
-__all__ = ["CONSTANT", "ZERO", "frame", "framing", "unframe"]
+__all__ = ["CONSTANT", "ZERO", "frame", "framing", "unframe", "unframed"]
 
 Array = npt.NDArray[Any]
 #: Names of the two patterns.
@@ -32,6 +32,26 @@ def framing(names: Array) -> Array:
         Which are no images.
     """
     return np.isin(names, [ZERO, CONSTANT])
+
+
+def unframed(names: Array, argument: str) -> None:
+    """Refuse RDMs with the two patterns, for functions that would draw them as images.
+
+    Parameters
+    ----------
+    names : array (n,) of str
+        Images.
+    argument : str
+        What the user calls the RDMs.
+
+    Raises
+    ------
+    ArgumentError
+        If the patterns are among them.
+    """
+    if framing(names).any():
+        remedy = "Leave them out: mf.rdm.select(rdms, names), or use mf.rsa.compare, which keeps them in their place."
+        raise ArgumentError(advice(argument, "hold images only", listed("the patterns of mf.rsa.frame"), remedy))
 
 
 def frame(features: xr.Dataset | xr.DataArray) -> xr.Dataset:

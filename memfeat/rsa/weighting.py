@@ -17,6 +17,7 @@ from memfeat._pairs import ends
 from memfeat._progress import bar
 from memfeat.errors import ArgumentError
 from memfeat.rsa.comparison import images_of
+from memfeat.rsa.framing import unframed
 from memfeat.rsa.intervals import WORDS
 from memfeat.rsa.options import WHITENING, kernel_for, whitening_allowed
 from memfeat.rsa.people import RDMS, resampled_unit
@@ -136,6 +137,7 @@ def weighted(
     sides = read(models, ref, argument="models")
     names, values = stacked(models, "models", sides.names)
     targets = _targets(sides)
+    unframed(sides.names, "models")
     whitening_allowed(method, models, ref)
     resample = resampled_unit(options, sides)
     kernel = kernel_for(method, None, sides.names, n_bootstraps)
