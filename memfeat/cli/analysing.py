@@ -211,7 +211,12 @@ def decode(  # noqa: PLR0913
     with messages(quiet=quiet):
         layer_features, scores = matched_inputs(features, table, column)
         labels: dict[str, Any] = label_inputs(table, columns, list(map(str, scores["image"].values)))
-        labels |= {"permute": permute, "held_out": list(held_out) or None, "progress": False if quiet else None}
+        labels |= {
+            "permute": permute,
+            "scale": scale,
+            "held_out": list(held_out) or None,
+            "progress": False if quiet else None,
+        }
         labels |= {"repeats": repeats} if repeats > 1 else {}
         result = regression.decode(
             layer_features,
@@ -221,7 +226,6 @@ def decode(  # noqa: PLR0913
             n_permutations=permutations if told else None,
             reliability=reliability,
             rng=seed,
-            scale=scale,
             **labels,
         )
     give(_frames.per_layer(result), result, out=out, as_json=as_json, columns=["layer", *STATISTICS])

@@ -57,7 +57,7 @@ class _Plan(NamedTuple):
     @property
     def n_permutations(self) -> int:
         """How many permutations there are."""
-        return self.tasks[0].targets.shape[1] // self.tasks[0].n_scores - 1
+        return int(self.tasks[0].targets.shape[1]) // self.tasks[0].n_scores - 1
 
 
 class _Decoded(NamedTuple):

@@ -78,7 +78,9 @@ def reliable(given: Any, targets: Targets, held: npt.NDArray[np.intp], counts: C
     ]
     ranks, values = (np.array(kind) for kind in zip(*found, strict=True))
     spread = np.array([variance(targets.values[held, k], samples) for k in range(len(known))])
-    told: list[Any] = ["none" if k is None else f"halves, {len(k)} splits" if np.ndim(k) else float(k) for k in known]
+    told: list[Any] = [
+        "none" if k is None else f"halves, {len(k)} splits" if isinstance(k, np.ndarray) else float(k) for k in known
+    ]
     some = any(one is not None for one in halves)
     return Reliable(
         ranks, values, spread, some, dict(zip(targets.names, told, strict=True)) if targets.several else told[0]

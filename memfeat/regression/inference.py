@@ -41,7 +41,7 @@ def intervals(draws: Mapping[str, Array], drawn: Mapping[str, int]) -> dict[str,
     dict of array (...)
         Lower and upper limit of each, NaN where there are no draws.
     """
-    found = {}
+    found: dict[str, Array] = {}
     for name, values in draws.items():
         nothing = np.full(values.shape[:-1], np.nan)
         limits = stats.expanded(values, **drawn) if values.shape[-1] else (nothing, nothing)

@@ -1,7 +1,7 @@
 """What decoding may be told besides its data."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -115,7 +115,7 @@ def exchange_of(options: Mapping[str, Any], images: xr.DataArray) -> stats.Excha
         If there are groups, and no scheme is named, or they are not one label per image of these.
     """
     known_options(options, DecodeOptions)
-    exchange: Any = {name: options.get(name) for name in stats.Exchange.__annotations__}
+    exchange: dict[str, Any] = {name: options.get(name) for name in stats.Exchange.__annotations__}
     if options.get("groups") is not None and exchange["blocks"] is None:
         if exchange["permute"] is None:
             remedy = (
@@ -124,4 +124,4 @@ def exchange_of(options: Mapping[str, Any], images: xr.DataArray) -> stats.Excha
             )
             raise ArgumentError(advice("permute", "be named when groups are given", None, remedy))
         exchange["blocks"] = grouping(options["groups"], to=images, argument="groups")
-    return exchange
+    return cast(stats.Exchange, exchange)

@@ -99,7 +99,7 @@ def _none(values: Array, inside: npt.NDArray[np.bool_]) -> Array:
 def _whole(values: Array, inside: npt.NDArray[np.bool_]) -> Array:
     centred = values - values[inside].mean(axis=0)
     spread = float((centred[inside] ** 2).sum(axis=1).mean())
-    return centred / np.sqrt(spread) if spread > 0 else centred
+    return np.asarray(centred / np.sqrt(spread) if spread > 0 else centred)
 
 
 def _unit(values: Array, inside: npt.NDArray[np.bool_]) -> Array:

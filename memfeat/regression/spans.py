@@ -163,7 +163,7 @@ def components(name: str, training: Span, inner: list[Inner], targets: Array) ->
 def _errors(name: str, one: Inner, sizes: npt.NDArray[np.int64]) -> Array:
     """Sum squared errors of an inner fold, (size, t)."""
     gap = one.truth - _path(name, one.training, one.known, sizes)
-    return np.einsum("o,kot->kt", one.weights, gap**2)
+    return np.asarray(np.einsum("o,kot->kt", one.weights, gap**2))
 
 
 def _path(name: str, training: Span, targets: Array, sizes: npt.NDArray[np.int64]) -> Array:
