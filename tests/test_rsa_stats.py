@@ -182,6 +182,23 @@ def test_the_jackknife_knows_the_bias_of_the_variance_and_the_error_of_the_mean(
     assert found.degrees == 10
 
 
+def test_acceleration_within_groups_is_about_the_mean_of_the_group():
+    groups, draws = np.repeat([0, 1], [6, 9]), rng(7).normal(0.2, size=(1, 2_000))
+    left = rng(8).normal(size=(1, 15)) ** 3
+    moved = left + 5 * groups  # another mean of a group changes nothing
+    plain, far = (stats.bca(np.zeros(1), draws, values, strata=groups) for values in (left, moved))
+    np.testing.assert_allclose(plain, far)
+    assert not np.allclose(plain, stats.bca(np.zeros(1), draws, moved))
+
+
+def test_what_is_not_defined_under_rearrangement_counts_as_extreme():
+    null = np.array([[0.1, np.nan, 0.3, 0.2], [0.4, 0.1, 0.2, 0.1]])
+    observed = np.array([0.25, 0.35])
+    np.testing.assert_allclose(stats.p_value(observed, null), [3 / 5, 2 / 5])
+    # the largest are .4, NaN, .3 and .2
+    np.testing.assert_allclose(stats.max_statistic(observed, null), [4 / 5, 3 / 5])
+
+
 def test_p_and_percentile_interval_never_disagree():
     random = rng(5)
     drawn = {"n": 12, "strata": 2}
@@ -210,10 +227,26 @@ def test_what_a_sample_draws(permute, expected):
     assert stats.drawn_units(12, blocks=blocks, permute=permute) == dict(zip(("n", "strata"), expected, strict=True))
 
 
-def test_undefined_samples_are_left_out_while_they_are_few():
+@pytest.mark.parametrize(("permute", "blocks"), [("within", np.arange(6)), ("whole", np.zeros(6, dtype=int))])
+def test_samples_that_would_all_be_the_same_are_refused(permute, blocks):
+    with pytest.raises(ArgumentError, match=f"blocks must leave something to draw with permute='{permute}'; got "):
+        stats.bootstrap_counts(6, 10, rng=rng(), blocks=blocks, permute=permute)
+
+
+def test_undefined_samples_are_passed_over_while_they_are_few_for_each_statistic_alone():
     draws = rng().normal(size=(2, 500))
-    draws[0, 3] = draws[1, 7] = np.nan
-    assert stats.enough(draws).shape == (2, 498)
+    whole = draws.copy()
+    draws[0, :4] = np.nan
+    kept = stats.enough(draws)
+    left = np.array([np.delete(np.arange(20), k).mean() for k in range(20)])
+    jackknife, estimate = np.array([left, left]), np.zeros(2)
+    for limits, alone in (
+        (stats.interval(kept), stats.interval(whole)),
+        (stats.expanded(kept, n=20), stats.expanded(whole, n=20)),
+        (stats.bca(estimate, kept, jackknife), stats.bca(estimate, whole, jackknife)),
+    ):
+        np.testing.assert_array_equal([limit[1] for limit in limits], [limit[1] for limit in alone])
+    np.testing.assert_allclose(stats.interval(kept)[0][0], np.quantile(whole[0, 4:], 0.025))
     draws[0, :10] = np.nan
     with pytest.raises(ArgumentError, match="n_bootstraps must leave something .*; got 2% undefined samples"):
         stats.enough(draws)

@@ -6,22 +6,22 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from memfeat import guards, stats
-from memfeat._check import advice, count, generator, listed
+from memfeat import guards
+from memfeat._check import count, generator
 from memfeat._labels import IMAGE, LAYER, stamped
-from memfeat._progress import bar
-from memfeat.errors import ArgumentError
-from memfeat.rsa.ceilings import ceilings
+from memfeat.rsa.bounds import noise_bounds, noise_words
+from memfeat.rsa.framing import framing
 from memfeat.rsa.intervals import NULLS, WORDS, Evidence, limits, p_values
 from memfeat.rsa.options import Options, Plan, chosen, kernel_for, whitening_allowed
 from memfeat.rsa.reading import PARTICIPANT, Read, read
-from memfeat.rsa.reliable import bound
-from memfeat.rsa.samples import Design, designed, drawn, estimated
+from memfeat.rsa.samples import Design, centred, designed, drawn, estimated
 from memfeat.stats.exchange import units
 
 __all__ = ["compare", "images_of"]
 
 Array = npt.NDArray[Any]
+#: What some results hold besides.
+BESIDES = ("bias", "corrected", "chance")
 COLUMNS = ("estimate", "ci_low", "ci_high", "p", "p_corrected", "p_fdr")
 CORRECTIONS = {
     "images": "p_corrected: max-statistic over all comparisons; p_fdr: Benjamini-Hochberg over them",
@@ -85,12 +85,13 @@ def compare(
     Dataset (layer, ...)
         `estimate` (mean over participants), `ci_low` and `ci_high` (95 %), `p`, `p_corrected` (over all layers and
         further dims: largest statistic under the same rearrangements, or Holm), `p_fdr` (Benjamini-Hochberg over the
-        same), `n` images. With `interval="jackknife"` also `bias`: by how much `estimate` is expected to exceed its
-        value for very many images, which the interval is about. If pairs are missing, `n_pairs`: how many both RDMs
-        have, of the participant with fewest. With participants also `by_participant (layer, ..., participant)`. With
-        several participants' references `noise_lower` and `noise_upper (...)`: mean agreement with the average RDM of
-        the others, and of all; with `ci_low` and `ci_high` of each over images. With `reliability` `noise_upper` alone,
-        and if that holds RDMs of halves its interval, over images and splits.
+        same), `n` images. Whitened methods also give, over images or both, `bias`, by how much `estimate` is expected
+        to exceed its value for very many images, and `corrected`, the estimate less the bias, which the interval is
+        about. Cosines and framed RDMs also give `chance`, the mean over rearrangements. If pairs are missing,
+        `n_pairs`: how many both RDMs have, of the participant with fewest. With participants also `by_participant
+        (layer, ..., participant)`. With several participants' references `noise_lower` and `noise_upper (...)`: mean
+        agreement with the average RDM of the others, and of all; with `ci_low` and `ci_high` of each over images. With
+        `reliability` `noise_upper` alone, and if that holds RDMs of halves its interval, over images and splits.
 
     Raises
     ------
@@ -174,13 +175,13 @@ def compare(
     design = designed(sides, kernel, scheme=exchanged.scheme, resample=plan.resample, progress=plan.progress)
     values = estimated(design)
     # permutations are drawn before bootstrap samples, so that either number can change alone
-    found = Evidence(design, plan, values, None, n_permutations, n_bootstraps, random, exchanged.alternative)
+    found = Evidence(design, plan, values, None, method, n_permutations, n_bootstraps, random, exchanged.alternative)
     table: dict[str, Any] = p_values(found) if plan.resample != "both" else {}
     if n_bootstraps and plan.interval != "jackknife":
         found = found._replace(bootstrap=drawn(design, n_bootstraps, random))
         table |= p_values(found) if plan.resample == "both" else {}
     table |= {"estimate": values.mean(axis=-1)} | limits(found)
-    result = _result(table, design, values).assign(_bounds(method, found))
+    result = _result(table, design, values).assign(noise_bounds(found))
     return stamped(
         result,
         rdms.attrs,
@@ -191,21 +192,23 @@ def compare(
         null=NULLS[plan.resample],
         test=plan.test if plan.resample == "rdms" else None,
         **exchanged.recorded,
+        baseline=None if centred(design) else "above 0 without any relation; two-sided p compare with `chance`",
         n_permutations=n_permutations,
         exact=bool(table.get("exact", False)),
         correction=_correction(plan),
         n_bootstraps=n_bootstraps,
         interval=WORDS[plan.resample, plan.interval],
         n_participants=len(sides.participants) or None,
-        noise=_noise_words(plan, sides),
+        noise=noise_words(plan, sides),
         seed=seed,
         **cautions,
     )
 
 
 def images_of(sides: Read) -> xr.DataArray:
-    """Give the images as labelled data, for what must be matched with them."""
-    return xr.DataArray(sides.names, dims=IMAGE, coords={IMAGE: sides.names})
+    """Give the images as labelled data, for what must be matched with them; patterns that frame them are none."""
+    names = sides.names[~framing(sides.names)]
+    return xr.DataArray(names, dims=IMAGE, coords={IMAGE: names})
 
 
 def _result(table: dict[str, Any], design: Design, values: Array) -> xr.Dataset:
@@ -213,8 +216,7 @@ def _result(table: dict[str, Any], design: Design, values: Array) -> xr.Dataset:
     sides = design.read
     unknown = np.full(values.shape[:2], np.nan)
     columns: dict[str, Any] = {name: (sides.dims, sides.shaped(table.get(name, unknown))) for name in COLUMNS}
-    if "bias" in table:
-        columns["bias"] = (sides.dims, sides.shaped(table["bias"]))
+    columns |= {name: (sides.dims, sides.shaped(table[name])) for name in BESIDES if name in table}
     columns["n"] = (LAYER, np.full(len(sides.layers), len(sides.names)))
     if design.parts:
         columns["n_pairs"] = (sides.dims, sides.shaped(_shared(sides)))
@@ -233,63 +235,7 @@ def _shared(sides: Read) -> Array:
     return np.asarray(np.einsum("kpi,mpi->kmp", *both).min(axis=-1), dtype=np.int64)
 
 
-def _bounds(method: str, found: Evidence) -> dict[str, Any]:
-    """Noise bounds of the reference, from participants or from halves."""
-    design, plan = found.design, found.plan
-    sides, counts = design.read, _drawn_images(found)
-    several = sides.references.shape[1] > 1
-    if plan.reliability is not None:
-        if several:
-            given = listed(f"it beside {sides.references.shape[1]} participants")
-            remedy = "Their RDMs give noise bounds themselves."
-            raise ArgumentError(advice("reliability", "be left out with several participants' RDMs", given, remedy))
-        return bound(plan.reliability, design, rng=found.rng, counts=counts)
-    if not several or not np.isfinite(sides.references).all():
-        return {}
-    whole = np.ones((1, len(sides.names)), dtype=np.int64)
-    lower, upper = np.array([ceilings(method, design.kernel, one, whole) for one in sides.references])[..., 0].T
-    dims = tuple(sides.cells)
-    table: dict[str, Any] = {}
-    again = None if counts is None else _again(method, design, counts)
-    drawn_by = stats.drawn_units(len(sides.names), **design.scheme)
-    for k, (name, value) in enumerate((("noise_lower", lower), ("noise_upper", upper))):
-        table[name] = (dims, value.reshape(tuple(sides.cells.values())))
-        for end, limit in zip(
-            ("ci_low", "ci_high"), [] if again is None else stats.expanded(again[:, k], **drawn_by), strict=False
-        ):
-            table[f"{name}_{end}"] = (dims, limit.reshape(tuple(sides.cells.values())))
-    return table
-
-
-def _drawn_images(found: Evidence) -> Array | None:
-    """Give the samples of images in which noise bounds are taken again, if they are."""
-    if not found.n_bootstraps or found.plan.resample != "images" or not found.plan.noise_interval:
-        return None
-    if found.bootstrap is not None:
-        return found.bootstrap.counts
-    n = len(found.design.read.names)
-    return stats.bootstrap_counts(n, found.n_bootstraps, rng=found.rng, **found.design.scheme)
-
-
-def _again(method: str, design: Design, counts: Array) -> Array:
-    """Noise bounds in the same bootstrap samples of images (cell, bound, draw)."""
-    references = design.read.references
-    with bar(len(references) * len(counts), "noise bounds", design.progress, unit="sample") as shown:
-        found = [ceilings(method, design.kernel, one, counts, shown.update) for one in references]
-    return stats.enough(np.array(found))
-
-
 def _correction(plan: Plan) -> str:
     if plan.resample == "rdms" and plan.test == "signs":
         return CORRECTIONS["images"]
     return CORRECTIONS[plan.resample]
-
-
-def _noise_words(plan: Plan, sides: Read) -> str | None:
-    if plan.reliability is not None:
-        return "noise_upper: √(2r / (1 + r)) of split halves' RDMs, an approximation"
-    if not np.isfinite(sides.references).all():
-        return "none: references lack pairs"
-    if sides.references.shape[1] > 1:
-        return "agreement of each participant's RDM with the average of the others (lower) and of all (upper)"
-    return None

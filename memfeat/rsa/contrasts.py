@@ -14,9 +14,9 @@ from memfeat._labels import LAYER, stamped
 from memfeat.errors import ArgumentError
 from memfeat.rsa.comparison import images_of
 from memfeat.rsa.leaving import jackknifed
-from memfeat.rsa.options import chosen, kernel_for, whitening_allowed
+from memfeat.rsa.options import WHITENING, chosen, kernel_for, whitening_allowed
 from memfeat.rsa.reading import MODEL, Read, read
-from memfeat.rsa.samples import Design, designed, drawn, estimated
+from memfeat.rsa.samples import Design, designed, drawn, drawn_of, estimated
 from memfeat.stats.exchange import units
 from memfeat.stats.participants import t_limits
 
@@ -24,6 +24,12 @@ __all__ = ["ContrastOptions", "contrast"]
 
 Array = npt.NDArray[Any]
 CONTRAST = "contrast"
+CORRECTIONS = dict.fromkeys(
+    ("t", "jackknife"), "p_corrected: Holm over all contrasts; p_fdr: Benjamini-Hochberg over them"
+) | {
+    "percentile": "p_corrected: largest deviation of all contrasts in the same bootstrap samples, in standard errors; "
+    "p_fdr: Benjamini-Hochberg over them"
+}
 #: What is compared -> the dim along which it lies.
 BETWEEN = {"layers": LAYER, "models": MODEL}
 
@@ -82,9 +88,10 @@ def contrast(
     -------
     Dataset (contrast, ...)
         `estimate`: similarity of `first (contrast)` less that of `second (contrast)`; `ci_low`, `ci_high` (95 %), `p`,
-        `p_corrected` (Holm over all contrasts and further dims), `p_fdr` (Benjamini-Hochberg over the same), `n`
-        images. Over images whitened methods also give `bias`, by how much `estimate` is expected to exceed the
-        difference for very many images, which interval and p are about.
+        `p_corrected` (over all contrasts and further dims: the largest deviation of any, in standard errors, in the
+        same bootstrap samples; Holm where there are none), `p_fdr` (Benjamini-Hochberg over the same), `n` images. Over
+        images whitened methods also give `bias`, by how much `estimate` is expected to exceed the difference for very
+        many images, which interval and p are about.
 
     Raises
     ------
@@ -128,7 +135,7 @@ def contrast(
     exchanged = units(plan.exchange, to=images_of(sides), alternative="two-sided")
     design = designed(sides, kernel, scheme=exchanged.scheme, resample=plan.resample, progress=plan.progress)
     pairs = _pairs(sides, dim, options.get("against"))
-    found = _Found(design, pairs, n_bootstraps, random, exchanged.alternative)
+    found = _Found(design, pairs, n_bootstraps, random, exchanged.alternative, method)
     return stamped(
         _labelled(FOUND[plan.resample, plan.interval](found), found),
         rdms.attrs,
@@ -138,7 +145,7 @@ def contrast(
         resample=plan.resample,
         null=f"both {between} agree equally well",
         **exchanged.recorded,
-        correction="p_corrected: Holm over all contrasts; p_fdr: Benjamini-Hochberg over them",
+        correction=CORRECTIONS[plan.interval],
         n_bootstraps=n_bootstraps,
         interval=f"{plan.interval}, paired, 95 %",
         n_participants=len(sides.participants) or None,
@@ -165,6 +172,7 @@ class _Found(NamedTuple):
     n_bootstraps: int
     rng: np.random.Generator
     alternative: str
+    method: str
 
     def difference(self, values: Array) -> Array:
         """Take differences of similarities (layer, cell, ...): (contrast, cell, ...)."""
@@ -177,9 +185,23 @@ class _Found(NamedTuple):
 
 def _images(found: _Found) -> dict[str, Array]:
     draws = stats.enough(drawn(found.design, found.n_bootstraps, found.rng, found.difference).draws)
-    units_of = stats.drawn_units(len(found.design.read.names), **found.design.scheme)
-    low, high = stats.expanded(draws, **units_of)
-    return {"ci_low": low, "ci_high": high, "p": stats.bootstrap_p(draws, alternative=found.alternative, **units_of)}
+    drawn_by = drawn_of(found.design)
+    low, high = stats.expanded(draws, **drawn_by)
+    p = stats.bootstrap_p(draws, alternative=found.alternative, **drawn_by)
+    estimate = found.difference(estimated(found.design)).mean(axis=-1)
+    corrected = np.maximum(p, _largest(estimate, draws, found.alternative, **drawn_by))
+    return {"ci_low": low, "ci_high": high, "p": p, "p_corrected": corrected}
+
+
+def _largest(estimate: Array, draws: Array, alternative: str, *, n: int, strata: int) -> Array:
+    """Compare each difference, in standard errors, with the largest deviation of any in the same samples."""
+    shape, flat = estimate.shape, draws.reshape(-1, draws.shape[-1])
+    error = np.nanstd(flat, axis=-1, ddof=1)
+    error = np.where(error > 0, error, 1.0)
+    # a bootstrap varies less than the estimate, by √((n − 1) / n)
+    observed = estimate.reshape(-1) / error * np.sqrt((n - strata) / n)
+    away = (flat - estimate.reshape(-1)[:, None]) / error[:, None]
+    return np.asarray(stats.max_statistic(observed, away, alternative=alternative)).reshape(shape)
 
 
 def _images_left_out(found: _Found) -> dict[str, Array]:
@@ -201,10 +223,13 @@ def _rdms(found: _Found) -> dict[str, Array]:
 def _both(found: _Found) -> dict[str, Array]:
     values = found.difference(estimated(found.design))
     again = drawn(found.design, found.n_bootstraps, found.rng, found.difference)
-    mean = values.mean(axis=-1)
+    mean, table = values.mean(axis=-1), {}
+    if found.method in WHITENING:
+        bias = jackknifed(found.design, estimated(found.design).mean(axis=-1), found.difference).bias
+        mean, table = mean - bias, {"bias": bias}
     low, high = t_limits(mean, again.error, again.degrees)
     p = stats.student(mean, again.error, again.degrees, alternative=found.alternative)
-    return {"ci_low": low, "ci_high": high, "p": p}
+    return table | {"ci_low": low, "ci_high": high, "p": p}
 
 
 #: (what is resampled, interval) → limits and p
@@ -240,7 +265,7 @@ def _labelled(table: dict[str, Array], found: _Found) -> xr.Dataset:
     others = [dim for k, dim in enumerate(sides.dims) if k != pairs.axis]
     table = {"estimate": found.difference(estimated(found.design)).mean(axis=-1)} | table
     p = table["p"].reshape(-1)
-    table |= {"p_corrected": stats.holm(p), "p_fdr": stats.fdr(p)}
+    table = {"p_corrected": stats.holm(p), "p_fdr": stats.fdr(p)} | table
     sizes = {LAYER: len(sides.layers)} | sides.cells
     shape = (len(pairs.first), *(sizes[dim] for dim in others))
     columns: dict[str, Any] = {name: ((CONTRAST, *others), values.reshape(shape)) for name, values in table.items()}

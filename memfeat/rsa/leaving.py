@@ -7,9 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from memfeat import stats
+from memfeat._check import advice, listed
+from memfeat.errors import ArgumentError
 from memfeat.rsa.samples import Design, counted
 
-__all__ = ["jackknifed", "left_out"]
+__all__ = ["jackknifed", "left_out", "strata_of"]
 
 Array = npt.NDArray[Any]
 
@@ -32,7 +34,12 @@ def left_out(design: Design) -> Array:
     ArgumentError
         If the similarity is not defined once one is left out.
     """
-    return stats.enough(counted(design, 1 - _units(design)).mean(axis=2))
+    values: Array = counted(design, 1 - _units(design)).mean(axis=2)
+    if not np.isfinite(values).all():
+        found = listed("one of which that is not so")
+        remedy = "There are too few images, or too few values that differ: use n_bootstraps=0, or more images."
+        raise ArgumentError(advice("images", "leave something to compare without each of them", found, remedy))
+    return values
 
 
 def jackknifed(design: Design, values: Array, mix: Callable[[Array], Array]) -> stats.Jackknife:
@@ -52,13 +59,31 @@ def jackknifed(design: Design, values: Array, mix: Callable[[Array], Array]) -> 
     Jackknife
         Of what is wanted.
     """
-    strata = design.scheme["blocks"] if design.scheme.get("permute") == "within" else None
-    return stats.jackknife(mix(values), mix(left_out(design)), strata=strata)
+    return stats.jackknife(mix(values), mix(left_out(design)), strata=strata_of(design))
+
+
+def strata_of(design: Design) -> Array | None:
+    """Give the group of each unit, where units are drawn inside groups.
+
+    Parameters
+    ----------
+    design : Design
+        How images are drawn.
+
+    Returns
+    -------
+    array (unit,) or None
+        Groups.
+    """
+    return np.asarray(design.scheme["blocks"]) if design.scheme.get("permute") == "within" else None
 
 
 def _units(design: Design) -> Array:
     """Which images are left out together (unit, image)."""
     scheme = design.scheme
-    if scheme.get("permute") != "whole":
-        return np.eye(len(design.read.names), dtype=np.int64)
-    return np.stack([scheme["blocks"] == group for group in np.unique(scheme["blocks"])]).astype(np.int64)
+    n = len(design.free)
+    whole = scheme.get("permute") == "whole"
+    units = [scheme["blocks"] == group for group in np.unique(scheme["blocks"])] if whole else np.eye(n, dtype=bool)
+    out = np.zeros((len(units), len(design.read.names)), dtype=np.int64)
+    out[:, design.free] = units
+    return out

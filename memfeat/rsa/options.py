@@ -15,7 +15,7 @@ from memfeat.rsa.samples import RESAMPLES
 from memfeat.rsa.similarity import COMPARISONS, Method, kernel_of
 from memfeat.rsa.whitening import Noise, noise_of
 
-__all__ = ["INTERVALS", "Options", "Plan", "chosen", "kernel_for", "whitening_allowed"]
+__all__ = ["INTERVALS", "WHITENING", "Options", "Plan", "chosen", "kernel_for", "whitening_allowed"]
 
 Array = npt.NDArray[Any]
 #: What is resampled -> the intervals there are, the default first.
@@ -85,7 +85,7 @@ def chosen(options: Mapping[str, Any], method: str, *, known: type = Options) ->
     UnknownNameError
         If there is no such option.
     ArgumentError
-        If there is no such choice, or an interval does not go with what is resampled.
+        If there is no such choice, or an interval or groups do not go with what is resampled.
     """
     known_options(options, known)
     given = {name: value for name, value in options.items() if value is not None}
@@ -96,6 +96,9 @@ def chosen(options: Mapping[str, Any], method: str, *, known: type = Options) ->
     if interval not in INTERVALS[resample]:
         rule = f"be one of {', '.join(map(repr, INTERVALS[resample]))} with resample={resample!r}"
         raise ArgumentError(advice("interval", rule, interval))
+    if resample == "rdms" and exchange.get("blocks") is not None:
+        remedy = "Participants are drawn, not images: use resample='images' or 'both'."
+        raise ArgumentError(advice("blocks", "be left out with resample='rdms'", listed("groups of images"), remedy))
     test = one_of("test", given.get("test", "t"), stats.TESTS)
     if "test" in given and resample != "rdms":
         raise ArgumentError(advice("test", "be left out unless resample='rdms'", test, "It is across participants."))
@@ -126,7 +129,8 @@ def whitening_allowed(method: str, rdms: xr.Dataset, ref: xr.Dataset) -> None:
         if metric not in SQUARED:
             found = listed(f"metric {metric!r}" if metric else "RDMs that do not say their metric")
             remedy = (
-                f"Use method={method.removeprefix('whitened_')!r}, or mf.rdm.compute(features, metric='sqeuclidean')."
+                f"Use method={method.removeprefix('whitened_')!r}, or mf.rdm.compute(features, metric='sqeuclidean'), "
+                "or say what they are: mf.rdm.read(..., metric='crossnobis')."
             )
             rule = f"hold squared Euclidean, squared Mahalanobis or crossnobis distances for method={method!r}"
             raise ArgumentError(advice(argument, rule, found, remedy))

@@ -14,7 +14,7 @@ from memfeat._labels import IMAGE, LAYER, matched
 from memfeat._pairs import PAIR
 from memfeat.errors import ArgumentError, KindError
 from memfeat.rsa.reading import finite, vectors
-from memfeat.rsa.samples import Design
+from memfeat.rsa.samples import Design, drawn_of
 from memfeat.rsa.similarity import similarities
 from memfeat.stats.reliability import spearman_brown, stepped_up
 
@@ -52,16 +52,20 @@ def bound(
     -------
     dict
         `noise_upper`: √(2r / (1 + r)), r the mean similarity of the halves' RDMs. An approximation from classical test
-        theory. With counts, and halves, `noise_upper_ci_low` and `noise_upper_ci_high`, the expanded percentile
-        interval over images; each sample of images also takes a sample of splits.
+        theory, for correlations; for τ-a, which is no ratio of variances, somewhat too high. With counts, and halves,
+        `noise_upper_ci_low` and `noise_upper_ci_high`, the expanded percentile interval over images; each sample of
+        images also takes a sample of splits.
 
     Raises
     ------
     KindError
         If it is neither.
     ArgumentError
-        If images differ, there are not two halves, or halves do not agree.
+        If images differ, there are not two halves, halves do not agree, or the method is a cosine.
     """
+    if not design.kernel.centred:
+        found, remedy = listed("a cosine"), "Cosines of noise agree too: use method='pearson' or 'whitened_pearson'."
+        raise ArgumentError(advice("method", "be a correlation where a reliability is given", found, remedy))
     if isinstance(reliability, Mapping) and not isinstance(reliability, xr.Dataset):
         return {"noise_upper": sqrt(spearman_brown(reliability, remedy=REMEDY))}
     if not isinstance(reliability, xr.Dataset) or not {"rdm", "first", "second"} <= set(reliability.variables):
@@ -97,6 +101,5 @@ def _interval(halves: Array, design: Design, counts: Array, rng: np.random.Gener
     similar = np.array([design.kernel.similar(one, [(0, 1)], counts)[0] for one in halves])
     splits = rng.multinomial(len(halves), np.full(len(halves), 1 / len(halves)), size=len(counts)) / len(halves)
     r = stats.enough(np.einsum("sd,ds->d", similar, splits))
-    drawn = stats.drawn_units(counts.shape[1], **design.scheme)
-    low, high = stats.expanded(np.sqrt(stepped_up(np.clip(r, 0, None))), **drawn)
+    low, high = stats.expanded(np.sqrt(stepped_up(np.clip(r, 0, None))), **drawn_of(design))
     return {"noise_upper_ci_low": float(low), "noise_upper_ci_high": float(high)}

@@ -18,7 +18,7 @@ UNDEFINED = 0.01
 
 
 def enough(draws: Array, *, argument: str = "n_bootstraps") -> Array:
-    """Check that the statistic is defined in nearly all bootstrap samples, and leave the others out.
+    """Check that each statistic is defined in nearly all bootstrap samples.
 
     Parameters
     ----------
@@ -30,20 +30,19 @@ def enough(draws: Array, *, argument: str = "n_bootstraps") -> Array:
     Returns
     -------
     array (..., draw)
-        The draws in which every value is defined.
+        The same draws. Intervals and p-values pass over what is NaN, for each statistic by itself.
 
     Raises
     ------
     ArgumentError
-        If more than 1 % of the samples are undefined.
+        If more than 1 % of the samples of one statistic are undefined.
     """
-    defined = np.isfinite(draws).reshape(-1, draws.shape[-1]).all(axis=0)
-    share = 1 - defined.mean()
+    share = 1 - np.isfinite(draws).mean(axis=-1).min(initial=1.0)
     if share > UNDEFINED:
         found = listed(f"{share:.0%} undefined samples")
         remedy = f"There are too few images, or too few values that differ: use {argument}=0, or more images."
         raise ArgumentError(advice(argument, "leave something to compare in nearly every sample", found, remedy))
-    return draws[..., defined]
+    return draws
 
 
 def bootstrap_p(draws: Array, *, alternative: str = "two-sided", n: int | None = None, strata: int = 1) -> Array:
@@ -87,7 +86,7 @@ def bootstrap_p(draws: Array, *, alternative: str = "two-sided", n: int | None =
     return np.where(m > 0, sides[one_of("alternative", alternative, sides)], np.nan)
 
 
-def bca(estimate: Array, draws: Array, jackknife: Array) -> tuple[Array, Array]:
+def bca(estimate: Array, draws: Array, jackknife: Array, *, strata: Array | None = None) -> tuple[Array, Array]:
     """Compute the bias-corrected and accelerated 95 % interval.
 
     Parameters
@@ -95,9 +94,11 @@ def bca(estimate: Array, draws: Array, jackknife: Array) -> tuple[Array, Array]:
     estimate : array (...)
         Values of the data.
     draws : array (..., draw)
-        Values in bootstrap samples.
+        Values in bootstrap samples; NaN where a sample leaves nothing to compute.
     jackknife : array (..., unit)
         Values with one unit left out at a time.
+    strata : array (unit,), optional
+        Group of each unit, where units are drawn inside groups.
 
     Returns
     -------
@@ -106,26 +107,30 @@ def bca(estimate: Array, draws: Array, jackknife: Array) -> tuple[Array, Array]:
 
     Notes
     -----
-    With z₀ = Φ⁻¹(share of draws below the estimate, ties half) and a = Σ d³ / 6 (Σ d²)^1.5, d the jackknife's mean less
-    its values, the limits are the quantiles Φ(z₀ + (z₀ + z) / (1 − a (z₀ + z))) of the draws for z = ± 1.96. Falls back
-    on the percentile interval where all draws lie on one side of the estimate.
+    With z₀ = Φ⁻¹(share of draws below the estimate, ties half) and a = Σ d³ / 6 (Σ d²)^1.5, d the mean of the
+    jackknife's values, in its stratum, less these, the limits are the quantiles Φ(z₀ + (z₀ + z) / (1 − a (z₀ + z))) of
+    the draws for z = ± 1.96. Falls back on the percentile interval where all draws lie on one side of the estimate.
 
     References
     ----------
     Efron B (1987). Better bootstrap confidence intervals. Journal of the American Statistical Association 82:171-185.
     """
-    gap = jackknife.mean(axis=-1, keepdims=True) - jackknife
+    gap = np.empty_like(jackknife)
+    groups = np.zeros(jackknife.shape[-1], dtype=int) if strata is None else strata
+    for group in np.unique(groups):
+        values = jackknife[..., groups == group]
+        gap[..., groups == group] = values.mean(axis=-1, keepdims=True) - values
     power = (gap**2).sum(axis=-1) ** 1.5
     bend = (gap**3).sum(axis=-1) / np.where(power > 0, 6 * power, 1.0)
     side = np.sign(draws - np.asarray(estimate)[..., None])
-    share = (1 - side.mean(axis=-1)) / 2
+    share = (1 - np.nanmean(side, axis=-1)) / 2
     shift = norm.ppf(np.clip(share, 1e-9, 1 - 1e-9))
     ends = list(interval(draws))
     inside = (share > 0) & (share < 1)
     for k, z in enumerate(np.asarray(norm.ppf([0.025, 0.975]))):
         level = norm.cdf(shift + (shift + z) / (1 - bend * (shift + z)))
         found = np.array(
-            [np.quantile(row, q) for row, q in zip(draws.reshape(-1, draws.shape[-1]), level.ravel(), strict=True)]
+            [np.nanquantile(row, q) for row, q in zip(draws.reshape(-1, draws.shape[-1]), level.ravel(), strict=True)]
         )
         ends[k] = np.where(inside, found.reshape(np.shape(estimate)), ends[k])
     return ends[0], ends[1]

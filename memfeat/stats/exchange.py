@@ -210,9 +210,19 @@ def bootstrap_counts(
     -------
     array (draw, n) of int
         Counts. Each row sums to n, except that whole groups of different sizes give samples of different sizes.
+
+    Raises
+    ------
+    ArgumentError
+        If blocks are given without a scheme or a scheme without blocks, or every sample would be the same.
     """
     count("n_bootstraps", n_bootstraps)
     scheme = _scheme(blocks, permute)
+    drawn = drawn_units(n, blocks=blocks, permute=permute)
+    if drawn["n"] <= drawn["strata"]:
+        found = listed(f"{drawn['n']} units in {drawn['strata']} groups")
+        remedy = "Whole groups need at least two; groups of one image leave nothing to draw within. Or n_bootstraps=0."
+        raise ArgumentError(advice("blocks", f"leave something to draw with permute={scheme!r}", found, remedy))
     groups = np.zeros(n, dtype=int) if blocks is None else np.unique(blocks, return_inverse=True)[1].reshape(-1)
     if scheme == "whole":
         return _draws(rng, groups.max() + 1, n_bootstraps)[:, groups]

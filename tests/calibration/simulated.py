@@ -38,7 +38,7 @@ def labelled(values, name):
 
 def keep(name, figures):
     if SIMULATIONS == FULL:
-        record(f"rsa_{name}", figures | {"simulations": SIMULATIONS}, sources=SOURCES)
+        record(f"rsa_{name}", {"simulations": SIMULATIONS} | figures, sources=SOURCES)
 
 
 def within_band(p, name, figures, *, tests, discrete=False):
