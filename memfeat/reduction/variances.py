@@ -128,7 +128,7 @@ def _variances(layer: xr.DataArray, generators: "list[np.random.Generator] | lis
         raise ArgumentError(advice("layer", "hold at least 2 images", listed(f"{n}")))
     products = _by_images(layer, generators) if n <= p else _by_features(layer, generators)
     found = np.array([eigvalsh(one)[::-1][:most] for one in products])
-    return np.maximum(found, 0) / (n - 1)
+    return np.asarray(np.maximum(found, 0) / (n - 1))
 
 
 def _by_images(layer: xr.DataArray, generators: Any) -> Array:
