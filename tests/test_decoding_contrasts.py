@@ -125,7 +125,7 @@ WRONG = {
         "decoded must be predictions of the same images",
     ),
     "no samples": (lambda d, s: (d, s), {"n_bootstraps": 0}, ArgumentError, "n_bootstraps must be at least 1"),
-    "misspelt": (lambda d, s: (d, s), {"aginst": "late"}, UnknownNameError, "Did you mean 'against'"),
+    "misspelt": (lambda d, s: (d, s), {"against_": "late"}, UnknownNameError, "Did you mean 'against'"),
 }
 
 

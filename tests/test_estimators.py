@@ -213,9 +213,9 @@ WRONG = {
         "grid must go with a scikit-learn regressor; got 'ridge'",
     ),
     "another parameter": (
-        {"estimator": Ridge(), "grid": {"alhpa": [1]}},
+        {"estimator": Ridge(), "grid": {"lambda_": [1]}},
         ArgumentError,
-        r"grid must name parameters of the estimator; got 1: 'alhpa'. See Ridge\(\)",
+        r"grid must name parameters of the estimator; got 1: 'lambda_'. See Ridge\(\)",
     ),
     "weights that cannot be used": (
         {"estimator": make_pipeline(StandardScaler(), Ridge()), "weights": RESPONSES},
@@ -233,7 +233,7 @@ WRONG = {
         "weights and scores must hold the same images",
     ),
     "scale": ({"scale": "pixel"}, ArgumentError, "scale must be one of 'none', 'layer', 'unit'; got 'pixel'"),
-    "misspelt": ({"wieghts": RESPONSES}, UnknownNameError, "Did you mean 'weights'"),
+    "misspelt": ({"weight": RESPONSES}, UnknownNameError, "Did you mean 'weights'"),
 }
 
 

@@ -194,7 +194,7 @@ WRONG = {
         ArgumentError,
         "finite for every image.*photo-000",
     ),
-    "method": (layer(random(5, 9)), {"method": "sammon"}, ArgumentError, "method must be one of 'pca'.*; got 'sammon'"),
+    "method": (layer(random(5, 9)), {"method": "lle"}, ArgumentError, "method must be one of 'pca'.*; got 'lle'"),
     "all layers": (
         layer(random(5, 9)).to_dataset(),
         {},
