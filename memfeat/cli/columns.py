@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from memfeat._check import advice, listed, looked_up
-from memfeat.errors import ArgumentError
+from memfeat.errors import ArgumentError, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +20,8 @@ __all__ = ["HALVES", "Columns", "Wanted", "read_columns", "read_groups"]
 WHERE = ("path", "sha256")
 #: What columns of halves are called unless the user says otherwise.
 HALVES = ("half_1", "half_2")
+#: How columns of several random splits may be called.
+EXAMPLE = '--half "half1_*" "half2_*"'
 #: What an image must have: option → words.
 NEEDED = {
     "--predicted": "a prediction",
@@ -66,6 +68,10 @@ class _Table:
 
     def splits(self, first: str, second: str) -> list[tuple[str, str]]:
         """Give the columns of both halves of every split; `*` stands for what names a split in both."""
+        if (first, second) == HALVES and not {first, second} <= set(self._others):
+            have = f"Name the columns, such as {EXAMPLE}; {self._path} has: {listed.of(self._others)}."
+            rule = f"be given where --halves has no {first} and {second}"
+            raise UnknownNameError(advice("--half", rule, listed("none"), have))
         one, other = (self._matching(pattern) for pattern in (first, second))
         if not one or one.keys() != other.keys():
             alone = sorted([one.get(key, other.get(key, "")) for key in one.keys() ^ other.keys()])
@@ -136,7 +142,9 @@ def read_columns(table: Path, scores: Path | None, halves: Path | None, wanted: 
     other = None if scores is None else _Table(scores, "--scores", names)
 
     def own(option: str, name: str) -> "pd.Series":
-        looked_up(option, name, list(map(str, frame.columns)), f"{table} has: {', '.join(map(str, frame.columns))}.")
+        columns = list(map(str, frame.columns))
+        elsewhere = " Scores that stand in another table: --scores FILE." if option == "--column" else ""
+        looked_up(option, name, columns, f"{table} has: {', '.join(columns)}.{elsewhere}")
         return frame[name]
 
     def label(option: str, name: str) -> "pd.Series":

@@ -1,11 +1,15 @@
 """What `memfeat evaluate` puts together: columns in, one long table or one Dataset out, and figures."""
 
+import logging
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from memfeat.cli.columns import Columns
+from memfeat.cli.origins import training_images
 from memfeat.errors import MemfeatWarning
 
 if TYPE_CHECKING:
@@ -13,6 +17,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["evaluated", "figures", "long", "wide"]
+
+log = logging.getLogger(__name__)
+#: At most this many points of a calibration curve, and at least this many images for each.
+BINS, IMAGES_PER_BIN = 10, 8
 
 
 def evaluated(
@@ -34,7 +42,7 @@ def evaluated(
     cutoffs : list of float, optional
         As `mf.evaluation.error_by_cutoff` takes them; the usual ones if not given.
     origin : dict
-        `trained_on` and `dataset`.
+        `trained_on`, as the user says it, and `dataset`.
     sampling : dict
         `n_bootstraps`, `rng` and `permute`.
 
@@ -47,12 +55,16 @@ def evaluated(
 
     if "--groups" in columns.labels:
         sampling = sampling | {"blocks": columns.labels["--groups"]}
+    if origin["trained_on"]:
+        origin = origin | {"trained_on": training_images(origin["trained_on"], dataset=origin["dataset"])}
+    _say_unseen(cutoffs)
     scores, category = columns.scores, columns.labels.get("--category")
+    n_bins = max(2, min(BINS, scores.size // IMAGES_PER_BIN))
     known = reliability if columns.halves is None else columns.halves
     where: dict[str, Any] = {} if cutoffs is None else {"cutoffs": cutoffs}
     parts: dict[str, Callable[[Any], Any]] = {
         "agreement": lambda one: evaluation.evaluate(one, scores, reliability=known, **origin, **sampling),
-        "calibration": lambda one: evaluation.calibration_curve(one, scores, **sampling),
+        "calibration": lambda one: evaluation.calibration_curve(one, scores, n_bins=n_bins, **sampling),
         "cutoff": lambda one: evaluation.error_by_cutoff(one, scores, **where, **sampling),
         "distribution": lambda one: evaluation.score_distributions(one, scores),
     }
@@ -69,6 +81,14 @@ def evaluated(
             )
         found["contrast"] = {" and ".join(columns.predictions): contrasts}
     return found
+
+
+def _say_unseen(cutoffs: list[float] | None) -> None:
+    """Say that cut-offs were named where no error by cut-off is shown: what is printed leaves that part out."""
+    context = click.get_current_context(silent=True)
+    shown = context is None or any(context.params.get(name) for name in ("out", "as_json", "folder"))
+    if cutoffs is not None and not shown:
+        log.info("--cutoffs has an effect only with -o, --json or --figures: errors by cut-off are not printed.")
 
 
 def long(found: "Mapping[str, Mapping[str, xr.Dataset]]") -> "pd.DataFrame":
