@@ -15,8 +15,9 @@ from memfeat import rdm, rsa
 from memfeat.errors import ArgumentError, KindError
 from memfeat.rsa.ceilings import _ranks, ceilings
 from memfeat.rsa.concordance import tau_a
+from memfeat.rsa.design import designed
 from memfeat.rsa.reading import read
-from memfeat.rsa.samples import designed, rearranged
+from memfeat.rsa.samples import rearranged
 from memfeat.rsa.similarity import COMPARISONS, kernel_of, permuted, similarities
 from memfeat.rsa.whitening import noise_of
 
