@@ -322,7 +322,6 @@ def test_images_that_are_copies_lie_on_the_same_spot():
 
 
 def test_umap_keeps_groups_together_and_places_others():
-    pytest.importorskip("umap")
     groups = np.repeat(np.eye(3) * 20, 15, axis=0) + np.random.default_rng(0).standard_normal((45, 3))
     space = reduction.embed(layer(groups), "umap", n_neighbors=8)
     found = KMeans(3, n_init=5, random_state=0).fit_predict(space["embedding"].values).reshape(3, 15)

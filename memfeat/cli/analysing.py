@@ -261,7 +261,7 @@ def decode(  # noqa: PLR0913
 @click.option(
     "--trained-on",
     multiple=True,
-    help="What it was trained on: a data set, or a CSV of images such as a head's split.csv; known for ResMem.",
+    help="What it was trained on: lamem, memcat, a saved head or its split.csv, or a CSV of images; known for ResMem.",
 )
 @click.option("--dataset", help="The data set that the images come from, such as lamem or memcat.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all random draws.")
@@ -309,6 +309,8 @@ def evaluate(  # noqa: PLR0913
     labels = {"--category": category, "--groups": groups}
     with messages(quiet=quiet):
         read = read_columns(predictions, scores, halves, Wanted(predicted, column, labels, pairs or (HALVES,)))
+        if cutoffs is not None and not (out or as_json or folder):
+            log.info("--cutoffs has an effect only with -o, --json or --figures: errors by cut-off are not printed.")
         found = evaluated(read, reliability=reliability, cutoffs=cutoffs, origin=origin, sampling=sampling)
         for name, one in found["agreement"].items():
             log.info("Held out, %s: %s.", name, one.attrs["held_out"])

@@ -1,12 +1,9 @@
 """What `memfeat evaluate` puts together: columns in, one long table or one Dataset out, and figures."""
 
-import logging
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import click
 
 from memfeat.cli.columns import Columns
 from memfeat.cli.origins import training_images
@@ -18,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluated", "figures", "long", "wide"]
 
-log = logging.getLogger(__name__)
 #: At most this many points of a calibration curve, and at least this many images for each.
 BINS, IMAGES_PER_BIN = 10, 8
 
@@ -57,7 +53,6 @@ def evaluated(
         sampling = sampling | {"blocks": columns.labels["--groups"]}
     if origin["trained_on"]:
         origin = origin | {"trained_on": training_images(origin["trained_on"], dataset=origin["dataset"])}
-    _say_unseen(cutoffs)
     scores, category = columns.scores, columns.labels.get("--category")
     n_bins = max(2, min(BINS, scores.size // IMAGES_PER_BIN))
     known = reliability if columns.halves is None else columns.halves
@@ -81,14 +76,6 @@ def evaluated(
             )
         found["contrast"] = {" and ".join(columns.predictions): contrasts}
     return found
-
-
-def _say_unseen(cutoffs: list[float] | None) -> None:
-    """Say that cut-offs were named where no error by cut-off is shown: what is printed leaves that part out."""
-    context = click.get_current_context(silent=True)
-    shown = context is None or any(context.params.get(name) for name in ("out", "as_json", "folder"))
-    if cutoffs is not None and not shown:
-        log.info("--cutoffs has an effect only with -o, --json or --figures: errors by cut-off are not printed.")
 
 
 def long(found: "Mapping[str, Mapping[str, xr.Dataset]]") -> "pd.DataFrame":
