@@ -16,9 +16,11 @@ from test_regression import names, per_image, planted
 
 from memfeat import regression
 from memfeat.errors import ArgumentError, KindError, MemfeatWarning, UnknownNameError
-from memfeat.regression import ridge, spans
+from memfeat.regression import ridge
+from memfeat.regression.components import PATHS
 from memfeat.regression.dealing import NEVER, Dealing, dealt_inside
 from memfeat.regression.folds import shuffled
+from memfeat.regression.spans import span
 
 FEW = {"n_permutations": 3, "n_bootstraps": 5, "folds": 3}
 RESPONSES = per_image(np.random.default_rng(8).integers(5, 80, 60), "n_responses")
@@ -40,11 +42,11 @@ def rig(p, n=30, t=2, seed=0):
 @pytest.mark.parametrize("p", [6, 80])
 def test_components_are_those_of_scikit_learn(p):
     x, y, inside, outside = rig(p)
-    training = spans.span(x @ x.T, inside, outside)
+    training = span(x @ x.T, inside, outside)
     means, z = training.centred(y[inside])
     sizes = np.arange(1, 6)
-    latent = means + spans.PATHS["pls"](training, training.vectors.T @ z, sizes)
-    principal = means + spans.PATHS["pcr"](training, training.vectors.T @ z, sizes)
+    latent = means + PATHS["pls"](training, training.vectors.T @ z, sizes)
+    principal = means + PATHS["pcr"](training, training.vectors.T @ z, sizes)
     for k, size in enumerate(sizes):
         for t in range(2):
             model = PLSRegression(size, scale=False, tol=1e-12, max_iter=2_000).fit(x[inside], y[inside, t])
@@ -57,8 +59,8 @@ def test_components_are_those_of_scikit_learn(p):
 def test_weighted_ridge_chooses_and_predicts_as_refits_do(p):
     x, y, inside, outside = rig(p, t=1)
     weights = np.random.default_rng(2).uniform(0.2, 3, len(x))
-    training = spans.span(x @ x.T, inside, outside, weights)
-    predictions, [penalty] = spans.ridge(training, y[inside])
+    training = span(x @ x.T, inside, outside, weights)
+    predictions, [penalty] = ridge.predicted(training, y[inside])
     own = weights[inside] / weights[inside].mean()
     model = Ridge(alpha=penalty, solver="cholesky" if p < 20 else "svd").fit(x[inside], y[inside, 0], sample_weight=own)
     np.testing.assert_allclose(predictions[:, 0], model.predict(x[outside]), rtol=1e-6)
@@ -73,7 +75,7 @@ def test_weighted_ridge_chooses_and_predicts_as_refits_do(p):
             error += own[i] * (y[i, 0] - refit.predict(x[[i]])[0]) ** 2
         errors.append(error)
     _, z = training.centred(y[inside])
-    found = spans._leave_one_out(training, z, training.vectors.T @ z, grid)[:, 0]
+    found = ridge._leave_one_out(training, z, training.vectors.T @ z, grid)[:, 0]
     np.testing.assert_allclose(found, errors, rtol=1e-6)
 
 
@@ -85,7 +87,7 @@ def test_equal_weights_are_no_weights(p, seed):
     predictions, penalties = ridge.out_of_fold(x @ x.T, y, fold)
     for k in range(3):
         inside, outside = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
-        found, taken = spans.ridge(spans.span(x @ x.T, inside, outside, np.full(30, 7.0)), y[inside])
+        found, taken = ridge.predicted(span(x @ x.T, inside, outside, np.full(30, 7.0)), y[inside])
         np.testing.assert_allclose(found, predictions[outside], rtol=1e-7)
         np.testing.assert_allclose(taken, penalties[k], rtol=1e-9)
 

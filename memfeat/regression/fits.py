@@ -10,9 +10,11 @@ import numpy.typing as npt
 
 from memfeat._check import advice, listed, one_of
 from memfeat.errors import ArgumentError
-from memfeat.regression import ridge, spans
+from memfeat.regression import ridge
+from memfeat.regression.components import Inner, components
 from memfeat.regression.refitting import SPARSE, Refit, regressor_of
 from memfeat.regression.scaling import SCALES, Material
+from memfeat.regression.spans import span
 
 __all__ = ["ESTIMATORS", "Fit", "Predicted", "Task", "fit_of"]
 
@@ -78,13 +80,9 @@ class Fit(NamedTuple):
 
 
 def _ridge(material: Material, task: Task, tick: Tick) -> Predicted:
-    if task.weights is None and material.scale == "none":
-        predictions, penalties = ridge.out_of_fold(material.plain, task.targets, task.fold)
-        return Predicted(predictions, {"penalty": penalties[:, : task.n_scores]}, [])
-
     def fitted(gram: Array, k: int, columns: slice, weights: Array | None) -> tuple[Array, Array]:
         inside, outside = task.sides(k)
-        return spans.ridge(spans.span(gram, inside, outside, weights), task.targets[inside, columns])
+        return ridge.predicted(span(gram, inside, outside, weights), task.targets[inside, columns])
 
     return _fold_by_fold(fitted, "penalty", material, task, tick)
 
@@ -93,16 +91,16 @@ def _components(name: str, material: Material, task: Task, tick: Tick) -> Predic
     def fitted(gram: Array, k: int, columns: slice, weights: Array | None) -> tuple[Array, Array]:
         inside, outside = task.sides(k)
         inner = [
-            spans.Inner(
-                spans.span(gram, known, left, weights),
+            Inner(
+                span(gram, known, left, weights),
                 task.targets[known, columns],
                 task.targets[left, columns],
                 np.ones(len(left)) if weights is None else weights[left],
             )
             for known, left in task.inner_sides(k)
         ]
-        training = spans.span(gram, inside, outside, weights)
-        return spans.components(name, training, inner, task.targets[inside, columns])
+        training = span(gram, inside, outside, weights)
+        return components(name, training, inner, task.targets[inside, columns])
 
     return _fold_by_fold(fitted, "n_components", material, task, tick)
 

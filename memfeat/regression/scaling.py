@@ -53,7 +53,7 @@ class Material:
                 yield products
             return
         for k in range(fold.max() + 1):
-            yield self.plain / (_spread(self.plain, fold != k) if self.scale == "layer" else 1.0)
+            yield self.plain / _spread(self.plain, fold != k) if self.scale == "layer" else self.plain
 
     def features(self) -> Array:
         """Give features (n, p) as float64 in memory."""
