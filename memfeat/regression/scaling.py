@@ -14,10 +14,11 @@ from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, matrix
 from memfeat.errors import ArgumentError
 
-__all__ = ["SCALES", "Material"]
+__all__ = ["SCALES", "Material", "varied"]
 
 Array = npt.NDArray[np.float64]
 Fold = npt.NDArray[np.int64]
+Inside = npt.NDArray[np.bool_]
 #: A unit varies if its standard deviation exceeds this share of its largest absolute value.
 FLAT = 1e-9
 
@@ -35,7 +36,7 @@ class Material:
         products = gram.linear(self._layer, centre="features")[np.ix_(self._order, self._order)]
         # rounding leaves the same small number everywhere when all images are alike
         if np.trace(products) - products.mean() * len(products) <= 1e-9 * np.trace(products):
-            raise self._flat()
+            raise self.flat()
         return products
 
     def grams(self, fold: Fold) -> Iterator[Array]:
@@ -46,23 +47,70 @@ class Material:
         array (n, n)
             Inner products, not to be written to.
         """
-        if self.scale == "unit":
-            for products in _by_unit(self._layer, self._order, fold):
-                if not products.any():
-                    raise self._flat()
-                yield products
-            return
-        for k in range(fold.max() + 1):
-            yield self.plain / _spread(self.plain, fold != k) if self.scale == "layer" else self.plain
+        return self._scaled([fold != k for k in range(fold.max() + 1)])
+
+    def whole(self) -> Array:
+        """Give the Gram matrix of all images on the scale of all images.
+
+        Returns
+        -------
+        array (n, n)
+            Inner products, not to be written to.
+        """
+        return next(self._scaled([self._everyone]))
+
+    def blocks(self, tick: _blocks.Tick | None = None) -> Iterator[Array]:
+        """Go through features, some at a time, on the scale of all images.
+
+        Parameters
+        ----------
+        tick : callable, optional
+            Is told the number of features after each block.
+
+        Yields
+        ------
+        array (n, width)
+            Float64, features in C order; may be written to.
+        """
+        divisor = np.sqrt(_spread(self.plain, self._everyone)) if self.scale == "layer" else 1.0
+        for raw in _blocks.checked(self._layer, tick=tick):
+            block = gram.in_order(raw, self._order).astype(np.float64)
+            if self.scale == "unit":
+                block = _unit(block, self._everyone)
+            elif self.scale == "layer":
+                block /= divisor
+            yield block
 
     def features(self) -> Array:
         """Give features (n, p) as float64 in memory."""
         values = _finite(self._layer, matrix(self._layer)[self._order].astype(np.float64), self._order)
         if not np.ptp(values, axis=0).any():
-            raise self._flat()
+            raise self.flat()
         return values
 
-    def _flat(self) -> ArgumentError:
+    @property
+    def _everyone(self) -> Inside:
+        return np.ones(len(self._order), dtype=bool)
+
+    def _scaled(self, insides: list[Inside]) -> Iterator[Array]:
+        """Give the Gram matrix of all images on the scale of some of them, for each choice of these."""
+        if self.scale == "unit":
+            for products in _by_unit(self._layer, self._order, insides):
+                if not products.any():
+                    raise self.flat()
+                yield products
+            return
+        for inside in insides:
+            yield self.plain / _spread(self.plain, inside) if self.scale == "layer" else self.plain
+
+    def flat(self) -> ArgumentError:
+        """Make the error of a layer that is the same for all images.
+
+        Returns
+        -------
+        ArgumentError
+            With the layer's name, and what to do.
+        """
         name = str(self._layer.name)
         remedy = f"Leave it out: features.drop_vars({name!r})."
         return ArgumentError(advice("features", "differ between images", listed(f"layer {name!r}"), remedy))
@@ -73,41 +121,59 @@ def _finite(layer: xr.DataArray, values: Array, order: npt.NDArray[np.intp]) -> 
     return values
 
 
-def _spread(products: Array, inside: npt.NDArray[np.bool_]) -> float:
+def _spread(products: Array, inside: Inside) -> float:
     """Give the variance of the training images, summed over features."""
     among = products[np.ix_(inside, inside)]
     spread = float(np.trace(among) / len(among) - among.mean())
     return spread if spread > 0 else 1.0
 
 
-def _by_unit(layer: xr.DataArray, order: npt.NDArray[np.intp], fold: Fold) -> Iterator[Array]:
-    """Add up the Gram matrices of all folds in one pass over the features."""
-    grams = [np.zeros((len(fold), len(fold)), order="F") for _ in range(fold.max() + 1)]
+def _by_unit(layer: xr.DataArray, order: npt.NDArray[np.intp], insides: list[Inside]) -> Iterator[Array]:
+    """Add up the Gram matrices on all scales in one pass over the features."""
+    grams = [np.zeros((len(order), len(order)), order="F") for _ in insides]
     for raw in _blocks.checked(layer):
         block = gram.in_order(raw, order).astype(np.float64)
         for k, products in enumerate(grams):
-            scaled = _unit(block, fold != k)
+            scaled = _unit(block, insides[k])
             grams[k] = dsyrk(1.0, scaled.T, beta=1.0, c=products, trans=1, lower=1, overwrite_c=1)
     for products in grams:
         yield np.tril(products) + np.tril(products, -1).T
 
 
-def _none(values: Array, inside: npt.NDArray[np.bool_]) -> Array:
+def _none(values: Array, inside: Inside) -> Array:
     return values
 
 
-def _whole(values: Array, inside: npt.NDArray[np.bool_]) -> Array:
+def _whole(values: Array, inside: Inside) -> Array:
     centred = values - values[inside].mean(axis=0)
     spread = float((centred[inside] ** 2).sum(axis=1).mean())
     return np.asarray(centred / np.sqrt(spread) if spread > 0 else centred)
 
 
-def _unit(values: Array, inside: npt.NDArray[np.bool_]) -> Array:
+def _unit(values: Array, inside: Inside) -> Array:
     """Standardise each unit; one that is the same for all training images becomes 0."""
     mean, spread = values[inside].mean(axis=0), values[inside].std(axis=0)
-    varies = spread > FLAT * np.abs(values[inside]).max(axis=0)
+    varies = varied(values[inside], spread)
     return np.asarray((values - mean) * np.divide(1.0, spread, out=np.zeros_like(spread), where=varies))
 
 
+def varied(values: Array, spread: Array | None = None) -> Inside:
+    """Say which units vary, more than by rounding.
+
+    Parameters
+    ----------
+    values : array (n, p)
+        Features.
+    spread : array (p,), optional
+        Their standard deviations, where these are known already.
+
+    Returns
+    -------
+    array (p,) of bool
+        Whether each does.
+    """
+    return np.asarray((values.std(axis=0) if spread is None else spread) > FLAT * np.abs(values).max(axis=0))
+
+
 #: scale -> function of features (n, p) and which images are trained on (n,)
-SCALES: dict[str, Callable[[Array, npt.NDArray[np.bool_]], Any]] = {"none": _none, "layer": _whole, "unit": _unit}
+SCALES: dict[str, Callable[[Array, Inside], Any]] = {"none": _none, "layer": _whole, "unit": _unit}
