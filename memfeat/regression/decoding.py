@@ -164,7 +164,8 @@ def decode(  # noqa: PLR0913 (two data, six options)
     Ridge regression is fitted in its dual form from the Gram matrix K = X Xᵀ of the layer. In each fold K is centred on
     the mean of the training images and decomposed once. Of 13 penalties, 10⁻⁶ to 10⁶ times the mean diagonal of the
     centred training matrix, the one with the smallest leave-one-out squared error Σ((yᵢ − ŷᵢ) / (1 − hᵢ))² is taken,
-    where hᵢ includes 1/m for the intercept.
+    where hᵢ includes 1/m for the intercept. A layer with at most half as many features as images is decomposed by its
+    features instead, to the same predictions.
 
     Principal-component regression and partial least squares are computed in the eigenvectors of the same matrix, where
     k components of the latter are k steps of conjugate gradients (Phatak & de Hoog, 2002): permuted scores are further

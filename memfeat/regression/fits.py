@@ -13,8 +13,7 @@ from memfeat.errors import ArgumentError
 from memfeat.regression import ridge
 from memfeat.regression.components import Inner, components
 from memfeat.regression.refitting import SPARSE, Refit, regressor_of
-from memfeat.regression.scaling import SCALES, Material
-from memfeat.regression.spans import span
+from memfeat.regression.scaling import SCALES, Material, Spanned
 
 __all__ = ["ESTIMATORS", "Fit", "Predicted", "Task", "fit_of"]
 
@@ -80,43 +79,43 @@ class Fit(NamedTuple):
 
 
 def _ridge(material: Material, task: Task, tick: Tick) -> Predicted:
-    def fitted(gram: Array, k: int, columns: slice, weights: Array | None) -> tuple[Array, Array]:
+    def fitted(spanned: Spanned, k: int, columns: slice, weights: Array | None) -> tuple[Array, Array]:
         inside, outside = task.sides(k)
-        return ridge.predicted(span(gram, inside, outside, weights), task.targets[inside, columns])
+        return ridge.predicted(spanned(inside, outside, weights), task.targets[inside, columns])
 
     return _fold_by_fold(fitted, "penalty", material, task, tick)
 
 
 def _components(name: str, material: Material, task: Task, tick: Tick) -> Predicted:
-    def fitted(gram: Array, k: int, columns: slice, weights: Array | None) -> tuple[Array, Array]:
+    def fitted(spanned: Spanned, k: int, columns: slice, weights: Array | None) -> tuple[Array, Array]:
         inside, outside = task.sides(k)
         inner = [
             Inner(
-                span(gram, known, left, weights),
+                spanned(known, left, weights),
                 task.targets[known, columns],
                 task.targets[left, columns],
                 np.ones(len(left)) if weights is None else weights[left],
             )
             for known, left in task.inner_sides(k)
         ]
-        training = span(gram, inside, outside, weights)
+        training = spanned(inside, outside, weights)
         return components(name, training, inner, task.targets[inside, columns])
 
     return _fold_by_fold(fitted, "n_components", material, task, tick)
 
 
 def _fold_by_fold(
-    fitted: Callable[[Array, int, slice, Array | None], tuple[Array, Array]],
+    fitted: Callable[[Spanned, int, slice, Array | None], tuple[Array, Array]],
     called: str,
     material: Material,
     task: Task,
     tick: Tick,
 ) -> Predicted:
-    """Fit columns with the same weights at once, from the Gram matrix of each fold."""
+    """Fit columns with the same weights at once, from one decomposition of each fold."""
     predictions, chosen = np.full(task.targets.shape, np.nan), []
-    for k, gram in enumerate(material.grams(task.fold)):
+    for k, spanned in enumerate(material.spans(task.fold)):
         for columns, weights in task.parts():
-            predictions[task.fold == k, columns], taken = fitted(gram, k, columns, weights)
+            predictions[task.fold == k, columns], taken = fitted(spanned, k, columns, weights)
             if columns.start == 0:
                 chosen.append(taken[: task.n_scores])
             tick(1)

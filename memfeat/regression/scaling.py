@@ -1,7 +1,7 @@
 """Features on the scale of the training images: as they are, by layer, or unit by unit."""
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -11,14 +11,18 @@ from scipy.linalg.blas import dsyrk
 
 from memfeat import _blocks, gram
 from memfeat._check import advice, listed
-from memfeat._labels import IMAGE, matrix
+from memfeat._labels import IMAGE
 from memfeat.errors import ArgumentError
+from memfeat.regression import primal, spans
 
-__all__ = ["SCALES", "Material", "varied"]
+__all__ = ["SCALES", "Material", "Spanned", "varied"]
 
 Array = npt.NDArray[np.float64]
 Fold = npt.NDArray[np.int64]
+Index = npt.NDArray[np.intp]
 Inside = npt.NDArray[np.bool_]
+#: training images, held-out images, weights of all -> their span
+Spanned = Callable[[Index, Index, Array | None], spans.Span]
 #: A unit varies if its standard deviation exceeds this share of its largest absolute value.
 FLAT = 1e-9
 
@@ -81,9 +85,35 @@ class Material:
                 block /= divisor
             yield block
 
+    def spans(self, fold: Fold) -> Iterator[Spanned]:
+        """Go through folds, and give for each what decomposes sets of images on the scale of the training images.
+
+        It is the Gram matrix that is decomposed, or the features themselves when there are at most half as many of them
+        as images, which is where that is quicker.
+
+        Yields
+        ------
+        callable
+            As :func:`memfeat.regression.spans.span`, without its first parameter.
+        """
+        if 2 * self._layer.size > len(fold) ** 2:
+            for products in self.grams(fold):
+                yield partial(spans.span, products)
+            return
+        features = self.features()
+        for k in range(fold.max() + 1):
+            scaled = SCALES[self.scale](features, fold != k)
+            if not scaled.any():
+                raise self.flat()
+            yield partial(primal.span, scaled)
+
     def features(self) -> Array:
         """Give features (n, p) as float64 in memory."""
-        values = _finite(self._layer, matrix(self._layer)[self._order].astype(np.float64), self._order)
+        values, start = np.empty((len(self._order), self._layer.size // len(self._order))), 0
+        for raw in _blocks.checked(self._layer):
+            stop = start + raw.shape[1]
+            values[:, start:stop] = gram.in_order(raw, self._order)
+            start = stop
         if not np.ptp(values, axis=0).any():
             raise self.flat()
         return values
@@ -114,11 +144,6 @@ class Material:
         name = str(self._layer.name)
         remedy = f"Leave it out: features.drop_vars({name!r})."
         return ArgumentError(advice("features", "differ between images", listed(f"layer {name!r}"), remedy))
-
-
-def _finite(layer: xr.DataArray, values: Array, order: npt.NDArray[np.intp]) -> Array:
-    _blocks.must_be_finite(layer, values, layer[IMAGE].values[order])
-    return values
 
 
 def _spread(products: Array, inside: Inside) -> float:

@@ -75,18 +75,19 @@ def photographs(data_folder: Path) -> list[str]:
     return [str(path) for path in sorted((data_folder / "lnsim" / "images").iterdir())]
 
 
-@pytest.fixture(scope="session")
-def thingsvision(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder that it is installed in, and why it could not be."""
-    folder = tmp_path_factory.mktemp("thingsvision")
-    return folder, peers.install(folder, peers.THINGSVISION)
+def _peer(name: str, packages: tuple[str, ...]) -> Any:
+    def installed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+        """The folder that it is installed in, and why it could not be."""
+        folder = tmp_path_factory.mktemp(name)
+        return folder, peers.install(folder, packages)
+
+    return pytest.fixture(scope="session", name=name)(installed)
 
 
-@pytest.fixture(scope="session")
-def mne_rsa(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder that it is installed in, and why it could not be."""
-    folder = tmp_path_factory.mktemp("mne_rsa")
-    return folder, peers.install(folder, peers.MNE_RSA)
+thingsvision = _peer("thingsvision", peers.THINGSVISION)
+mne_rsa = _peer("mne_rsa", peers.MNE_RSA)
+himalaya = _peer("himalaya", peers.HIMALAYA)
+xeofs = _peer("xeofs", peers.XEOFS)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

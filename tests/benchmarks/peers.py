@@ -2,7 +2,7 @@
 
 thingsvision pins versions that nobody can have any more beside a current torch; what it imports but never uses here
 (TensorFlow and other sources of networks) is replaced by empty stand-ins. mne-rsa asks for a gigabyte of windows and
-pictures in three dimensions, none of which its RDMs need.
+pictures in three dimensions, none of which its RDMs need. himalaya and xeofs need nothing that is not there.
 """
 
 import importlib.abc
@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 
 THINGSVISION = ("thingsvision", "torchtyping", "typeguard<3", "ftfy", "wcwidth", "regex", "numba", "llvmlite")
 MNE_RSA = ("mne-rsa", "mne", "nibabel", "decorator")
-PEERS = {"thingsvision": "thingsvision", "mne_rsa": "mne-rsa"}
+HIMALAYA, XEOFS = ("himalaya",), ("xeofs",)
+PEERS = {"thingsvision": "thingsvision", "mne_rsa": "mne-rsa", "himalaya": "himalaya", "xeofs": "xeofs"}
 STAND_INS = ("tensorflow", "keras", "timm", "open_clip", "transformers", "clip", "dreamsim", "harmonization")
 PATIENCE = 480.0
 
