@@ -3,5 +3,6 @@
 from memfeat.regression.contrasts import ContrastOptions, contrast
 from memfeat.regression.decoding import decode
 from memfeat.regression.options import DecodeOptions
+from memfeat.regression.partitioning import partition
 
-__all__ = ["ContrastOptions", "DecodeOptions", "contrast", "decode"]
+__all__ = ["ContrastOptions", "DecodeOptions", "contrast", "decode", "partition"]

@@ -88,8 +88,8 @@ class Features(NamedTuple):
         kept = {CAUTIONED: ", ".join(dict.fromkeys(names)), ALLOWED: json.dumps(allowed, sort_keys=True)}
         return merged | {key: value for key, value in kept.items() if key in merged}
 
-    def materials(self, scale: str, covariates: Covariates | None) -> dict[str, Source]:
-        """Give what is fitted to, by the name of a layer or of all sets."""
+    def materials(self, scale: str, covariates: Covariates | None) -> dict[str, Any]:
+        """Give what is fitted to: each layer by its name, or all sets by theirs."""
         if not self.several:
             return {name: Material(self.table[name], scale, covariates) for name in layer_names(self.table)}
         inside = "unit" if scale == "unit" else "none"
