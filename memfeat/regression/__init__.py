@@ -5,6 +5,7 @@ from memfeat.regression.correlating import UnitwiseOptions, unitwise
 from memfeat.regression.decoding import decode
 from memfeat.regression.interpreting import patterns
 from memfeat.regression.options import DecodeOptions
+from memfeat.regression.partitioning import partition
 from memfeat.regression.ranking import top_units
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "UnitwiseOptions",
     "contrast",
     "decode",
+    "partition",
     "patterns",
     "top_units",
     "unitwise",

@@ -53,7 +53,8 @@ def contrast(
     decoded : Dataset (layer, image) or mapping
         What :func:`decode` gave, whose layers are compared; or model → what it gave for the layers of that model.
     scores : DataArray (image), pandas.Series, Dataset (image) or pandas.DataFrame
-        The scores that were decoded, matched by image name.
+        The scores that were decoded, matched by image name. Where covariates were taken out, predictions are compared
+        with what they left.
     n_bootstraps : int
         Bootstrap samples.
     rng : int or numpy.random.Generator
@@ -135,6 +136,8 @@ class _Read(NamedTuple):
 
     predictions: dict[str, Array]
     """Name → (score, repeat, n)."""
+    truth: Array
+    """(score, repeat or 1, n), what they are compared with."""
     targets: Targets
     held: npt.NDArray[np.intp]
 
@@ -155,17 +158,27 @@ def _read(decoded: Any, scores: Any) -> _Read:
     for model, result in results.items():
         for layer in result[LAYER].values:
             name = str(layer) if not several else model if result.sizes[LAYER] == 1 else f"{model}: {layer}"
-            predictions[name] = _prediction(result["prediction"].sel({LAYER: layer}), targets)
+            predictions[name] = _by_score(result["prediction"].sel({LAYER: layer}), targets)
     held = [np.flatnonzero(np.isfinite(one[0, 0])) for one in predictions.values()]
     if any(not np.array_equal(one, held[0]) for one in held):
         found = listed("other images held out in some")
         raise ArgumentError(
             advice("decoded", "be predictions of the same images", found, "Use the same folds for all.")
         )
-    return _Read(predictions, targets, held[0])
+    return _Read(predictions, _truth(list(results.values()), targets), targets, held[0])
 
 
-def _prediction(layer: xr.DataArray, targets: Targets) -> Array:
+def _truth(results: list[xr.Dataset], targets: Targets) -> Array:
+    """Give scores, or what the same covariates left of them in the same folds of all."""
+    left = [_by_score(result["residual"], targets) for result in results if "residual" in result]
+    if left and (len(left) < len(results) or any(not np.array_equal(one, left[0], equal_nan=True) for one in left)):
+        found = listed("other residuals in some")
+        remedy = "Decode all with the same covariates, folds and seed, or all without covariates."
+        raise ArgumentError(advice("decoded", "be predictions of the same residuals", found, remedy))
+    return left[0] if left else targets.values.T[:, None]
+
+
+def _by_score(layer: xr.DataArray, targets: Targets) -> Array:
     """Give predictions (score, repeat, n) of one layer, of these scores."""
     own = matched(layer, targets.images, argument="decoded", reference="scores")
     own = own if REPEAT in own.dims else own.expand_dims(REPEAT)
@@ -187,11 +200,11 @@ def _pairs(names: list[str], against: str | None) -> list[tuple[int, int]]:
 
 def _agreement(predictions: Array, read: _Read, samples: npt.NDArray[np.int64]) -> Array:
     """Give each metric in the data and in each sample, (metric, score, 1 + draws); means over repeats."""
-    truth = read.targets.values[read.held]
+    pairs = [np.broadcast_arrays(*both) for both in zip(predictions, read.truth, strict=True)]
     return np.array(
         [
-            [np.mean([metric(own[read.held], truth[:, s], samples) for own in of_score], axis=0)
-             for s, of_score in enumerate(predictions)]
+            [np.mean([metric(own[read.held], truth[read.held], samples) for own, truth in zip(*both, strict=True)],
+                     axis=0) for both in pairs]
             for metric in RESAMPLED.values()
         ]
     )  # fmt: skip

@@ -1,6 +1,5 @@
 """Scores of images predicted from features of held-out images, layer by layer."""
 
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Unpack
 
@@ -9,62 +8,47 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from memfeat import stats
-from memfeat._check import count
+from memfeat._check import advice, listed
 from memfeat._check import generator as seeded
-from memfeat._labels import IMAGE, LAYER, as_features, layer_names, stamped
+from memfeat._labels import IMAGE, LAYER, stamped
 from memfeat._progress import bar
-from memfeat.errors import MemfeatWarning
-from memfeat.regression.dealing import Dealing, Folds, dealer_of, dealt_inside, folds_of, kept_together
-from memfeat.regression.fits import Fit, Task, fit_of
+from memfeat.errors import ArgumentError
+from memfeat.regression.combining import combined
+from memfeat.regression.covariates import Covariates
+from memfeat.regression.fits import Task, fit_of
 from memfeat.regression.halves import Reliable, relative_values, reliable
 from memfeat.regression.inference import Found, intervals, tests
 from memfeat.regression.metrics import METRICS
-from memfeat.regression.options import DecodeOptions, chosen_of, exchange_of
+from memfeat.regression.options import DecodeOptions, chosen_of
+from memfeat.regression.planning import Draws, Plan, planned
 from memfeat.regression.resampled import RESAMPLED
-from memfeat.regression.scaling import Material
-from memfeat.regression.targets import SCORE, Targets, cautions_of, targets_of, varying
-from memfeat.stats.exchange import Units, units
+from memfeat.regression.scaling import Source
+from memfeat.regression.sets import features_of
+from memfeat.regression.targets import SCORE, Targets, targets_of
 
 __all__ = ["decode"]
 
 Array = npt.NDArray[np.float64]
-#: Permutations unless told, where all of them share one fit, and where each is fitted by itself.
-N_PERMUTATIONS = {False: 999, True: 99}
+#: Whether covariates are taken out -> what is tested.
+NULLS = {
+    False: "scores are unrelated to features; permuted scores are fitted, and hyper-parameters chosen, anew",
+    True: "given the covariates, scores are unrelated to features; permuted residuals of the scores (Freedman-Lane) "
+    "are fitted, and hyper-parameters chosen, anew",
+}
 #: A named number, or scores of halves of the participants; by name of the score where there are several.
 Reliability = Mapping[str, Any] | xr.DataArray | xr.Dataset
 #: Dim of what is fitted once per fold: the fold that was held out.
 HELD_OUT = "held_out"
+SET = "set"
 REPEAT = "repeat"
-
-
-class _Plan(NamedTuple):
-    """What all layers share, with images in the order of their names."""
-
-    fit: Fit
-    folds: Folds
-    tasks: list[Task]  # one per repeat
-    counts: npt.NDArray[np.int64]  # (bootstraps, held-out images)
-    drawn: dict[str, int]
-    exact: bool
-
-    @property
-    def scores(self) -> Array:
-        """Scores of the images that are held out, (held-out images, score)."""
-        task = self.tasks[0]
-        return task.targets[self.folds.held, : task.n_scores]
-
-    @property
-    def n_permutations(self) -> int:
-        """How many permutations there are."""
-        return int(self.tasks[0].targets.shape[1]) // self.tasks[0].n_scores - 1
 
 
 class _Decoded(NamedTuple):
     """One layer."""
 
     prediction: Array  # (score, repeat, n), NaN where never held out
-    chosen: dict[str, npt.NDArray[Any]]  # (score, repeat, k)
+    truth: Array  # (score, repeat, n), what predictions are compared with
+    chosen: dict[str, npt.NDArray[Any]]  # (score, repeat, k), and sets where each has its own
     remarks: list[str]
     observed: dict[str, Array]  # (score,), means over repeats like the others
     null: dict[str, Array]  # (score, permutations)
@@ -72,7 +56,7 @@ class _Decoded(NamedTuple):
 
 
 def decode(  # noqa: PLR0913 (two data, six options)
-    features: xr.Dataset | xr.DataArray,
+    features: xr.Dataset | xr.DataArray | Mapping[str, Any],
     scores: xr.DataArray | pd.Series | xr.Dataset | pd.DataFrame,
     *,
     estimator: Any = "ridge",
@@ -94,8 +78,10 @@ def decode(  # noqa: PLR0913 (two data, six options)
 
     Parameters
     ----------
-    features : Dataset or DataArray (image, ...)
-        Features, one variable per layer, in memory or lazy.
+    features : Dataset or DataArray (image, ...), or mapping
+        Features, one variable per layer, in memory or lazy: every layer by itself. Or a mapping from name to set of
+        features, which are used together as `combine` says: Dataset or DataArray, DataFrame or Series by image name,
+        or labels of images, which become a column of 0 and 1 for each label.
     scores : DataArray (image), pandas.Series, Dataset (image) or pandas.DataFrame
         One score per image, matched by image name. In a Dataset or DataFrame every column is one (hit rate, false
         alarms, d′); all are predicted from the same Gram matrix.
@@ -116,7 +102,7 @@ def decode(  # noqa: PLR0913 (two data, six options)
         several scores, a mapping or Dataset from score to either.
     rng : int or numpy.random.Generator
         Seed of folds, permutations, bootstrap samples and inner folds, in this order.
-    **options : groups, strata, repeats, held_out, scale, weights, grid, progress, blocks, permute, alternative
+    **options : groups, strata, repeats, held_out, scale, weights, covariates, combine, grid, progress, …
         How folds are dealt and models fitted, see :class:`memfeat.regression.DecodeOptions`, and what may be exchanged,
         see :class:`memfeat.stats.Exchange`. The default alternative is "greater". Blocks that change places as a
         whole are also held out as a whole.
@@ -131,8 +117,11 @@ def decode(  # noqa: PLR0913 (two data, six options)
         `pearson_relative`, `r2_relative` and `mse_floor` with their limits; with halves `reliability_spearman` and
         `reliability_pearson`, those of the full scores. `prediction (layer, image)`, in units of the scores and in the
         order of the features, NaN for images that are never held out; `fold (image)`, the fold in which an image is
-        held out; `penalty (layer, held_out)`, in squared units of the features as they were scaled. Other estimators
-        tell what they chose under its own name: `n_components`, `l1_ratio`, `parameters` (JSON). Several scores add a
+        held out; `penalty (layer, held_out)`, in squared units of the features as they were scaled; with covariates
+        `residual (image)`, what they left of the scores and predictions are compared with. Other estimators tell what
+        they chose under its own name: `n_components`, `l1_ratio`, `parameters` (JSON). Sets of features make one
+        `layer`, "a & b"; stacked ones have `weight (layer, held_out, set)` and what each set chose, banded ones
+        `band (layer, held_out, set)`, shares that sum to 1. Several scores add a
         dim `score`, `repeats` above 1 a dim `repeat` to predictions, folds and penalties.
 
     Raises
@@ -141,10 +130,12 @@ def decode(  # noqa: PLR0913 (two data, six options)
         If features or scores are no labelled numbers.
     ArgumentError
         If images differ, a value is missing, scores or a layer do not vary, there are fewer than two images per fold
-        or fewer groups than folds, folds split what is exchanged as a whole, groups come without a scheme, or an option
-        has an unknown value.
+        or fewer groups than folds, folds split what is exchanged as a whole, groups come without a scheme, covariates
+        are constant or made up of each other in some training part, or an option has an unknown value.
     UnknownNameError
         If there is no option of that name.
+    MissingPackageError
+        If himalaya is not installed, for `combine="banded"`.
 
     Warns
     -----
@@ -183,6 +174,21 @@ def decode(  # noqa: PLR0913 (two data, six options)
     images with predictions held fixed: it says how well these predictions are measured, not how predictions would vary
     with other training images. Layers are strongly dependent: do not count significant ones.
 
+    With `covariates`, features and scores are regressed on them in the training images of each fold, with an intercept,
+    and the coefficients are applied to held-out images too; for the Gram matrix that is M K Mᵀ, with M the map from
+    images to residuals. Predictions are of these residuals, `residual (image)`, and all metrics say how well they agree
+    with them: R² is the share of what the covariates leave. The null hypothesis is then: given the covariates, scores
+    are unrelated to features. Residuals of the scores, of all images, change places, and the permuted ones are
+    regressed on the covariates in every fold anew (Freedman & Lane, 1983); which is what permuting them around the
+    values that the covariates predict comes to. What is not linear in the covariates stays.
+
+    Sets side by side add up their Gram matrices, each divided by the mean square of the training images unless
+    `scale="none"`. Stacked sets are each predicted by themselves; a fold's predictions are the training mean ȳ and
+    Σ wₛ (ŷₛ − ȳ), with non-negative weights that fit predictions of inner folds best (Breiman, 1996). Banded ridge has
+    the kernel Σ bₛ Kₛ and one penalty λ, which comes to a penalty λ / bₛ for each set; bands are chosen among 100
+    (equal ones, each set alone, and draws) with the penalty, by the squared error in inner folds, with himalaya
+    (Dupré la Tour et al., 2022). Permuted scores choose weights, bands and penalties of their own.
+
     Repeats deal folds anew. What is reported, and compared with permuted scores, is the mean over repeats.
 
     Correlations relative to reliability are divided by √r_SB (Spearman's by that of ranks), R² by r_SB; `mse_floor` is
@@ -192,6 +198,11 @@ def decode(  # noqa: PLR0913 (two data, six options)
     References
     ----------
     Hoerl AE, Kennard RW (1970). Ridge regression: biased estimation for nonorthogonal problems. Technometrics 12:55-67.
+    Breiman L (1996). Stacked regressions. Machine Learning 24:49-64.
+    Dupré la Tour T, Eickenberg M, Nunez-Elizalde AO, Gallant JL (2022). Feature-space selection with banded ridge
+    regression. NeuroImage 264:119728.
+    Freedman D, Lane D (1983). A nonstochastic interpretation of reported significance levels. Journal of Business and
+    Economic Statistics 1:292-298.
     Phatak A, de Hoog F (2002). Exploiting the connection between PLS, Lanczos methods and conjugate gradients:
     alternative proofs of some properties of PLS. Journal of Chemometrics 16:361-367.
     Allen DM (1974). The relationship between variable selection and data augmentation and a method for prediction.
@@ -207,41 +218,39 @@ def decode(  # noqa: PLR0913 (two data, six options)
     >>> result["estimate"].values, result["p"].values
     (array([1.]), array([0.05]))
     """
-    table = as_features(features)
-    targets = targets_of(scores, table)
-    cautions = cautions_of(features, targets)
-    given = chosen_of(options, targets.images)
-    fit = fit_of(estimator, given.grid, weighted=given.weights is not None)
-    exchanged = units(exchange_of(options, targets.images), to=targets.images, alternative="greater")
+    read = features_of(features)
+    targets = targets_of(scores, read.table)
+    cautions = read.cautions(targets)
+    given = chosen_of(options, targets.images, several=read.several)
+    weighted = given.weights is not None
+    fit = fit_of(estimator, given.grid, weighted=weighted)
+    fit = combined(fit, estimator, options.get("combine"), several=read.several, weighted=weighted)
     generator, seed = seeded(rng)
-    dealing = dealer_of(options, exchanged.scheme, targets.images)
-    dealt = folds_of(folds, dealing, options, targets.images, generator)
-    kept_together(dealt, exchanged.scheme)
-    varying(targets, dealt.held)
-    slow = fit.refits or given.weights is not None
-    draws = (N_PERMUTATIONS[slow] if n_permutations is None else n_permutations, n_bootstraps)
-    plan = _plan(fit, _Drawn(targets, dealt, dealing, given.weights), draws, generator, exchanged.scheme)
-    known = reliable(reliability, targets, dealt.held, plan.counts)
-    names = layer_names(table)
-    with bar(_steps(plan, len(names)), "fits", given.progress if slow else False, unit="fit") as progress:
-        layers = {name: _decoded(Material(table[name], given.scale), plan, progress.update) for name in names}
-    _remarked(layers, fit)
-    result = _labelled(layers, plan, targets).sel({IMAGE: table[IMAGE].values})
-    result = result.assign(_judged(list(layers.values()), plan, exchanged, known))
+    plan = planned(fit, targets, given.weights, Draws(folds, n_permutations, n_bootstraps), generator, options)
+    known = reliable(_of_scores(reliability, plan.covariates), targets, plan.folds.held, plan.counts)
+    materials = read.materials(given.scale, plan.covariates)
+    with bar(plan.steps(len(materials)), "fits", given.progress if plan.slow else False, unit="fit") as progress:
+        layers = {name: _decoded(material, plan, progress.update) for name, material in materials.items()}
+    fit.remarked([remark for layer in layers.values() for remark in layer.remarks])
+    result = _labelled(layers, plan, targets, list(read.tables)).sel({IMAGE: read.table[IMAGE].values})
+    result = result.assign(_judged(list(layers.values()), plan, known))
     return stamped(
         _as_asked(result, plan, targets),
-        features.attrs,
+        read.attrs,
         method=f"{fit.name}, out of fold",
         statistic="Spearman correlation pooled over folds",
-        null="scores are unrelated to features; permuted scores are fitted, and hyper-parameters chosen, anew",
+        null=NULLS[plan.covariates is not None],
+        covariates=None if plan.covariates is None else plan.covariates.names,
         scores=targets.names if targets.several else targets.names[0],
         scale=given.scale,
+        combine=(options.get("combine") or "concatenate") if read.several else None,
+        **read.recorded,
         weights=given.called,
-        **dealt.recorded,
+        **plan.folds.recorded,
         penalties=fit.chosen,
         n_permutations=plan.n_permutations,
         exact=plan.exact,
-        **exchanged.recorded,
+        **plan.exchanged.recorded,
         correction="over layers and scores; p_corrected: max-statistic; p_fdr: Benjamini-Hochberg",
         n_bootstraps=n_bootstraps,
         interval="95 % expanded percentile bootstrap over images, predictions held fixed",
@@ -251,69 +260,33 @@ def decode(  # noqa: PLR0913 (two data, six options)
     )
 
 
-class _Drawn(NamedTuple):
-    """What draws are made for."""
-
-    targets: Targets
-    folds: Folds
-    dealing: Dealing
-    weights: Array | None
-
-
-def _plan(
-    fit: Fit, given: _Drawn, draws: tuple[int, int], generator: np.random.Generator, scheme: dict[str, Any]
-) -> _Plan:
-    """Draw permutations of all images, bootstrap samples of those that are held out, and inner folds."""
-    values, held = given.targets.values, given.folds.held
-    n, n_scores = values.shape
-    index, exact, counts = np.empty((0, n), dtype=np.intp), False, np.empty((0, len(held)), dtype=np.int64)
-    if count("n_permutations", draws[0], least=0):
-        index, exact = stats.permutations(n, draws[0], rng=generator, **scheme)
-    judged = scheme | {"blocks": None if scheme["blocks"] is None else scheme["blocks"][held]}
-    if count("n_bootstraps", draws[1], least=0):
-        counts = stats.bootstrap_counts(len(held), draws[1], rng=generator, **judged)
-    permuted = values[index].transpose(1, 0, 2).reshape(n, -1)
-    columns = np.column_stack([values, permuted])
-    weights = None if given.weights is None else np.column_stack([given.weights, given.weights[index].T])
-    tasks = []
-    for fold in given.folds.number:
-        inner = dealt_inside(fold, given.dealing, generator) if fit.inner else np.empty((0, n), dtype=np.int64)
-        tasks.append(Task(columns, n_scores, fold, inner, weights))
-    return _Plan(fit, given.folds, tasks, counts, stats.drawn_units(len(held), **judged), exact)
+def _of_scores(reliability: Reliability | None, covariates: Covariates | None) -> Reliability | None:
+    """Refuse a reliability of scores where what covariates leave of them is predicted."""
+    if reliability is not None and covariates is not None:
+        remedy = "What they leave of the scores is less reliable than the scores: compare with neither."
+        raise ArgumentError(advice("reliability", "be left out with covariates", listed("both"), remedy))
+    return reliability
 
 
-def _steps(plan: _Plan, n_layers: int) -> int:
-    """Count the fits that are told one by one."""
-    task = plan.tasks[0]
-    each = task.targets.shape[1] if plan.fit.refits else 1 if task.weights is None else task.weights.shape[1]
-    return n_layers * len(plan.tasks) * len(plan.folds.names) * each
-
-
-def _remarked(layers: Mapping[str, _Decoded], fit: Fit) -> None:
-    """Say once what fits warned of."""
-    remarks = [remark for layer in layers.values() for remark in layer.remarks]
-    if remarks:
-        first = remarks[0].strip().partition("\n")[0]
-        text = f"{len(remarks)} remarks of {fit.name} while it was fitted, the first: {first}"
-        warnings.warn(f"{text} Predictions are as it gave them.", MemfeatWarning, stacklevel=3)
-
-
-def _decoded(material: Material, plan: _Plan, tick: Callable[[int], object]) -> _Decoded:
+def _decoded(material: Source, plan: Plan, tick: Callable[[int], object]) -> _Decoded:
     """Predict scores and permuted scores from one layer, and judge predictions; means over repeats."""
     predicted = [plan.fit.run(material, task, tick) for task in plan.tasks]
-    judged = zip(*(_round(one.predictions, plan) for one in predicted), strict=True)
-    kept, *agreement = judged
+    rounds = (_round(one.predictions, task, plan) for one, task in zip(predicted, plan.tasks, strict=True))
+    kept, truth, *agreement = zip(*rounds, strict=True)
     means = [{name: np.mean([one[name] for one in kind], axis=0) for name in METRICS} for kind in agreement]
-    chosen = {name: np.stack([one.chosen[name].T for one in predicted], axis=1) for name in predicted[0].chosen}
-    return _Decoded(np.stack(kept, axis=1), chosen, [text for one in predicted for text in one.remarks], *means)
+    chosen = {
+        name: np.stack([one.chosen[name].swapaxes(0, 1) for one in predicted], axis=1) for name in predicted[0].chosen
+    }
+    both = np.stack(kept, axis=1), np.stack(truth, axis=1)
+    return _Decoded(*both, chosen, [text for one in predicted for text in one.remarks], *means)
 
 
-def _round(predictions: Array, plan: _Plan) -> tuple[Any, ...]:
+def _round(predictions: Array, task: Task, plan: Plan) -> tuple[Any, ...]:
     """Judge the predictions of folds that were dealt once."""
-    held, (targets, s, *_) = plan.folds.held, plan.tasks[0]
+    held, s, targets = plan.folds.held, task.n_scores, task.truth()
     predicted, truth = predictions[held], targets[held]
-    kept = np.full((s, len(targets)), np.nan)
-    kept[:, held] = predicted[:, :s].T
+    kept = np.full((2, s, len(targets)), np.nan)
+    kept[:, :, held] = predicted[:, :s].T, truth[:, :s].T
     with np.errstate(divide="ignore", invalid="ignore"):  # permuted scores may leave out all that differ
         observed = {name: metric(predicted[:, :s], truth[:, :s]) for name, metric in METRICS.items()}
         null = {name: metric(predicted[:, s:], truth[:, s:]).reshape(-1, s).T for name, metric in METRICS.items()}
@@ -321,10 +294,10 @@ def _round(predictions: Array, plan: _Plan) -> tuple[Any, ...]:
             name: np.array([metric(predicted[:, i], truth[:, i], plan.counts) for i in range(s)])
             for name, metric in RESAMPLED.items()
         }
-    return kept, observed, null, draws
+    return *kept, observed, null, draws
 
 
-def _judged(layers: list[_Decoded], plan: _Plan, exchanged: Units, known: Reliable | None) -> dict[str, Any]:
+def _judged(layers: list[_Decoded], plan: Plan, known: Reliable | None) -> dict[str, Any]:
     """Test all layers together, and relate them to the reliability of scores; what was not asked for is NaN."""
     found = {
         name: Found(*(np.array([getattr(layer, kind)[name] for layer in layers]) for kind in Found._fields))
@@ -333,7 +306,7 @@ def _judged(layers: list[_Decoded], plan: _Plan, exchanged: Units, known: Reliab
     spread = plan.scores.var(axis=0)
     columns = intervals({name: one.draws for name, one in found.items()}, plan.drawn)
     for name, one in found.items():
-        columns |= tests(name, one, exact=plan.exact, alternative=exchanged.alternative, spread=spread)
+        columns |= tests(name, one, exact=plan.exact, alternative=plan.exchanged.alternative, spread=spread)
     variables: dict[str, Any] = {name: ((LAYER, SCORE), values) for name, values in columns.items()}
     if known is None:
         return variables
@@ -345,14 +318,14 @@ def _judged(layers: list[_Decoded], plan: _Plan, exchanged: Units, known: Reliab
     return variables | (_reliability(known, plan) if known.halves else {})
 
 
-def _reliability(known: Reliable, plan: _Plan) -> dict[str, Any]:
+def _reliability(known: Reliable, plan: Plan) -> dict[str, Any]:
     """Tell the reliability that halves have."""
     samples = {"reliability_spearman": known.spearman, "reliability_pearson": known.pearson}
     limits = intervals({name: values[..., 1:] for name, values in samples.items()}, plan.drawn)
     return {name: (SCORE, values) for name, values in ({n: v[..., 0] for n, v in samples.items()} | limits).items()}
 
 
-def _labelled(layers: Mapping[str, _Decoded], plan: _Plan, targets: Targets) -> xr.Dataset:
+def _labelled(layers: Mapping[str, _Decoded], plan: Plan, targets: Targets, sets: list[str]) -> xr.Dataset:
     """Name what was found."""
     found, (n_repeats, _) = layers.values(), plan.folds.number.shape
     both = (LAYER, SCORE)
@@ -362,14 +335,19 @@ def _labelled(layers: Mapping[str, _Decoded], plan: _Plan, targets: Targets) -> 
         "prediction": ((*both, REPEAT, IMAGE), np.stack([layer.prediction for layer in found])),
         "fold": ((REPEAT, IMAGE), plan.folds.named()),
     }
+    if plan.covariates is not None:
+        variables["residual"] = ((SCORE, REPEAT, IMAGE), next(iter(found)).truth)
     for name in next(iter(found)).chosen:
-        variables[name] = ((*both, REPEAT, HELD_OUT), np.stack([layer.chosen[name] for layer in found]))
+        values = np.stack([layer.chosen[name] for layer in found])
+        variables[name] = ((*both, REPEAT, HELD_OUT, SET)[: values.ndim], values)
     coords = {LAYER: np.array(list(layers), dtype=object), SCORE: np.array(targets.names, dtype=object)}
     coords |= {IMAGE: targets.images[IMAGE].values, HELD_OUT: plan.folds.names, REPEAT: np.arange(n_repeats)}
+    if any(SET in dims for dims, _ in variables.values()):
+        coords[SET] = np.array(sets, dtype=object)
     return xr.Dataset(variables, coords)
 
 
-def _as_asked(result: xr.Dataset, plan: _Plan, targets: Targets) -> xr.Dataset:
+def _as_asked(result: xr.Dataset, plan: Plan, targets: Targets) -> xr.Dataset:
     """Leave out dims that the user did not ask for: of one score, of folds dealt once."""
     single = {SCORE: not targets.several, REPEAT: len(plan.folds.number) == 1}
     return result.isel({dim: 0 for dim, one in single.items() if one}, drop=True)

@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from memfeat._check import advice, listed, one_of
-from memfeat.errors import ArgumentError
+from memfeat.errors import ArgumentError, MemfeatWarning
 from memfeat.regression import ridge
 from memfeat.regression.components import Inner, components
+from memfeat.regression.covariates import Covariates
 from memfeat.regression.refitting import SPARSE, Refit, regressor_of
-from memfeat.regression.scaling import SCALES, Material, Spanned
+from memfeat.regression.scaling import Source, Spanned, spanned
 
-__all__ = ["ESTIMATORS", "Fit", "Predicted", "Task", "fit_of"]
+__all__ = ["ESTIMATORS", "INNER", "Fit", "Predicted", "Task", "Tick", "fit_of"]
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
@@ -34,6 +35,34 @@ class Task(NamedTuple):
     """(k, n), the inner fold of each training image, −1 for others."""
     weights: Array | None
     """(n, 1 + permutations): weights go where scores go."""
+    covariates: Covariates | None
+    seed: int
+    """Of what an estimator draws."""
+
+    def left(self, k: int) -> Array:
+        """Give targets (n, t) as they are when a fold is held out: less what covariates explain in the others."""
+        return self.targets if self.covariates is None else self.covariates.left(self.targets, self.fold != k)
+
+    def truth(self) -> Array:
+        """Give targets (n, t) as predictions are compared with them."""
+        if self.covariates is None:
+            return self.targets
+        values = np.full(self.targets.shape, np.nan)
+        for k in range(self.fold.max() + 1):
+            values[self.fold == k] = self.left(k)[self.fold == k]
+        # values that are equal on paper shall be ties
+        size = np.nanmax(np.abs(values), axis=0)
+        size[size == 0] = 1.0
+        return np.asarray((values / size).round(12) * size)
+
+    def nested(self, k: int) -> "Task":
+        """Give the same for the training images of a fold, whose inner folds are held out in turn."""
+        inside = np.flatnonzero(self.fold != k)
+        number = self.inner[k][inside]
+        inner = np.array([np.where(number == j, -1, number - (number > j)) for j in range(number.max() + 1)])
+        weights = None if self.weights is None else self.weights[inside]
+        covariates = None if self.covariates is None else self.covariates.among(inside)
+        return Task(self.targets[inside], self.n_scores, number, inner, weights, covariates, self.seed)
 
     def parts(self) -> Iterator[tuple[slice, Array | None]]:
         """Go through columns of targets that have the same weights."""
@@ -68,7 +97,7 @@ class Predicted(NamedTuple):
 class Fit(NamedTuple):
     """An estimator, and what it asks for."""
 
-    run: Callable[[Material, Task, Tick], Predicted]
+    run: Callable[[Any, Task, Tick], Predicted]
     name: str
     chosen: str
     """How hyper-parameters are chosen, in words."""
@@ -76,60 +105,69 @@ class Fit(NamedTuple):
     """Whether inner folds are needed."""
     refits: bool
     """Whether every permutation is fitted by itself."""
+    draws: bool = False
+    """Whether it draws at random."""
+
+    def remarked(self, remarks: list[str]) -> None:
+        """Say once what fits warned of, where the public function was called."""
+        if remarks:
+            first = remarks[0].strip().partition("\n")[0]
+            text = f"{len(remarks)} remarks of {self.name} while it was fitted, the first: {first}"
+            warnings.warn(f"{text} Predictions are as it gave them.", MemfeatWarning, stacklevel=3)
 
 
-def _ridge(material: Material, task: Task, tick: Tick) -> Predicted:
-    def fitted(spanned: Spanned, k: int, columns: slice, weights: Array | None) -> tuple[Array, Array]:
+def _ridge(material: Source, task: Task, tick: Tick) -> Predicted:
+    def fitted(decomposed: Spanned, k: int, targets: Array, weights: Array | None) -> tuple[Array, Array]:
         inside, outside = task.sides(k)
-        return ridge.predicted(spanned(inside, outside, weights), task.targets[inside, columns])
+        return ridge.predicted(decomposed(inside, outside, weights), targets[inside])
 
     return _fold_by_fold(fitted, "penalty", material, task, tick)
 
 
-def _components(name: str, material: Material, task: Task, tick: Tick) -> Predicted:
-    def fitted(spanned: Spanned, k: int, columns: slice, weights: Array | None) -> tuple[Array, Array]:
+def _components(name: str, material: Source, task: Task, tick: Tick) -> Predicted:
+    def fitted(decomposed: Spanned, k: int, targets: Array, weights: Array | None) -> tuple[Array, Array]:
         inside, outside = task.sides(k)
         inner = [
             Inner(
-                spanned(known, left, weights),
-                task.targets[known, columns],
-                task.targets[left, columns],
+                decomposed(known, left, weights),
+                targets[known],
+                targets[left],
                 np.ones(len(left)) if weights is None else weights[left],
             )
             for known, left in task.inner_sides(k)
         ]
-        training = spanned(inside, outside, weights)
-        return components(name, training, inner, task.targets[inside, columns])
+        training = decomposed(inside, outside, weights)
+        return components(name, training, inner, targets[inside])
 
     return _fold_by_fold(fitted, "n_components", material, task, tick)
 
 
 def _fold_by_fold(
-    fitted: Callable[[Spanned, int, slice, Array | None], tuple[Array, Array]],
+    fitted: Callable[[Spanned, int, Array, Array | None], tuple[Array, Array]],
     called: str,
-    material: Material,
+    material: Source,
     task: Task,
     tick: Tick,
 ) -> Predicted:
     """Fit columns with the same weights at once, from one decomposition of each fold."""
     predictions, chosen = np.full(task.targets.shape, np.nan), []
-    for k, spanned in enumerate(material.spans(task.fold)):
+    for k, decomposed in enumerate(spanned(material, task.fold)):
+        targets = task.left(k)
         for columns, weights in task.parts():
-            predictions[task.fold == k, columns], taken = fitted(spanned, k, columns, weights)
+            predictions[task.fold == k, columns], taken = fitted(decomposed, k, targets[:, columns], weights)
             if columns.start == 0:
                 chosen.append(taken[: task.n_scores])
             tick(1)
     return Predicted(predictions, {called: np.array(chosen)}, [])
 
 
-def _refitted(refit: Refit, material: Material, task: Task, tick: Tick) -> Predicted:
+def _refitted(refit: Refit, material: Source, task: Task, tick: Tick) -> Predicted:
     """Fit each column by itself."""
     predictions, told, remarks = np.full(task.targets.shape, np.nan), [], []
-    features = material.features()
-    for k in range(task.fold.max() + 1):
+    for k, scaled in enumerate(material.scaled(task.fold)):
         inside, outside = task.sides(k)
-        scaled = SCALES[material.scale](features, task.fold != k)
-        place = np.full(len(features), -1)
+        targets = task.left(k)
+        place = np.full(len(scaled), -1)
         place[inside] = np.arange(len(inside))
         splits = [(place[known], place[left]) for known, left in task.inner_sides(k)] if refit.inner else []
         for columns, weights in task.parts():
@@ -137,7 +175,7 @@ def _refitted(refit: Refit, material: Material, task: Task, tick: Tick) -> Predi
                 with warnings.catch_warnings(record=True) as caught:
                     warnings.simplefilter("always")
                     own = None if weights is None else weights[inside]
-                    model = refit.fitted(scaled[inside], task.targets[inside, t], splits, own)
+                    model = refit.fitted(scaled[inside], targets[inside, t], splits, own)
                     predictions[outside, t] = np.asarray(model.predict(scaled[outside])).reshape(-1)
                 remarks += [str(one.message) for one in caught]
                 told += [refit.told(model)] if t < task.n_scores else []

@@ -111,7 +111,7 @@ def patterns(
     table = read(features)
     targets = targets_of(scores, table)
     cautions = cautions_of(features, targets)
-    given = chosen_of({"scale": scale, "weights": weights}, targets.images)
+    given = chosen_of({"scale": scale, "weights": weights}, targets.images, several=False)
     varying(targets, np.arange(len(targets.values)))
     found, penalties = {}, {}
     with bar(count_units(table), "patterns", progress, unit="unit") as shown:

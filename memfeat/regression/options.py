@@ -32,6 +32,13 @@ class DecodeOptions(stats.Exchange, total=False):
     fold).
     `weights` : DataArray (image) or Series above 0, how much each image counts in fits, such as its number of
     responses. They go where scores go in permutations. Metrics count each image once.
+    `covariates` : DataArray (image), Series, Dataset (image) or DataFrame of numbers, what scores and features shall
+    not have in common through: in each training fold both are regressed on them, with an intercept, and what these
+    regressions explain is taken out of training and held-out images. Images count equally there.
+    `combine` : how sets of features are used together: "concatenate" (default, side by side), "stack" (predictions of
+    each set by itself, weighed by how well they predict inner folds) or "banded" (ridge regression with a penalty for
+    each set, which needs the extra `memfeat[himalaya]`). With sets, `scale` is "layer" by default, and "unit" gives
+    all sets the same total variance too.
     `grid` : mapping from parameters of a scikit-learn estimator to the values to choose from, in inner folds.
     `progress` : bool or None, whether progress of refits is shown; None shows it when stderr is a terminal.
     """
@@ -42,6 +49,8 @@ class DecodeOptions(stats.Exchange, total=False):
     held_out: str | Sequence[Any]
     scale: Literal["none", "layer", "unit"]
     weights: xr.DataArray | pd.Series
+    covariates: xr.DataArray | pd.Series | xr.Dataset | pd.DataFrame
+    combine: Literal["concatenate", "stack", "banded"]
     grid: Mapping[str, Any]
     progress: bool | None
 
@@ -57,7 +66,7 @@ class Chosen(NamedTuple):
     progress: bool | None
 
 
-def chosen_of(options: Mapping[str, Any], images: xr.DataArray) -> Chosen:
+def chosen_of(options: Mapping[str, Any], images: xr.DataArray, *, several: bool) -> Chosen:
     """Read how models are fitted.
 
     Parameters
@@ -66,6 +75,8 @@ def chosen_of(options: Mapping[str, Any], images: xr.DataArray) -> Chosen:
         What the user gave.
     images : DataArray (image)
         Images, in the order of their names.
+    several : bool
+        Whether there are several sets of features.
 
     Returns
     -------
@@ -80,7 +91,7 @@ def chosen_of(options: Mapping[str, Any], images: xr.DataArray) -> Chosen:
         If there is no such scale, or weights are not one number above 0 per image of these.
     """
     known_options(options, DecodeOptions)
-    scale = one_of("scale", options.get("scale") or "none", SCALES)
+    scale = one_of("scale", options.get("scale") or ("layer" if several else "none"), SCALES)
     weights, called = None, None
     if options.get("weights") is not None:
         column = matched(as_scores(options["weights"], "weights"), images, argument="weights", reference="scores")

@@ -1,8 +1,8 @@
 """Features on the scale of the training images: as they are, by layer, or unit by unit."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,9 @@ from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat.errors import ArgumentError
 from memfeat.regression import primal, spans
+from memfeat.regression.covariates import Covariates
 
-__all__ = ["SCALES", "Material", "Spanned", "varied"]
+__all__ = ["SCALES", "Fold", "Material", "Source", "Spanned", "spanned", "spread", "varied"]
 
 Array = npt.NDArray[np.float64]
 Fold = npt.NDArray[np.int64]
@@ -27,17 +28,47 @@ Spanned = Callable[[Index, Index, Array | None], spans.Span]
 FLAT = 1e-9
 
 
+class Source(Protocol):
+    """What can be fitted to: one layer, or several side by side."""
+
+    @property
+    def width(self) -> int:
+        """How many features there are."""
+
+    def grams(self, fold: Fold) -> Iterator[Array]:
+        """Go through folds, and give for each the Gram matrix of all images."""
+
+    def scaled(self, fold: Fold) -> Iterator[Array]:
+        """Go through folds, and give for each the features themselves."""
+
+    def among(self, chosen: npt.NDArray[np.intp]) -> "Source":
+        """Give the same for some of the images."""
+
+
 class Material:
     """What one layer offers to fit to, images in the order of their names."""
 
-    def __init__(self, layer: xr.DataArray, scale: str) -> None:
-        self._layer, self.scale = layer, scale
+    def __init__(self, layer: xr.DataArray, scale: str, covariates: Covariates | None = None) -> None:
+        self._layer, self.scale, self._covariates = layer, scale, covariates
         self._order = np.argsort(layer[IMAGE].values.astype(str), kind="stable")
+
+    @property
+    def width(self) -> int:
+        """How many features there are."""
+        return self._layer.size // len(self._order)
 
     @cached_property
     def plain(self) -> Array:
-        """Gram matrix of the features as they are."""
-        products = gram.linear(self._layer, centre="features")[np.ix_(self._order, self._order)]
+        """Gram matrix of the features as they are, or of what covariates leave of them over all images.
+
+        Those of the training images are taken out of the matrix later. Taking out first what is common spares digits
+        where covariates explain nearly everything.
+        """
+        if self._covariates is None:
+            products = gram.linear(self._layer, centre="features")[np.ix_(self._order, self._order)]
+        else:
+            everyone = np.ones(len(self._order), dtype=bool)
+            [products] = _added(self._layer, self._order, [partial(_left, everyone, self._covariates)])
         # rounding leaves the same small number everywhere when all images are alike
         if np.trace(products) - products.mean() * len(products) <= 1e-9 * np.trace(products):
             raise self.flat()
@@ -46,12 +77,14 @@ class Material:
     def grams(self, fold: Fold) -> Iterator[Array]:
         """Go through folds, and give for each the Gram matrix of all images on the scale of the training images.
 
+        Covariates are taken out first.
+
         Yields
         ------
         array (n, n)
             Inner products, not to be written to.
         """
-        return self._scaled([fold != k for k in range(fold.max() + 1)])
+        return self._grams([fold != k for k in range(fold.max() + 1)])
 
     def whole(self) -> Array:
         """Give the Gram matrix of all images on the scale of all images.
@@ -61,7 +94,7 @@ class Material:
         array (n, n)
             Inner products, not to be written to.
         """
-        return next(self._scaled([self._everyone]))
+        return next(self._grams([self._everyone]))
 
     def blocks(self, tick: _blocks.Tick | None = None) -> Iterator[Array]:
         """Go through features, some at a time, on the scale of all images.
@@ -76,7 +109,7 @@ class Material:
         array (n, width)
             Float64, features in C order; may be written to.
         """
-        divisor = np.sqrt(_spread(self.plain, self._everyone)) if self.scale == "layer" else 1.0
+        divisor = np.sqrt(spread(self.plain, self._everyone)) if self.scale == "layer" else 1.0
         for raw in _blocks.checked(self._layer, tick=tick):
             block = gram.in_order(raw, self._order).astype(np.float64)
             if self.scale == "unit":
@@ -85,53 +118,53 @@ class Material:
                 block /= divisor
             yield block
 
-    def spans(self, fold: Fold) -> Iterator[Spanned]:
-        """Go through folds, and give for each what decomposes sets of images on the scale of the training images.
-
-        It is the Gram matrix that is decomposed, or the features themselves when there are at most half as many of them
-        as images, which is where that is quicker.
+    def scaled(self, fold: Fold) -> Iterator[Array]:
+        """Go through folds, and give for each the features themselves, as :meth:`grams` does their products.
 
         Yields
         ------
-        callable
-            As :func:`memfeat.regression.spans.span`, without its first parameter.
+        array (n, p)
+            Features, float64.
         """
-        if 2 * self._layer.size > len(fold) ** 2:
-            for products in self.grams(fold):
-                yield partial(spans.span, products)
-            return
-        features = self.features()
-        for k in range(fold.max() + 1):
-            scaled = SCALES[self.scale](features, fold != k)
-            if not scaled.any():
-                raise self.flat()
-            yield partial(primal.span, scaled)
-
-    def features(self) -> Array:
-        """Give features (n, p) as float64 in memory."""
-        values, start = np.empty((len(self._order), self._layer.size // len(self._order))), 0
+        values, start = np.empty((len(self._order), self.width)), 0
         for raw in _blocks.checked(self._layer):
             stop = start + raw.shape[1]
             values[:, start:stop] = gram.in_order(raw, self._order)
             start = stop
         if not np.ptp(values, axis=0).any():
             raise self.flat()
-        return values
+        for k in range(fold.max() + 1):
+            scaled = SCALES[self.scale](_left(fold != k, self._covariates, values), fold != k)
+            if not scaled.any():
+                raise self.flat()
+            yield scaled
+
+    def among(self, chosen: npt.NDArray[np.intp]) -> "Material":
+        """Give the same for some of the images."""
+        covariates = None if self._covariates is None else self._covariates.among(chosen)
+        part = Material(self._layer.isel({IMAGE: self._order[chosen]}), self.scale, covariates)
+        if self.scale != "unit":
+            part.plain = self.plain[np.ix_(chosen, chosen)]
+        return part
 
     @property
     def _everyone(self) -> Inside:
         return np.ones(len(self._order), dtype=bool)
 
-    def _scaled(self, insides: list[Inside]) -> Iterator[Array]:
+    def _grams(self, insides: list[Inside]) -> Iterator[Array]:
         """Give the Gram matrix of all images on the scale of some of them, for each choice of these."""
         if self.scale == "unit":
-            for products in _by_unit(self._layer, self._order, insides):
+            changes = [partial(_standard, inside, self._covariates) for inside in insides]
+            for products in _added(self._layer, self._order, changes):
                 if not products.any():
                     raise self.flat()
                 yield products
             return
         for inside in insides:
-            yield self.plain / _spread(self.plain, inside) if self.scale == "layer" else self.plain
+            left = self.plain if self._covariates is None else self._covariates.left_of_gram(self.plain, inside)
+            if not left.any():
+                raise self.flat()
+            yield left / spread(left, inside) if self.scale == "layer" else left
 
     def flat(self) -> ArgumentError:
         """Make the error of a layer that is the same for all images.
@@ -143,24 +176,65 @@ class Material:
         """
         name = str(self._layer.name)
         remedy = f"Leave it out: features.drop_vars({name!r})."
-        return ArgumentError(advice("features", "differ between images", listed(f"layer {name!r}"), remedy))
+        rule = "differ between images" + ("" if self._covariates is None else " of equal covariates")
+        return ArgumentError(advice("features", rule, listed(f"layer {name!r}"), remedy))
 
 
-def _spread(products: Array, inside: Inside) -> float:
+def spanned(source: Source, fold: Fold) -> Iterator[Spanned]:
+    """Go through folds, and give for each what decomposes sets of images on the scale of the training images.
+
+    It is the Gram matrix that is decomposed, or the features themselves when there are at most half as many of them as
+    images, which is where that is quicker.
+
+    Parameters
+    ----------
+    source : Source
+        What is fitted to.
+    fold : array (n,) of int
+        The fold in which an image is held out.
+
+    Yields
+    ------
+    callable
+        As :func:`memfeat.regression.spans.span`, without its first parameter.
+    """
+    if 2 * source.width > len(fold):
+        for products in source.grams(fold):
+            yield partial(spans.span, products)
+        return
+    for scaled in source.scaled(fold):
+        yield partial(primal.span, scaled)
+
+
+def _left(inside: Inside, covariates: Covariates | None, values: Array) -> Array:
+    """Take covariates out of features; what they explain whole becomes 0, and not rounding errors."""
+    if covariates is None:
+        return values
+    left = covariates.left(values, inside)
+    return np.asarray(np.where(left[inside].std(axis=0) > FLAT * np.abs(values[inside]).max(axis=0), left, 0.0))
+
+
+def spread(products: Array, inside: Inside) -> float:
     """Give the variance of the training images, summed over features."""
     among = products[np.ix_(inside, inside)]
     spread = float(np.trace(among) / len(among) - among.mean())
     return spread if spread > 0 else 1.0
 
 
-def _by_unit(layer: xr.DataArray, order: npt.NDArray[np.intp], insides: list[Inside]) -> Iterator[Array]:
-    """Add up the Gram matrices on all scales in one pass over the features."""
-    grams = [np.zeros((len(order), len(order)), order="F") for _ in insides]
+def _standard(inside: Inside, covariates: Covariates | None, values: Array) -> Array:
+    return _unit(_left(inside, covariates, values), inside)
+
+
+def _added(
+    layer: xr.DataArray, order: npt.NDArray[np.intp], changes: Sequence[Callable[[Array], Array]]
+) -> Iterator[Array]:
+    """Add up the Gram matrices of features that were changed in each of these ways, in one pass over them."""
+    grams = [np.zeros((len(order), len(order)), order="F") for _ in changes]
     for raw in _blocks.checked(layer):
         block = gram.in_order(raw, order).astype(np.float64)
-        for k, products in enumerate(grams):
-            scaled = _unit(block, insides[k])
-            grams[k] = dsyrk(1.0, scaled.T, beta=1.0, c=products, trans=1, lower=1, overwrite_c=1)
+        for k, (products, change) in enumerate(zip(grams, changes, strict=True)):
+            changed = change(block)
+            grams[k] = dsyrk(1.0, changed.T, beta=1.0, c=products, trans=1, lower=1, overwrite_c=1)
     for products in grams:
         yield np.tril(products) + np.tril(products, -1).T
 
@@ -201,4 +275,4 @@ def varied(values: Array, spread: Array | None = None) -> Inside:
 
 
 #: scale -> function of features (n, p) and which images are trained on (n,)
-SCALES: dict[str, Callable[[Array, Inside], Any]] = {"none": _none, "layer": _whole, "unit": _unit}
+SCALES: dict[str, Callable[[Array, npt.NDArray[np.bool_]], Any]] = {"none": _none, "layer": _whole, "unit": _unit}

@@ -13,7 +13,7 @@ from memfeat._check import advice, listed
 from memfeat._labels import CAUTIONED, as_scores, in_name_order, matched
 from memfeat.errors import ArgumentError
 
-__all__ = ["SCORE", "Targets", "cautions_of", "targets_of", "varying"]
+__all__ = ["SCORE", "Targets", "cautions_of", "columns_of", "targets_of", "varying"]
 
 SCORE = "score"
 
@@ -52,16 +52,49 @@ def targets_of(scores: Any, table: xr.Dataset) -> Targets:
     KindError, ArgumentError
         If they are no numbers, a number is missing, or images differ from those of the features.
     """
-    several = isinstance(scores, xr.Dataset | pd.DataFrame)
-    columns = [(f"scores[{str(name)!r}]", scores[name]) for name in scores] if several else [("scores", scores)]
-    if not columns:
-        raise ArgumentError(advice("scores", "have a column", listed("none"), 'Choose some: images[["hit_rate"]].'))
-    read = []
-    for argument, column in columns:
-        one = as_scores(column, argument)
-        read.append(in_name_order(matched(one, table, argument=argument, reference="features")))
+    read, several = columns_of(scores, "scores", table)
     values = np.column_stack([one.values for one in read])
     return Targets([str(one.name) for one in read], values, read[0], [dict(one.attrs) for one in read], several)
+
+
+def columns_of(
+    given: Any, argument: str, to: xr.Dataset | xr.DataArray, *, reference: str = "features"
+) -> tuple[list[xr.DataArray], bool]:
+    """Read one column of numbers, or several.
+
+    Parameters
+    ----------
+    given : DataArray (image), pandas.Series, Dataset (image) or pandas.DataFrame
+        One number per image and column.
+    argument : str
+        What the user calls it.
+    to : Dataset or DataArray (image, ...)
+        Labelled data of the same images.
+    reference : str
+        What the user calls these.
+
+    Returns
+    -------
+    list of DataArray (image)
+        The columns, images in the order of their names.
+    bool
+        Whether the user gave columns, and not one.
+
+    Raises
+    ------
+    KindError, ArgumentError
+        If they are no numbers, a number is missing, or images differ from those of `to`.
+    """
+    several = isinstance(given, xr.Dataset | pd.DataFrame)
+    columns = [(f"{argument}[{str(name)!r}]", given[name]) for name in given] if several else [(argument, given)]
+    if not columns:
+        remedy = 'Choose some: images[["hit_rate"]].'
+        raise ArgumentError(advice(argument, "have a column", listed("none"), remedy))
+    read = []
+    for called, column in columns:
+        one = as_scores(column, called)
+        read.append(in_name_order(matched(one, to, argument=called, reference=reference)))
+    return read, several
 
 
 def varying(targets: Targets, held: npt.NDArray[np.intp]) -> None:
