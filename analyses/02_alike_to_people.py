@@ -257,7 +257,8 @@ for name, result in people.items():
     print(
         f"Rocks, {name} network, {n_rocks} photographs, {n_kinds} kinds: highest in {top['layer'].item()}, "
         f"ρ = {top['estimate']:.3f} [{top['ci_low']:.3f}, {top['ci_high']:.3f}], "
-        f"corrected p = {top['p_corrected']:.4f}; first block {result['estimate'][0]:.3f}, last block {result['estimate'].sel(layer=last):.3f}"
+        f"corrected p = {top['p_corrected']:.4f}; "
+        f"first block {result['estimate'][0]:.3f}, last block {result['estimate'].sel(layer=last):.3f}"
     )
 for name in hypotheses:
     result = remembered.sel(hypothesis=name)
@@ -270,8 +271,8 @@ for name in hypotheses:
 
 # %% [markdown]
 # The extreme of 51 layers is flattered by the choice: its interval is that of one layer, not of the best. Which layers
-# pass the corrected test is to be read from the figures, not counted: neighbours are much alike. A ρ of RDMs is no share
-# of what is remembered: a layer that holds hit rates among many other things shows little of them in its
+# pass the corrected test is to be read from the figures, not counted: neighbours are much alike. A ρ of RDMs is no
+# share of what is remembered: a layer that holds hit rates among many other things shows little of them in its
 # distances, and they may still be read out by regression.
 #
 # What was found, with how it was made in the attributes, is saved for later.
