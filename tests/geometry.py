@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy.spatial.distance import squareform
+from scipy.stats import norm, t
 
 from memfeat import rdm
 
@@ -22,6 +23,13 @@ RSATOOLBOX = {
     "whitened_pearson": "corr_cov",
     "whitened_cosine": "cosine_cov",
 }
+
+
+def levels(n, strata=1):
+    """Percentiles that the expanded interval takes (Hesterberg 2015)."""
+    degrees = n - strata
+    tail = norm.cdf(-np.sqrt(n / degrees) * t.ppf(0.975, degrees))
+    return 100 * np.array([tail, 1 - tail])
 
 
 def names_of(n):

@@ -74,6 +74,39 @@ def test_pairs_in_another_order_are_put_in_scipy_s():
     np.testing.assert_array_equal(squareform(rdm.to_condensed(swapped)[0]), rdm.square(rdms).values[0])
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.integers(3, 7), st.integers(0, 2**31))
+def test_the_order_of_rows_and_of_both_ends_changes_nothing(n, seed):
+    rng = np.random.default_rng(seed)
+    rdms = several(n)
+    mixed = rdms.isel(pair=rng.permutation(rdms.sizes["pair"]))
+    swap = rng.random(rdms.sizes["pair"]) < 0.5
+    ends = {name: ("pair", mixed[name].values) for name in ("first", "second")}
+    mixed = mixed.assign_coords(
+        first=("pair", np.where(swap, ends["second"][1], ends["first"][1])),
+        second=("pair", np.where(swap, ends["first"][1], ends["second"][1])),
+    )
+    before = mixed.copy(deep=True)
+    xr.testing.assert_identical(rdm.square(mixed), rdm.square(rdms))
+    chosen = names_of(n)[rng.permutation(n)[: max(2, n - 2)]]
+    xr.testing.assert_identical(rdm.select(mixed, chosen), rdm.select(rdms, chosen))
+    np.testing.assert_array_equal(rdm.to_rsatoolbox(mixed).dissimilarities, rdm.to_rsatoolbox(rdms).dissimilarities)
+    xr.testing.assert_identical(mixed, before)
+
+
+def test_rows_that_were_cut_out_are_counted():
+    rdms = several()
+    cut = rdms.isel(pair=[0, 1, 2, 3, 6, 7, 5])  # all of 'i00' with 'i01' to 'i04', 'i01' with 'i02' to 'i04'
+    words = r"rdms must hold all pairs of these images; got 8 of 15 pairs missing; the first is 'i00' with 'i05'\. Take"
+    for call in (rdm.square, rdm.to_rsatoolbox, lambda given: rdm.select(given, names_of(6))):
+        with pytest.raises(ArgumentError, match=words):
+            call(cut)
+    with pytest.raises(ArgumentError, match="got 3 of 6 pairs missing; the first is 'i04' with 'i03'"):
+        rdm.select(cut, ["i00", "i04", "i03", "i02"])
+    xr.testing.assert_identical(rdm.select(cut, ["i02", "i00", "i01"]), rdm.select(rdms, ["i02", "i00", "i01"]))
+    assert np.isnan(rdm.to_condensed(cut)).sum() == 2 * 2 * 8
+
+
 def test_names_of_both_sides_may_stand_in_different_orders():
     square = squares()
     labelled = xr.DataArray(
@@ -357,6 +390,70 @@ def test_a_brain_rdm_that_was_read_can_be_compared(tmp_path):
     result = rsa.compare(rdm.compute(features, metric="euclidean"), ref, n_permutations=0, n_bootstraps=0)
     assert result.estimate.item() == pytest.approx(1, abs=1e-12)
     assert result.attrs["reference"] == "V4"
+
+
+def saying(metric, folder):
+    """The same RDM by every way in."""
+    square, names = squares(), names_of(6)
+    vector = squareform(square)
+    np.save(folder / "x.npy", square)
+    table = rdm.to_frame(rdm.from_square(square, names))
+    table.to_csv(folder / "x.csv", index=False)
+    labelled = rdm.square(rdm.from_square(square, names)).isel(layer=0, drop=True).assign_attrs(metric="correlation")
+    plain = rsatoolbox.rdm.RDMs(vector[None], dissimilarity_measure="Euclidean")
+    plain.save(str(folder / "x.h5"), file_type="hdf5", overwrite=True)
+    return [
+        rdm.read(folder / "x.npy", names, metric=metric),
+        rdm.read(folder / "x.csv", metric=metric),
+        rdm.read(folder / "x.h5", names, metric=metric),
+        rdm.from_square(square, names, metric=metric),
+        rdm.from_square(labelled, metric=metric),
+        rdm.from_condensed(vector, names, metric=metric),
+        rdm.from_frame(table, metric=metric),
+        rdm.from_rsatoolbox(plain, names=names, metric=metric),
+    ]
+
+
+def test_the_metric_that_numbers_are_is_said_and_lets_whitened_methods_compare(tmp_path):
+    features = xr.DataArray(normal(6, 9), dims=["image", "fc:unit"], coords={"image": names_of(6)}, name="fc")
+    rdms = rdm.compute(features, metric="sqeuclidean")
+    options = {"method": "whitened_cosine", "n_permutations": 0, "n_bootstraps": 0}
+    estimates = []
+    for ref in saying("crossnobis", tmp_path):
+        assert ref.attrs["metric"] == "crossnobis"
+        np.testing.assert_allclose(rdm.square(ref).values[0], squares())
+        estimates.append(rsa.compare(rdms, ref, **options).estimate.item())
+    np.testing.assert_allclose(estimates, estimates[0])
+    said = [ref.attrs.get("metric") for ref in saying(None, tmp_path)]
+    assert said == [None, None, "Euclidean", None, "correlation", None, None, "Euclidean"]
+    with pytest.raises(ArgumentError, match=r"or say what they are: mf\.rdm\.read\(\.\.\., metric='crossnobis'\)\."):
+        rsa.compare(rdms, rdm.read(tmp_path / "x.npy", names_of(6)), **options)
+
+
+def test_a_measure_per_feature_stays_one_unless_another_metric_is_said():
+    theirs = rsatoolbox.rdm.RDMs(vectors_of(squares(1)), dissimilarity_measure="squared euclidean")
+    for metric, shared in ((None, "true"), ("sqeuclidean", "true"), ("my own", None)):
+        got = rdm.from_rsatoolbox(theirs, names=names_of(6), metric=metric)
+        assert (got.attrs["metric"], got.attrs.get("per_feature")) == (metric or "sqeuclidean", shared)
+
+
+def test_a_metric_without_a_name_is_refused(tmp_path):
+    with pytest.raises(KindError, match="metric must be the name of what the numbers are; got 3. Pass metric='cross"):
+        saying(3, tmp_path)
+    square, names = squares(), names_of(6)
+    np.save(tmp_path / "x.npy", square)
+    theirs, table = rsatoolbox.rdm.RDMs(vectors_of(squares(1))), rdm.to_frame(rdm.from_square(square, names))
+    for call in (
+        lambda: rdm.read(tmp_path / "x.npy", names, metric=" "),
+        lambda: rdm.from_square(square, names, metric=" "),
+        lambda: rdm.from_condensed(squareform(square), names, metric=" "),
+        lambda: rdm.from_frame(table, metric=" "),
+        lambda: rdm.from_rsatoolbox(theirs, names=names, metric=" "),
+    ):
+        with pytest.raises(ArgumentError, match="metric must be the name of what the numbers are; got ' '"):
+            call()
+    with pytest.raises(UnknownNameError, match="option must be a known name; got 'metrik'. Did you mean 'metric'"):
+        rdm.read(tmp_path / "x.npy", names, metrik="crossnobis")
 
 
 # --- rsatoolbox -------------------------------------------------------------------------------------------------------

@@ -90,6 +90,14 @@ def test_mahalanobis_with_a_given_covariance_equals_scipy_and_rsatoolbox(p):
     np.testing.assert_allclose(got / p, theirs.dissimilarities[0], rtol=1e-10)
 
 
+def test_mahalanobis_is_scipy_s_only_without_shrinkage_as_the_notes_say():
+    values = normal(200, 10) @ normal(10, 10, seed=1)
+    theirs = pdist(values, "mahalanobis")
+    np.testing.assert_allclose(dissimilar(layer(values), metric="mahalanobis", shrinkage=0), theirs, rtol=1e-9)
+    assert np.abs(dissimilar(layer(values), metric="mahalanobis") / theirs - 1).max() > 0.3
+    assert "only with `shrinkage=0`" in " ".join(rdm.compute.__doc__.split())
+
+
 def test_mahalanobis_of_more_images_than_features_is_scipy_s_without_shrinkage():
     values = normal(40, 7)
     np.testing.assert_allclose(

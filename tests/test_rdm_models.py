@@ -178,6 +178,35 @@ def test_coordinates_of_participants():
     np.testing.assert_allclose(got.rdm.values[0, 1], pdist(values[:, 1]), rtol=1e-10)
 
 
+def named_so(*names):
+    return rdm.from_coordinates(pd.DataFrame({"image": names, "x": range(len(names))}))
+
+
+@pytest.mark.parametrize(("old", "new"), [(".png", ".jpg"), ("", ".jpg"), (".png", "")])
+def test_names_with_another_ending_are_refused_with_the_line_that_renames_them(old, new):
+    rdms = named_so(*(f"set/{name}{old}" for name in "abcd"))
+    wanted = [f"set/{name}{new}" for name in "dba"]
+    with pytest.raises(UnknownNameError, match="be images of the RDMs; got unknown 3: .* Only the ending") as caught:
+        rdm.select(rdms, wanted)
+    line = str(caught.value).split("differs: rdms = ")[1].removesuffix(".")
+    renamed = eval(line, {"rdms": rdms})
+    assert rdm.select(renamed, wanted).image.values.tolist() == wanted
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    {
+        "numbers": (["a.1", "a.2", "a.3"], ["a.4", "a.5"]),
+        "mixed": (["a.png", "b.jpg", "c.png"], ["a.jpg", "c.jpg"]),
+        "two endings": (["a.png", "b.png", "c.png"], ["a.jpg", "b.gif"]),
+        "others": (["a.png", "b.png", "c.png"], ["a.jpg", "x.jpg"]),
+    }.values(),
+)
+def test_no_line_is_offered_that_would_not_rename_them_all(names, wanted):
+    with pytest.raises(UnknownNameError, match=r"got unknown 2: '[^']*', '[^']*'\.$"):
+        rdm.select(named_so(*names), wanted)
+
+
 def test_a_table_without_coordinates_is_refused(tmp_path):
     with pytest.raises(KindError, match=r"numbers besides the names; got 1: 'label' without. .*\(now 'image'\)"):
         rdm.from_coordinates(pd.DataFrame({"image": list("abc"), "x": [1, 2, 3], "label": list("xyz")}))

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from geometry import levels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import squareform
@@ -179,7 +180,7 @@ def test_an_interval_is_the_percentiles_of_the_bootstrap():
     got = rsa.compare(rdms, ref, n_permutations=0, n_bootstraps=300, rng=7)
     counts = stats.bootstrap_counts(30, 300, rng=np.random.default_rng(7))
     draws = METHODS["spearman"].resampled(rdms.rdm.values, ref.rdm.values[0], counts)
-    np.testing.assert_allclose([got.ci_low, got.ci_high], np.percentile(draws, [2.5, 97.5], axis=1))
+    np.testing.assert_allclose([got.ci_low, got.ci_high], np.percentile(draws, levels(30), axis=1))
     assert np.isnan(got.p).all()
 
 
@@ -246,7 +247,7 @@ def test_results_are_labelled_say_how_and_leave_the_rdms_alone():
     assert got.depth.values.tolist() == [1, 2, 3]
     expected = {"model": "resmem", "metric": "correlation", "reference": "nearest", "seed": "11", "n_permutations": 99}
     assert expected.items() <= got.attrs.items()
-    assert got.attrs["interval"] == "percentile bootstrap over images, 95 %"
+    assert got.attrs["interval"] == "expanded percentile bootstrap over images, 95 %"
     xr.testing.assert_identical(got, rsa.compare(rdms, ref, n_permutations=99, n_bootstraps=20, rng=11))
     assert not got.equals(rsa.compare(rdms, ref, n_permutations=99, n_bootstraps=20, rng=12))
 

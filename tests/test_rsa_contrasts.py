@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from geometry import dataset, names_of, squared_distances
+from geometry import dataset, levels, names_of, squared_distances
 from scipy import stats as distributions
 
 from memfeat import rsa, stats
@@ -27,11 +27,16 @@ def test_layers_are_compared_in_the_same_samples():
     counts = stats.bootstrap_counts(12, 300, rng=np.random.default_rng(4))
     draws = METHODS["spearman"].resampled(rdms.rdm.values, ref.rdm.values[0], counts)
     gaps = np.array([draws[0] - draws[1], draws[0] - draws[2], draws[1] - draws[2]])
-    np.testing.assert_allclose([got.ci_low, got.ci_high], np.percentile(gaps, [2.5, 97.5], axis=1), atol=1e-12)
+    np.testing.assert_allclose([got.ci_low, got.ci_high], np.percentile(gaps, levels(12), axis=1), atol=1e-12)
     below, above = (gaps <= 0).sum(axis=1), (gaps >= 0).sum(axis=1)
-    p = np.minimum(1, 2 * (np.minimum(below, above) + 1) / 301)
+    side = (np.minimum(below, above) + 1) / 301
+    p = np.minimum(1, 2 * distributions.t.sf(distributions.norm.isf(side) * np.sqrt(11 / 12), 11))
     np.testing.assert_allclose(got.p, p)
-    np.testing.assert_allclose(got.p_corrected, stats.holm(p))
+    error = gaps.std(axis=1, ddof=1)
+    largest = (np.abs(gaps - got.estimate.values[:, None]) / error[:, None]).max(axis=0)
+    observed = np.abs(got.estimate.values) / error * np.sqrt(11 / 12)
+    corrected = ((largest >= observed[:, None]).sum(axis=1) + 1) / 301
+    np.testing.assert_allclose(got.p_corrected, np.maximum(p, corrected))
     np.testing.assert_allclose(got.p_fdr, stats.fdr(p))
     alone = rsa.compare(rdms, ref, n_permutations=0, n_bootstraps=0).estimate.values
     np.testing.assert_allclose(got.estimate, [alone[0] - alone[1], alone[0] - alone[2], alone[1] - alone[2]])

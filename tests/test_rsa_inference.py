@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from geometry import RSATOOLBOX, along_time, dataset, names_of, people, squared_distances, toolbox
+from geometry import RSATOOLBOX, along_time, dataset, levels, names_of, people, squared_distances, toolbox
 from scipy import stats as distributions
 from scipy.spatial.distance import squareform
 
@@ -89,7 +89,7 @@ def test_percentiles_of_participants_from_twenty_on():
     got = rsa.compare(rdms, ref, resample="rdms", interval="percentile", n_bootstraps=400, rng=1)
     values = each("spearman", rdms, ref)
     share = np.random.default_rng(1).multinomial(22, np.full(22, 1 / 22), size=400) / 22
-    np.testing.assert_allclose([got.ci_low, got.ci_high], np.percentile(values @ share.T, [2.5, 97.5], axis=1))
+    np.testing.assert_allclose([got.ci_low, got.ci_high], np.percentile(values @ share.T, levels(22), axis=1))
     exact = rsa.compare(rdms, ref, resample="rdms", interval="bca", n_bootstraps=4_000)
     theirs = distributions.bootstrap((values[0],), np.mean, n_resamples=4_000, rng=np.random.default_rng(0))
     np.testing.assert_allclose(
@@ -160,6 +160,51 @@ def test_an_accelerated_interval_leaves_out_whole_groups():
     np.testing.assert_allclose([got.ci_low, got.ci_high], expected, atol=1e-12)
 
 
+def left_out(rdms, ref, units, names, **options):
+    """Similarities with each unit left out, by comparing RDMs of the images that remain."""
+    rest = [names[~np.isin(names, unit)] for unit in units]
+    parts = [(rdm.select(rdms, keep), rdm.select(ref, keep)) for keep in rest]
+    return np.array([rsa.compare(*part, n_permutations=0, n_bootstraps=0, **options).estimate for part in parts])
+
+
+@pytest.mark.parametrize("method", ["whitened_pearson", "whitened_cosine"])
+@pytest.mark.parametrize("permute", [None, "whole", "within"])
+def test_intervals_of_whitened_methods_are_those_of_the_jackknife(method, permute):
+    n, names = 24, np.array([f"i{k:03}" for k in range(24)])
+    vectors = squared_distances(n, 3, 1)
+    rdms, ref = (dataset(v, names, metric="sqeuclidean") for v in (vectors[:2], vectors[2:]))
+    groups = np.repeat(np.arange(4), 6)
+    scheme = {} if permute is None else {"blocks": pd.Series(groups, index=names), "permute": permute}
+    got = rsa.compare(rdms, ref, method=method, n_permutations=0, n_bootstraps=10, **scheme)
+    units = [names[groups == group] for group in range(4)] if permute == "whole" else names[:, None]
+    left = left_out(rdms, ref, units, names, method=method)
+    strata = groups if permute == "within" else np.zeros(len(units), dtype=int)
+    parts = [left[strata == stratum] for stratum in np.unique(strata)]
+    bias = sum((len(part) - 1) * (part.mean(axis=0) - got.estimate.values) for part in parts)
+    variance = sum((len(part) - 1) ** 2 / len(part) * part.var(axis=0, ddof=1) for part in parts)
+    half = distributions.t.ppf(0.975, len(units) - len(parts)) * np.sqrt(variance)
+    np.testing.assert_allclose(got.bias, bias, atol=1e-12)
+    middle = got.estimate - bias
+    np.testing.assert_allclose([got.ci_low, got.ci_high], [middle - half, middle + half], atol=1e-12)
+    plain = rsa.compare(rdms, ref, method=method, n_permutations=0, n_bootstraps=0, **scheme)
+    assert "bias" not in plain
+    assert plain.ci_low.isnull().all()
+
+
+def test_a_contrast_of_whitened_similarities_is_that_of_the_jackknife():
+    n, names = 20, np.array([f"i{k:03}" for k in range(20)])
+    vectors = squared_distances(n, 3, 2)
+    rdms, ref = (dataset(v, names, metric="sqeuclidean") for v in (vectors[:2], vectors[2:]))
+    got = rsa.contrast(rdms, ref, method="whitened_cosine")
+    gaps = -np.diff(left_out(rdms, ref, names[:, None], names, method="whitened_cosine"), axis=1)[:, 0]
+    estimate, error = got.estimate.item(), np.sqrt((n - 1) ** 2 / n * gaps.var(ddof=1))
+    bias = (n - 1) * (gaps.mean() - estimate)
+    assert got.bias.item() == pytest.approx(bias, abs=1e-12)
+    assert got.p.item() == pytest.approx(2 * distributions.t.sf(abs(estimate - bias) / error, n - 1), abs=1e-10)
+    assert got.ci_low.item() == pytest.approx(estimate - bias - distributions.t.ppf(0.975, n - 1) * error, abs=1e-10)
+    assert got.attrs["interval"] == "jackknife, paired, 95 %"
+
+
 def test_noise_bounds_have_intervals_over_images():
     rdms, ref = people(n=12)
     got = rsa.compare(rdms, ref, method="pearson", n_permutations=0, n_bootstraps=200)
@@ -186,12 +231,13 @@ def test_a_whole_bootstrap_with_noise_bounds_equals_rsatoolbox_for_the_same_draw
     random = np.random.RandomState(3)
     counts = np.stack([np.bincount(random.randint(0, n, size=n), minlength=n) for _ in range(draws)])
     monkeypatch.setattr(stats, "bootstrap_counts", lambda *given, **named: counts)
-    got = rsa.compare(rdms, ref, method=method, n_permutations=0, n_bootstraps=draws)
+    options = {"method": method, "n_permutations": 0, "n_bootstraps": draws, "interval": "percentile"}
+    got = rsa.compare(rdms, ref, **options)
     expected = {"": theirs.evaluations[:, 0], "noise_lower_": theirs.noise_ceiling[0]}
     expected["noise_upper_"] = theirs.noise_ceiling[1]
     for name, values in expected.items():
         found = [got[f"{name}{end}"].item() for end in ("ci_low", "ci_high")]
-        np.testing.assert_allclose(found, np.percentile(values, [2.5, 97.5]), atol=1e-10)
+        np.testing.assert_allclose(found, np.percentile(values, levels(n)), atol=1e-10)
 
 
 def halves(splits=3, n=30, seed=0, noise=0.5):
@@ -235,7 +281,7 @@ def test_the_bound_from_halves_has_an_interval_over_images_and_splits():
     pairs = models.rdm.isel(layer=0).values
     again = np.array([METHODS["spearman"].resampled(one[:1], one[1], counts)[0] for one in pairs])
     r = (again * share.T).sum(axis=0)
-    expected = np.percentile(np.sqrt(2 * r / (1 + r)), [2.5, 97.5])
+    expected = np.percentile(np.sqrt(2 * r / (1 + r)), levels(n))
     np.testing.assert_allclose([got.noise_upper_ci_low, got.noise_upper_ci_high], expected, atol=1e-10)
     spared = rsa.compare(rdms, ref, n_permutations=0, n_bootstraps=40, reliability=models, rng=6, noise_interval=False)
     assert "noise_upper_ci_low" not in spared

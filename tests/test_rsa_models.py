@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from geometry import along_time, dataset, names_of, people, squared_distances
+from geometry import along_time, dataset, levels, names_of, people, squared_distances
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
 from scipy.spatial.distance import pdist
-from scipy.stats import kendalltau, pearsonr, rankdata, spearmanr, ttest_1samp
+from scipy.stats import false_discovery_control, kendalltau, pearsonr, rankdata, spearmanr, ttest_1samp
 from scipy.stats import t as student
 from sklearn.linear_model import LinearRegression
 
@@ -54,7 +54,7 @@ def test_an_interval_without_controls_is_that_of_samples_written_out():
         times = sample[first] * sample[second]
         a, b, c = (np.repeat(v, times) for v in vectors)
         draws.append(partialled(a, b, [c], "pearson"))
-    np.testing.assert_allclose([got.ci_low[0], got.ci_high[0]], np.percentile(draws, [2.5, 97.5]), atol=1e-9)
+    np.testing.assert_allclose([got.ci_low[0], got.ci_high[0]], np.percentile(draws, levels(14)), atol=1e-9)
 
 
 def test_partial_keeps_further_dims_and_averages_participants():
@@ -68,6 +68,101 @@ def test_partial_keeps_further_dims_and_averages_participants():
     assert got.by_participant.dims == ("layer", "time", "roi", "participant")
     np.testing.assert_allclose(got.by_participant.isel(time=1, roi=0), np.transpose(each), atol=1e-12)
     assert rsa.cluster(got, n_permutations=20).p_cluster.dims == ("layer", "roi", "time")
+
+
+def people_and_controls(n=10, participants=6):
+    """Layers, participants' references and two controls, with their vectors."""
+    vectors = squared_distances(n, 4 + participants, seed=3)
+    sides = dataset(vectors[:2]), dataset(vectors[None, 4:]), dataset(vectors[2:4])
+    return sides, (vectors[:2], vectors[4:], vectors[2:4])
+
+
+def test_partial_over_participants_is_a_t_test_of_each_ones_value():
+    (rdms, ref, controls), (layers, references, taken) = people_and_controls()
+    got = rsa.partial(rdms, ref, controls, method="pearson", resample="rdms", rng=0)
+    each = np.array([[partialled(a, b, taken, "pearson") for b in references] for a in layers])
+    np.testing.assert_allclose(got.by_participant, each, atol=1e-10)
+    test = ttest_1samp(each, 0, axis=1)
+    np.testing.assert_allclose(got.p, test.pvalue, rtol=1e-8)
+    np.testing.assert_allclose(got.p_fdr, false_discovery_control(test.pvalue), rtol=1e-8)
+    order = np.argsort(test.pvalue)
+    step = np.minimum(np.maximum.accumulate(test.pvalue[order] * [2, 1]), 1)
+    np.testing.assert_allclose(got.p_corrected[order], step, rtol=1e-8)
+    limits = test.confidence_interval(0.95)
+    np.testing.assert_allclose([got.ci_low, got.ci_high], [limits.low, limits.high], atol=1e-10)
+    assert (got.attrs["resample"], got.attrs["interval"]) == ("rdms", "Student's t over participants, 95 %")
+    assert "mean partial correlation over the population of participants is 0" in got.attrs["null"]
+    assert (got.attrs["test"], got.attrs["n_participants"], got.attrs["n_bootstraps"]) == ("t", 6, 0)
+    images = rsa.partial(rdms, ref, controls, method="pearson", n_bootstraps=20)
+    assert images.attrs["resample"] == "images"
+    assert "p" not in images
+    assert "null" not in images.attrs
+    np.testing.assert_allclose(images.estimate, got.estimate)
+
+
+def test_participants_own_models_meet_their_own_references_in_partial():
+    vectors = squared_distances(9, 9, seed=5)
+    own, references = vectors[:4], vectors[4:8]
+    controls = dataset(vectors[8:])
+    ref = dataset(references[None])
+    got = rsa.partial(dataset(own[None]), ref.isel(participant=[2, 0, 3, 1]), controls, n_bootstraps=30, rng=2)
+    each = [partialled(a, b, vectors[8:], "spearman") for a, b in zip(own, references, strict=True)]
+    np.testing.assert_allclose(got.by_participant[0], each, atol=1e-10)
+    plain = [spearmanr(a, b).statistic for a, b in zip(own, references, strict=True)]
+    np.testing.assert_allclose(got.plain, [np.mean(plain)])
+    counts = stats.bootstrap_counts(9, 30, rng=np.random.default_rng(2))
+    first, second = np.triu_indices(9, 1)
+    draws = []
+    for sample in counts:
+        times = sample[first] * sample[second]
+        a, b, c = (np.repeat(v, times, axis=1) for v in (own, references, vectors[8:]))
+        draws.append(np.mean([partialled(*pair, c, "spearman") for pair in zip(a, b, strict=True)]))
+    np.testing.assert_allclose([got.ci_low[0], got.ci_high[0]], np.percentile(draws, levels(9)), atol=1e-9)
+    alone = rsa.partial(dataset(own[None]), dataset(references[:1]), controls, n_bootstraps=0)
+    each = [partialled(a, references[0], vectors[8:], "spearman") for a in own]
+    np.testing.assert_allclose(alone.by_participant[0], each, atol=1e-10)
+
+
+def test_participants_keep_further_dims_and_are_blind_to_order():
+    rdms, ref = along_time()
+    models, control = dataset(squared_distances(8, 2, seed=7)), dataset(squared_distances(8, 1, seed=9))
+    before = ref.copy(deep=True)
+    turned = ref.isel(participant=slice(None, None, -1))
+    for analysis in (
+        lambda one: rsa.partial(rdms, one, control, resample="rdms"),
+        lambda one: rsa.partition(models, one, resample="rdms"),
+    ):
+        got = analysis(ref)
+        assert got.by_participant.dims[1:] == ("time", "roi", "participant")
+        assert got.estimate.dims == got.ci_low.dims == got.by_participant.dims[:-1]
+        xr.testing.assert_allclose(analysis(turned), got)
+        one = analysis(ref.isel(time=1, roi=0))
+        np.testing.assert_allclose(one.ci_low, got.ci_low.isel(time=1, roi=0))
+    xr.testing.assert_identical(ref, before)
+
+
+def test_participants_need_company_and_no_groups_of_images():
+    (rdms, ref, controls), _ = people_and_controls()
+    blocks = pd.Series(np.repeat([0, 1], 5), index=names_of(10))
+    for analysis in (
+        lambda one, **options: rsa.partial(rdms, one, controls, **options),
+        lambda one, **options: rsa.partition(rdms, one, **options),
+    ):
+        with pytest.raises(
+            ArgumentError, match=r"at least 2 participants for resample='rdms'; got no dim 'participant'"
+        ):
+            analysis(ref.isel(participant=0), resample="rdms")
+        with pytest.raises(ArgumentError, match=r"for resample='rdms'; got 1 participants. Use resample='images'"):
+            analysis(ref.isel(participant=[0]), resample="rdms")
+        with pytest.raises(ArgumentError, match="resample must be one of 'images', 'rdms'; got 'both'"):
+            analysis(ref, resample="both")
+        with pytest.raises(ArgumentError, match="blocks must be left out with resample='rdms'; got it. It says how"):
+            analysis(ref, resample="rdms", blocks=blocks)
+        with pytest.raises(ArgumentError, match="permute must be left out with resample='rdms'; got it"):
+            analysis(ref, resample="rdms", permute="whole")
+    same = ref.isel(participant=[0, 0, 0]).assign_coords(participant=["a", "b", "c"])
+    with pytest.raises(ArgumentError, match="ref must differ between participants; got equal values"):
+        rsa.partial(rdms, same, controls, resample="rdms")
 
 
 def test_controls_that_take_everything_are_errors():
@@ -232,6 +327,37 @@ def test_shares_sum_to_what_all_explain(n_models, seed, method):
     np.testing.assert_allclose(got.r2, expected, atol=1e-9)
 
 
+@pytest.mark.parametrize("method", ["pearson", "spearman"])
+def test_shares_of_participants_are_averaged(method):
+    vectors = squared_distances(11, 7, seed=4)
+    models, ref = dataset(vectors[:2]), dataset(vectors[None, 2:])
+    got = rsa.partition(models, ref, method=method, n_bootstraps=0)
+    ranked = vectors if method == "pearson" else np.apply_along_axis(rankdata, 1, vectors)
+    each = []
+    for target in ranked[2:]:
+        whole, one, other = (r_squared(v, target) for v in (ranked[:2], ranked[:1], ranked[1:2]))
+        each.append([whole - other, whole - one, one + other - whole])
+    np.testing.assert_allclose(got.by_participant.T, each, atol=1e-10)
+    np.testing.assert_allclose(got.estimate, np.mean(each, axis=0), atol=1e-10)
+    assert float(got.r2[-1]) == pytest.approx(float(got.estimate.sum()))
+    over = rsa.partition(models, ref, method=method, resample="rdms")
+    limits = ttest_1samp(each, 0, axis=0).confidence_interval(0.95)
+    np.testing.assert_allclose([over.ci_low, over.ci_high], [limits.low, limits.high], atol=1e-10)
+    assert {"r2_ci_low", "r2_ci_high", "size", "n"} <= set(over)
+    assert "p" not in over
+    assert (over.attrs["resample"], over.attrs["n_participants"]) == ("rdms", 5)
+    drawn = rsa.partition(models, ref, method=method, n_bootstraps=50, rng=1)
+    counts = stats.bootstrap_counts(11, 50, rng=np.random.default_rng(1))
+    first, second = np.triu_indices(11, 1)
+    draws = []
+    for sample in counts:
+        again = np.repeat(vectors, sample[first] * sample[second], axis=1)
+        again = again if method == "pearson" else np.apply_along_axis(rankdata, 1, again)
+        draws.append(np.mean([r_squared(again[:2], target) for target in again[2:]]))
+    limits = np.percentile(draws, levels(11))
+    np.testing.assert_allclose([drawn.r2_ci_low[2], drawn.r2_ci_high[2]], limits, atol=1e-9)
+
+
 def test_a_suppressor_has_a_negative_share_and_shares_have_intervals():
     rng = np.random.default_rng(0)
     n = 16
@@ -290,9 +416,137 @@ def test_weighted_models_are_blind_to_order_and_have_intervals(method):
 def test_groups_are_held_out_as_a_whole():
     vectors = squared_distances(24, 3)
     group = pd.Series(np.repeat(np.arange(12), 2), index=names_of(24))
-    got = rsa.weighted(dataset(vectors[:2]), dataset(vectors[2:]), folds=2, blocks=group, n_bootstraps=20)
+    sides, options = (dataset(vectors[:2]), dataset(vectors[2:])), {"folds": 2, "blocks": group, "n_bootstraps": 20}
+    got = rsa.weighted(*sides, **options, permute="whole")
+    assert got.attrs["permute"] == "whole"
     fold = got.fold.values.reshape(12, 2)
     assert (fold[:, 0] == fold[:, 1]).all()
+    with pytest.raises(
+        ArgumentError, match="permute must be 'whole' when blocks are given; got None. Images of a group"
+    ):
+        rsa.weighted(*sides, **options)
+    for scheme in ("within", "free"):
+        with pytest.raises(ArgumentError, match=f"permute must be 'whole' when blocks are given; got '{scheme}'"):
+            rsa.weighted(*sides, **options, permute=scheme)
+    with pytest.raises(ArgumentError, match="blocks must be given when permute='whole'; got None. Or leave it out"):
+        rsa.weighted(*sides, folds=2, permute="whole")
+    with pytest.raises(ArgumentError, match="permute must be one of 'free', 'whole'; got 'within'"):
+        rsa.weighted(*sides, folds=2, permute="within")
+    plain = rsa.weighted(*sides, folds=2, n_bootstraps=20)
+    xr.testing.assert_identical(rsa.weighted(*sides, folds=2, n_bootstraps=20, permute="free"), plain)
+
+
+def whitening(n):
+    """M with MᵀM = V⁻¹, V = (C Cᵀ)² the covariance of squared distances, written out."""
+    first, second = np.triu_indices(n, 1)
+    contrasts = np.eye(n)[first] - np.eye(n)[second]
+    return np.linalg.cholesky(np.linalg.inv((contrasts @ contrasts.T) ** 2)).T
+
+
+@pytest.mark.parametrize("method", ["whitened_pearson", "whitened_cosine"])
+@pytest.mark.parametrize("participants", [1, 3])
+def test_weights_of_whitened_methods_are_those_of_generalised_least_squares(method, participants):
+    vectors = squared_distances(20, 3 + participants, seed=8)
+    models = dataset(vectors[:3], metric="sqeuclidean")
+    ref = dataset(vectors[3:] if participants == 1 else vectors[None, 3:], metric="sqeuclidean")
+    got = rsa.weighted(models, ref, method=method, n_bootstraps=0, folds=2, rng=3)
+    first, second = np.triu_indices(20, 1)
+    root = whitening(10)
+    for k in range(2):
+        inside = got.fold.values == k
+        train, test = ~inside[first] & ~inside[second], inside[first] & inside[second]
+        learnt, held = vectors[:, train], vectors[:, test]
+        if method == "whitened_pearson":
+            learnt = learnt - learnt.mean(axis=1, keepdims=True)
+        learnt = learnt @ root.T
+        lengths = np.linalg.norm(learnt[3:], axis=1)
+        target = (learnt[3:] / lengths[:, None]).mean(axis=0) * lengths.mean()
+        expected = lsq_linear(learnt[:3].T, target, bounds=(0, np.inf), tol=1e-14).x
+        np.testing.assert_allclose(got.weight[k], expected, atol=1e-6)
+        held = np.concatenate([(expected @ held[:3])[None], held])
+        if method == "whitened_pearson":
+            held = held - held.mean(axis=1, keepdims=True)
+        held = held @ root.T
+        values = [np.mean([alike(a, b, "cosine") for b in held[4:]]) for a in held[:4]]
+        np.testing.assert_allclose(got.by_fold[:, k], values, atol=1e-6)
+    plain = rsa.weighted(models, ref, method=method.removeprefix("whitened_"), n_bootstraps=0, folds=2, rng=3)
+    assert np.abs(got.weight - plain.weight).max() > 1e-3
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 500), st.sampled_from(["pearson", "cosine", "whitened_pearson", "whitened_cosine"]))
+def test_a_sum_of_models_is_found_again(seed, method):
+    vectors = squared_distances(16, 3, seed=2 * seed)
+    models = dataset(vectors, metric="sqeuclidean")
+    ref = dataset(np.array([[0.5, 0.0, 2.0]]) @ vectors, metric="sqeuclidean")
+    got = rsa.weighted(models, ref, method=method, n_bootstraps=0, folds=2, rng=seed)
+    np.testing.assert_allclose(got.weight, [[0.5, 0.0, 2.0]] * 2, atol=1e-8)
+    np.testing.assert_allclose(got.by_fold[0], 1)
+
+
+@pytest.mark.parametrize("method", ["pearson", "cosine"])
+def test_weights_of_participants_are_fitted_on_their_scaled_average_and_judged_on_each(method):
+    vectors = squared_distances(27, 6, seed=2)
+    vectors[3] *= 40  # a participant on another scale weighs no more
+    models, ref = dataset(vectors[:2]), dataset(vectors[None, 2:])
+    got = rsa.weighted(models, ref, method=method, folds=3, n_bootstraps=40, rng=3)
+    first, second = np.triu_indices(27, 1)
+    counts_of = np.random.default_rng(3)
+    counts_of.permutation(np.arange(27) % 3)  # the folds are dealt first
+    each, draws = [], np.zeros((3, 40))
+    for k in range(3):
+        inside = got.fold.values == k
+        train, test = ~inside[first] & ~inside[second], inside[first] & inside[second]
+        sides = vectors[:, train]
+        if method == "pearson":
+            sides = sides - sides.mean(axis=1, keepdims=True)
+        lengths = np.linalg.norm(sides[2:], axis=1)
+        target = np.mean([side / length for side, length in zip(sides[2:], lengths, strict=True)], axis=0)
+        expected = lsq_linear(sides[:2].T, target * lengths.mean(), bounds=(0, np.inf), tol=1e-14).x
+        np.testing.assert_allclose(got.weight[k], expected, rtol=1e-5)
+        predicted = np.array([expected @ vectors[:2, test], *vectors[:2, test]])
+        each.append([[alike(a, b, method) for b in vectors[2:, test]] for a in predicted])
+        counts = stats.bootstrap_counts(9, 40, rng=counts_of)
+        one, other = np.triu_indices(9, 1)
+        for d, sample in enumerate(counts):
+            times = sample[one] * sample[other]
+            a, b = (np.repeat(side, times, axis=1) for side in (predicted, vectors[2:, test]))
+            draws[:, d] += [np.mean([alike(x, y, method) for y in b]) / 3 for x in a]
+    each = np.mean(each, axis=0)
+    np.testing.assert_allclose(got.by_participant, each, atol=1e-6)
+    np.testing.assert_allclose(got.estimate, each.mean(axis=1), atol=1e-6)
+    np.testing.assert_allclose(got.by_fold.mean("held_out"), got.estimate)
+    limits = np.percentile(draws, levels(27, 3), axis=1)
+    np.testing.assert_allclose([got.ci_low, got.ci_high], limits, atol=1e-6)
+    over = rsa.weighted(models, ref, method=method, folds=3, resample="rdms", rng=3)
+    limits = ttest_1samp(each, 0, axis=1).confidence_interval(0.95)
+    np.testing.assert_allclose([over.ci_low, over.ci_high], [limits.low, limits.high], atol=1e-6)
+    limits = ttest_1samp(each[0] - each[1:], 0, axis=1).confidence_interval(0.95)
+    np.testing.assert_allclose([over.gain_ci_low[1:], over.gain_ci_high[1:]], [limits.low, limits.high], atol=1e-6)
+    assert (over.attrs["resample"], over.attrs["n_participants"], over.attrs["n_bootstraps"]) == ("rdms", 4, 0)
+    assert over.attrs["interval"] == "Student's t over participants, weights held fixed, 95 %"
+    turned = rsa.weighted(models, ref.isel(participant=[3, 1, 0, 2]), method=method, folds=3, resample="rdms", rng=3)
+    xr.testing.assert_allclose(turned, over)
+
+
+def alike(a, b, method):
+    return pearsonr(a, b).statistic if method == "pearson" else a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+
+
+def test_weights_want_one_reference_of_participants_who_have_company():
+    rdms, ref = along_time()
+    with pytest.raises(ArgumentError, match="ref must have no further dim but 'participant'; got dims 'time', 'roi'"):
+        rsa.weighted(rdms, ref, folds=2)
+    one = ref.isel(time=0, roi=0)
+    with pytest.raises(ArgumentError, match="ref must have at least 2 participants for resample='rdms'; got 1"):
+        rsa.weighted(dataset(squared_distances(8, 2)), one.isel(participant=[0]), folds=2, resample="rdms")
+    flat = one.copy(deep=True)
+    flat["rdm"][2] = 1.0
+    with pytest.raises(ArgumentError, match="models and ref must vary inside and outside every fold"):
+        rsa.weighted(dataset(squared_distances(8, 2)), flat, folds=2)
+    flat["rdm"][2] = np.nan
+    with pytest.raises(ArgumentError, match="ref must be finite for every pair of images"):
+        rsa.weighted(dataset(squared_distances(8, 2)), flat, folds=2)
 
 
 def test_a_prediction_without_weights_agrees_with_nothing():

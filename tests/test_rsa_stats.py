@@ -163,22 +163,90 @@ def test_an_accelerated_interval_agrees_with_scipy():
     assert (low, high) == (1, 1)  # all draws on one side: percentiles
 
 
+def test_the_jackknife_knows_the_bias_of_the_variance_and_the_error_of_the_mean():
+    sample = rng(4).exponential(size=12)
+    rest = np.array([np.delete(sample, k) for k in range(12)])
+    found = stats.jackknife(np.array([sample.mean(), sample.var()]), np.array([rest.mean(axis=1), rest.var(axis=1)]))
+    np.testing.assert_allclose(found.bias, [0, -sample.var(ddof=1) / 12], atol=1e-12)
+    assert found.error[0] == pytest.approx(distributions.sem(sample))
+    assert found.degrees == 11
+    # the mean of two strata of 4 and 8: each has a mean, a variance and one degree of freedom less of its own
+    strata = np.repeat([0, 1], [4, 8])
+    halves = [sample[:4], sample[4:]]
+    means = np.array([half.mean() for half in halves])
+    left = np.array(
+        [(np.delete(half, k).mean() + means[1 - s]) for s, half in enumerate(halves) for k in range(len(half))]
+    )
+    found = stats.jackknife(means.sum(), left, strata=strata)
+    assert found.error == pytest.approx(np.sqrt(sum(distributions.sem(half) ** 2 for half in halves)))
+    assert found.degrees == 10
+
+
+def test_acceleration_within_groups_is_about_the_mean_of_the_group():
+    groups, draws = np.repeat([0, 1], [6, 9]), rng(7).normal(0.2, size=(1, 2_000))
+    left = rng(8).normal(size=(1, 15)) ** 3
+    moved = left + 5 * groups  # another mean of a group changes nothing
+    plain, far = (stats.bca(np.zeros(1), draws, values, strata=groups) for values in (left, moved))
+    np.testing.assert_allclose(plain, far)
+    assert not np.allclose(plain, stats.bca(np.zeros(1), draws, moved))
+
+
+def test_what_is_not_defined_under_rearrangement_counts_as_extreme():
+    null = np.array([[0.1, np.nan, 0.3, 0.2], [0.4, 0.1, 0.2, 0.1]])
+    observed = np.array([0.25, 0.35])
+    np.testing.assert_allclose(stats.p_value(observed, null), [3 / 5, 2 / 5])
+    # the largest are .4, NaN, .3 and .2
+    np.testing.assert_allclose(stats.max_statistic(observed, null), [4 / 5, 3 / 5])
+
+
 def test_p_and_percentile_interval_never_disagree():
     random = rng(5)
+    drawn = {"n": 12, "strata": 2}
     for _ in range(40):
         draws = random.normal(random.uniform(-3, 3), 1, size=999)
-        low, high = stats.interval(draws)
-        assert (stats.bootstrap_p(draws) <= 0.05) == (low > 0 or high < 0) or 0.04 < stats.bootstrap_p(draws) < 0.06
+        for limits, p in (
+            (stats.interval(draws), stats.bootstrap_p(draws)),
+            (stats.expanded(draws, **drawn), stats.bootstrap_p(draws, **drawn)),
+        ):
+            assert (p <= 0.05) == (limits[0] > 0 or limits[1] < 0) or 0.04 < p < 0.06
+    # a share of .025 beyond 0 is 1.96 standard errors of 12 units: of 10 degrees of freedom
+    draws = np.concatenate([-np.ones(24), np.ones(975)])
+    expected = 2 * distributions.t.sf(distributions.norm.isf(0.025) * np.sqrt(10 / 12), 10)
+    assert stats.bootstrap_p(draws, **drawn) == pytest.approx(expected)
     assert stats.bootstrap_p(np.ones(99)) == pytest.approx(0.02)
     assert stats.bootstrap_p(np.ones(99), alternative="greater") == pytest.approx(0.01)
     assert stats.bootstrap_p(np.ones(99), alternative="less") == 1
     assert stats.bootstrap_p(np.zeros(9)) == 1
 
 
-def test_undefined_samples_are_left_out_while_they_are_few():
+@pytest.mark.parametrize(
+    ("permute", "expected"), [("free", (12, 1)), ("within", (12, 3)), ("whole", (3, 1)), (None, (12, 1))]
+)
+def test_what_a_sample_draws(permute, expected):
+    blocks = None if permute is None else np.repeat([0, 1, 2], 4)
+    assert stats.drawn_units(12, blocks=blocks, permute=permute) == dict(zip(("n", "strata"), expected, strict=True))
+
+
+@pytest.mark.parametrize(("permute", "blocks"), [("within", np.arange(6)), ("whole", np.zeros(6, dtype=int))])
+def test_samples_that_would_all_be_the_same_are_refused(permute, blocks):
+    with pytest.raises(ArgumentError, match=f"blocks must leave something to draw with permute='{permute}'; got "):
+        stats.bootstrap_counts(6, 10, rng=rng(), blocks=blocks, permute=permute)
+
+
+def test_undefined_samples_are_passed_over_while_they_are_few_for_each_statistic_alone():
     draws = rng().normal(size=(2, 500))
-    draws[0, 3] = draws[1, 7] = np.nan
-    assert stats.enough(draws).shape == (2, 498)
+    whole = draws.copy()
+    draws[0, :4] = np.nan
+    kept = stats.enough(draws)
+    left = np.array([np.delete(np.arange(20), k).mean() for k in range(20)])
+    jackknife, estimate = np.array([left, left]), np.zeros(2)
+    for limits, alone in (
+        (stats.interval(kept), stats.interval(whole)),
+        (stats.expanded(kept, n=20), stats.expanded(whole, n=20)),
+        (stats.bca(estimate, kept, jackknife), stats.bca(estimate, whole, jackknife)),
+    ):
+        np.testing.assert_array_equal([limit[1] for limit in limits], [limit[1] for limit in alone])
+    np.testing.assert_allclose(stats.interval(kept)[0][0], np.quantile(whole[0, 4:], 0.025))
     draws[0, :10] = np.nan
     with pytest.raises(ArgumentError, match="n_bootstraps must leave something .*; got 2% undefined samples"):
         stats.enough(draws)

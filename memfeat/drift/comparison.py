@@ -213,7 +213,9 @@ def _design(
     fold = empty if target is None else shuffled(n, options.get("folds", 5), random)
     counts = stats.bootstrap_counts(n, draws, rng=random, **exchanged.scheme) if draws else np.empty((0, n))
     scores = empty if target is None else target.values
-    plan = Plan(given["metric"], given["method"], statistic, fold, scores, counts, _drawn(n, exchanged.scheme))
+    plan = Plan(
+        given["metric"], given["method"], statistic, fold, scores, counts, stats.drawn_units(n, **exchanged.scheme)
+    )
     recorded = given | {"blocks": exchanged.recorded["blocks"], "permute": exchanged.recorded["permute"]}
     recorded |= {
         "interval": "95 % expanded percentile bootstrap over images; for decodability paired, predictions held fixed",
@@ -225,12 +227,6 @@ def _design(
     return _Design(plan, recorded)
 
 
-def _drawn(n: int, scheme: Mapping[str, Any]) -> tuple[int, int]:
-    """Count the units that a bootstrap sample draws, and the groups in which it draws them."""
-    groups = 1 if scheme["blocks"] is None else len(np.unique(scheme["blocks"]))
-    return {"free": (n, 1), "within": (n, groups), "whole": (groups, 1)}[scheme["permute"]]
-
-
 def _labelled(layers: Mapping[str, Layer], plan: Plan, pair: Pair) -> xr.Dataset:
     """Put labels to the numbers."""
     found = list(layers.values())
@@ -240,7 +236,7 @@ def _labelled(layers: Mapping[str, Layer], plan: Plan, pair: Pair) -> xr.Dataset
     for row, name in enumerate(measures):
         draws = np.array([layer.draws[name] for layer in found])
         if draws.size:
-            low[row], high[row] = stats.expanded(draws, n=plan.drawn[0], strata=plan.drawn[1])
+            low[row], high[row] = stats.expanded(draws, **plan.drawn)
     variables: dict[str, Any] = {
         "estimate": (("measure", LAYER), estimate),
         "ci_low": (("measure", LAYER), low),

@@ -32,7 +32,7 @@ class Plan(NamedTuple):
     fold: Array  # (n,); empty without scores
     scores: Array  # (n,); empty without scores
     counts: Array  # (draw, n); no row without intervals
-    drawn: tuple[int, int]
+    drawn: dict[str, int]
     """How many units a sample draws, and in how many groups."""
 
 

@@ -45,8 +45,9 @@ def layer_profile(
         What `mf.rsa.compare` or `mf.regression.decode` gave: `estimate`, and where known `ci_low`, `ci_high`,
         `p_corrected`, `n`, `noise_lower` and `noise_upper`. Layers stand in the order of the result.
     null : float or "auto", optional
-        Where a line stands for no relation, in units of the estimate; None for no line. "auto" is 0, and no line for
-        correlations pooled over folds: with nothing to find they lie below 0, and p is what to look at.
+        Where a line stands for no relation, in units of the estimate; None for no line. "auto" is 0; for cosines
+        `chance`, the mean when images are rearranged, if it is known; and no line for correlations pooled over folds:
+        with nothing to find they lie below 0, and p is what to look at.
     label : str, optional
         Label of the vertical axis; what the result says about itself by default.
     ax : matplotlib.axes.Axes, optional
@@ -56,7 +57,8 @@ def layer_profile(
     -------
     matplotlib.axes.Axes
         The Axes. Markers are filled where `p_corrected` is below .05. A grey band lies between the noise bounds of the
-        reference; where only the upper one is known, that is a dotted line.
+        reference; where only the upper one is known, that is a dotted line. Whitened similarities are drawn less their
+        bias, as their interval is, and without noise bounds, which are not.
 
     Raises
     ------
@@ -66,12 +68,15 @@ def layer_profile(
         If it has no `estimate` along `layer`.
     """
     estimate = _estimate(result)
+    estimate = _values(result, "corrected", np.nan) if "corrected" in result else estimate
     ax = canvas(ax)
     place = np.arange(estimate.size)
     with drawing():
         line = _null(result) if null == "auto" else null
         if line is not None:
             ax.axhline(float(line), color=COLOURS["null"], linestyle="--", linewidth=0.7, zorder=1)
+        if null == "auto" and "chance" in result:
+            ax.plot(place, _values(result, "chance", np.nan), "--", color=COLOURS["null"], linewidth=0.7, zorder=1)
         _draw_bounds(ax, _bounds(result))
         _interval(ax, result, place)
         ax.plot(place, estimate, color=COLOURS["data"], zorder=3)
@@ -111,8 +116,9 @@ def _interval(ax: Axes, result: xr.Dataset, place: npt.NDArray[Any]) -> None:
 
 def _bounds(result: xr.Dataset) -> list[float]:
     """Give the noise bounds of the reference that are known: both, the upper one, or none."""
-    found = [float(result[name]) for name in BOUNDS if name in result and result[name].ndim == 0]
-    return found if "noise_upper" in result else []
+    if "noise_upper" not in result or "corrected" in result:
+        return []
+    return [float(result[name]) for name in BOUNDS if name in result and result[name].ndim == 0]
 
 
 def _draw_bounds(ax: Axes, bounds: list[float]) -> None:
@@ -154,11 +160,12 @@ def name_layers(ax: Axes, names: Sequence[str]) -> str:
 def _label(result: xr.Dataset) -> str:
     said = f"{result.attrs.get('statistic', '')} {result.attrs.get('method', '')}".lower()
     found = next((label for word, label in LABELS.items() if word in said), "Estimate")
-    return f"Partial {found}" if "partial rsa" in said else found
+    found = f"Partial {found}" if "partial rsa" in said else found
+    return f"{found}, less its bias" if "corrected" in result else found
 
 
 def _null(result: xr.Dataset) -> float | None:
-    return None if POOLED in str(result.attrs.get("statistic", "")) else 0.0
+    return None if POOLED in str(result.attrs.get("statistic", "")) or "baseline" in result.attrs else 0.0
 
 
 def _caption(result: xr.Dataset) -> str:
@@ -171,7 +178,9 @@ def _caption(result: xr.Dataset) -> str:
         parts.append(f"filled: p < .05, {said.partition('p_corrected: ')[2].partition(';')[0] or said}")
     if bounds := len(_bounds(result)):
         parts.append("grey: noise bounds of the reference" if bounds == 2 else "dotted: upper noise bound")
-    if _null(result) is None:
+    if "chance" in result:
+        parts.append("dashed: mean when images are rearranged")
+    elif POOLED in str(result.attrs.get("statistic", "")):
         parts.append("with nothing to find, values lie below 0: compare with p")
     return "; ".join(part for part in parts if part)
 

@@ -2,24 +2,38 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from memfeat._arrays import READERS, existing, loaded, named
-from memfeat._check import advice, listed
+from memfeat._check import advice, known_options, listed
 from memfeat._labels import stamped
 from memfeat._tables import TABLE_SUFFIXES, is_table_file, read_named, read_plain
 from memfeat.errors import ArgumentError
 from memfeat.rdm import toolbox
-from memfeat.rdm.stacks import Dims, Stack, assembled, condensed, leading, stacked
+from memfeat.rdm.stacks import Dims, Stack, assembled, condensed, leading, said, stacked
 from memfeat.rdm.tables import ENDS, is_long, long_stack
 
 __all__ = ["Told", "read", "stack_of"]
 
 ENDINGS = (*READERS, *TABLE_SUFFIXES, *toolbox.ENDINGS)
+
+
+class Form(TypedDict, total=False):
+    """Options of :func:`read`, which say what a file holds and how.
+
+    `variable` : str, which variable of a `.npz` or `.mat` file, where it holds several; which column holds the values
+    of a table of pairs.
+    `symmetrise` : bool, average both directions of a square matrix and ignore its diagonal.
+    `metric` : str, what the numbers are, such as "sqeuclidean" or "crossnobis".
+    """
+
+    variable: str | None
+    symmetrise: bool
+    metric: str | None
 
 
 class Told(NamedTuple):
@@ -36,9 +50,8 @@ def read(
     names: Any = None,
     *,
     dims: Dims = (),
-    variable: str | None = None,
     layer: str = "reference",
-    symmetrise: bool = False,
+    **options: Unpack[Form],
 ) -> xr.Dataset:
     """Read RDMs from a file: those of a brain region, of behaviour, of another tool.
 
@@ -55,13 +68,13 @@ def read(
     dims : str, sequence of str, or mapping
         What has an RDM of its own: names of further axes of an array, such as ("participant",) or {"participant":
         labels}; columns of a table of pairs; descriptors of RDMs of rsatoolbox.
-    variable : str, optional
-        Which variable of a `.npz` or `.mat` file, where it holds several; which column holds the values of a table of
-        pairs.
     layer : str
         What the RDM is called along `layer`, unless that is one of the dims.
-    symmetrise : bool
-        Average both directions of a square matrix and ignore its diagonal.
+    **options : variable, symmetrise, metric
+        `variable` is which variable of a `.npz` or `.mat` file, where it holds several, or which column holds the
+        values of a table of pairs. `symmetrise=True` averages both directions of a square matrix and ignores its
+        diagonal. `metric` says what the numbers are, such as "sqeuclidean" or "crossnobis": whitened methods of
+        :func:`memfeat.rsa.compare` ask for it.
 
     Returns
     -------
@@ -75,10 +88,10 @@ def read(
     MissingPackageError
         If it is a file of rsatoolbox, and that is not installed.
     UnknownNameError
-        If there is no such variable, column or descriptor.
+        If there is no such variable, column, descriptor or option.
     KindError, ArgumentError
-        If the kind of file is not known, it cannot be read, names or dims do not fit, or a matrix is not symmetric or
-        not zero on its diagonal and `symmetrise` is false.
+        If the kind of file is not known, it cannot be read, names or dims do not fit, the metric is no text or
+        empty, or a matrix is not symmetric or not zero on its diagonal and `symmetrise` is false.
 
     See Also
     --------
@@ -100,10 +113,13 @@ def read(
     >>> dict(rdms.rdm.sizes)
     {'layer': 1, 'participant': 2, 'pair': 3}
     """
+    known_options(options, Form)
+    variable, symmetrise, metric = options.get("variable"), options.get("symmetrise", False), options.get("metric")
     file = existing(path, "path")
-    facts = {"source": file.name, "variable": variable, "symmetrised": True if symmetrise else None}
+    facts = {"source": file.name, "variable": variable, "symmetrised": True if symmetrise else None, **said(metric)}
     if file.suffix.lower() in toolbox.ENDINGS:
-        rdms = toolbox.from_rsatoolbox(toolbox.saved(file), names=names, dims=_plain(dims), layer=layer)
+        saved = toolbox.saved(file)
+        rdms = toolbox.from_rsatoolbox(saved, names=names, dims=_plain(dims), layer=layer, metric=metric)
         return rdms.assign_attrs(source=file.name)
     stack = stack_of(file, Told(names, dims, variable, symmetrise), "path")
     if stack.is_square:

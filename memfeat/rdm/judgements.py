@@ -62,6 +62,9 @@ def from_similarity(
     -----
     The similarity of an image with itself is not used, other than to find the end of the scale.
 
+    Images are matched with other data by their whole name. Where these have another ending than the photographs, rename
+    them: `rdms.assign_coords(image=[name.removesuffix(".png") + ".jpg" for name in rdms.image.values])`.
+
     Examples
     --------
     >>> from_similarity([[7, 6, 2], [6, 7, 1], [2, 1, 7]], ["a", "b", "c"]).rdm.values
@@ -119,6 +122,11 @@ def from_coordinates(
     See Also
     --------
     compute : The same for features.
+
+    Notes
+    -----
+    Images are matched with other data by their whole name. Where the table names them with another ending than the
+    photographs, rename them first: `table["image"] = table["image"].str.removesuffix(".png") + ".jpg"`.
 
     Examples
     --------

@@ -12,7 +12,7 @@ from memfeat._labels import IMAGE, stamped
 from memfeat._pairs import place
 from memfeat.errors import ArgumentError
 from memfeat.rdm.shape import pairs_last
-from memfeat.rdm.stacks import SIDES, Dims, Stack, assembled, condensed, leading, numbers, stacked
+from memfeat.rdm.stacks import SIDES, Dims, Stack, assembled, condensed, leading, numbers, said, stacked
 
 __all__ = ["from_condensed", "from_square", "to_condensed"]
 
@@ -20,7 +20,13 @@ Array = npt.NDArray[np.float64]
 
 
 def from_square(
-    matrices: Any, names: Any = None, *, dims: Dims = (), layer: str = "reference", symmetrise: bool = False
+    matrices: Any,
+    names: Any = None,
+    *,
+    dims: Dims = (),
+    layer: str = "reference",
+    metric: str | None = None,
+    symmetrise: bool = False,
 ) -> xr.Dataset:
     """Make RDMs of square matrices; the inverse of :func:`square`.
 
@@ -35,6 +41,9 @@ def from_square(
         Names of further axes of an array, in its order, such as ("participant",); or {"participant": labels}.
     layer : str
         What the RDM is called along `layer`, unless that is one of the dims.
+    metric : str, optional
+        What the numbers are, such as "sqeuclidean" or "crossnobis": whitened methods of :func:`memfeat.rsa.compare`
+        ask for it.
     symmetrise : bool
         Average both directions and ignore the diagonal. Where one direction is NaN the other one stands.
 
@@ -46,12 +55,12 @@ def from_square(
     Raises
     ------
     KindError
-        If these are no matrices of numbers.
+        If these are no matrices of numbers, or the metric is no text.
     MissingFileError
         If a file of names is not there.
     ArgumentError
-        If matrices are not square, names do not fit, there are fewer than 3 images, a value is infinite, or a matrix is
-        not symmetric or not zero on its diagonal and `symmetrise` is false.
+        If matrices are not square, names do not fit, there are fewer than 3 images, a value is infinite, the metric is
+        empty, or a matrix is not symmetric or not zero on its diagonal and `symmetrise` is false.
 
     See Also
     --------
@@ -63,14 +72,18 @@ def from_square(
     >>> from_square([[0, 1, 2], [1, 0, 3], [2, 3, 0]], ["a", "b", "c"]).rdm.values
     array([[1., 2., 3.]])
     """
+    facts = said(metric)
     found = stacked(matrices, names, dims, "matrices")
     vectors = condensed(found.values, "matrices", symmetrise=symmetrise)
     result = assembled(found._replace(values=vectors), layer)
     stamped(result, None, source=called(matrices), symmetrised=True if symmetrise else None)
-    return _as_before(result, matrices) if isinstance(matrices, xr.DataArray) else result
+    kept = _as_before(result, matrices) if isinstance(matrices, xr.DataArray) else result
+    return kept.assign_attrs(facts)
 
 
-def from_condensed(vectors: Any, names: Any, *, dims: Dims = (), layer: str = "reference") -> xr.Dataset:
+def from_condensed(
+    vectors: Any, names: Any, *, dims: Dims = (), layer: str = "reference", metric: str | None = None
+) -> xr.Dataset:
     """Make RDMs of condensed vectors, as scipy, MATLAB and rsatoolbox have them.
 
     Parameters
@@ -83,6 +96,9 @@ def from_condensed(vectors: Any, names: Any, *, dims: Dims = (), layer: str = "r
         Names of further axes, such as ("participant",); or {"participant": labels}.
     layer : str
         What the RDM is called along `layer`, unless that is one of the dims.
+    metric : str, optional
+        What the numbers are, such as "sqeuclidean" or "crossnobis": whitened methods of :func:`memfeat.rsa.compare`
+        ask for it.
 
     Returns
     -------
@@ -92,11 +108,11 @@ def from_condensed(vectors: Any, names: Any, *, dims: Dims = (), layer: str = "r
     Raises
     ------
     KindError
-        If these are no numbers, or no names.
+        If these are no numbers, or no names, or the metric is no text.
     MissingFileError
         If a file of names is not there.
     ArgumentError
-        If names do not fit, there are fewer than 3 images, or a value is infinite.
+        If names do not fit, there are fewer than 3 images, a value is infinite, or the metric is empty.
 
     See Also
     --------
@@ -107,12 +123,13 @@ def from_condensed(vectors: Any, names: Any, *, dims: Dims = (), layer: str = "r
     >>> from_condensed([1, 2, 3], ["a", "b", "c"]).rdm.values
     array([[1., 2., 3.]])
     """
+    facts = said(metric)
     images = named(names)
     n = len(images)
     values, coords = leading(numbers(vectors, "vectors"), (n * (n - 1) // 2,), dims, "vectors", n)
     if np.isinf(values).any():
         raise ArgumentError(advice("vectors", "be finite, or NaN where a pair is missing", listed("infinity")))
-    return stamped(assembled(Stack(values, images, coords), layer), None, source=called(vectors))
+    return stamped(assembled(Stack(values, images, coords), layer), None, source=called(vectors), **facts)
 
 
 def to_condensed(rdms: xr.Dataset) -> Array:

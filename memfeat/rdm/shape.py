@@ -1,6 +1,7 @@
 """RDMs as labelled pairs and as square matrices."""
 
 from collections.abc import Iterable, Sequence
+from posixpath import splitext
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,10 @@ import xarray as xr
 
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, image_names
-from memfeat._pairs import PAIR, ends, upper
+from memfeat._pairs import PAIR, ends, filled, place
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
 
-__all__ = ["at_least", "labelled", "pairs_last", "select", "square"]
+__all__ = ["at_least", "labelled", "pairs_last", "rows", "select", "square"]
 
 Array = npt.NDArray[Any]
 
@@ -34,6 +35,8 @@ def square(rdms: xr.Dataset) -> xr.DataArray:
     ------
     KindError
         If it is no Dataset of RDMs.
+    ArgumentError
+        If rows of pairs were cut out; the message counts them.
 
     Examples
     --------
@@ -45,9 +48,7 @@ def square(rdms: xr.Dataset) -> xr.DataArray:
            [0.3, 0.1, 0. ]])
     """
     values, names = pairs_last(rdms), rdms[IMAGE].values
-    first, second = rdms["first"].values, rdms["second"].values
-    matrices = np.zeros((*values.shape[:-1], len(names), len(names)), dtype=values.dtype)
-    matrices[..., first, second] = matrices[..., second, first] = values.values
+    matrices = filled(values.values[..., rows(rdms, range(len(names)))], len(names))
     dims = (f"{IMAGE}_1", f"{IMAGE}_2")
     coords = {str(c): values[c] for c in values.coords if PAIR not in values[c].dims} | dict.fromkeys(dims)
     coords |= {dim: (dim, names) for dim in dims}
@@ -74,9 +75,10 @@ def select(rdms: xr.Dataset, names: Iterable[str] | xr.DataArray) -> xr.Dataset:
     KindError
         If it is no Dataset of RDMs.
     UnknownNameError
-        If an image is not among them; the message counts and names those missing.
+        If an image is not among them; the message counts and names those missing, and says how to rename them where
+        the ending of the file is all that differs.
     ArgumentError
-        If an image is named twice or fewer than two are named.
+        If an image is named twice, fewer than two are named, or rows of their pairs were cut out.
 
     Examples
     --------
@@ -89,10 +91,7 @@ def select(rdms: xr.Dataset, names: Iterable[str] | xr.DataArray) -> xr.Dataset:
     values, known = pairs_last(rdms), rdms[IMAGE].values
     wanted = [str(name) for name in (names.values if isinstance(names, xr.DataArray) else names)]
     where = _positions(wanted, [str(name) for name in known])
-    lookup = np.empty((len(known), len(known)), dtype=np.int64)
-    first, second = rdms["first"].values, rdms["second"].values
-    lookup[first, second] = lookup[second, first] = np.arange(len(first))
-    chosen = values.drop_vars(["first", "second"], errors="ignore").isel({PAIR: upper(lookup[np.ix_(where, where)])})
+    chosen = values.drop_vars(["first", "second"], errors="ignore").isel({PAIR: rows(rdms, where)})
     return labelled(chosen, known[where]).assign_attrs(rdms.attrs)
 
 
@@ -115,6 +114,41 @@ def labelled(values: xr.DataArray, names: Array) -> xr.Dataset:
         name: (PAIR, end.astype(np.int32)) for name, end in zip(("first", "second"), ends(len(names)), strict=True)
     }
     return xr.Dataset({"rdm": values}, coords=pairs | {IMAGE: (IMAGE, names)})
+
+
+def rows(rdms: xr.Dataset, where: Sequence[int]) -> Array:
+    """Find the rows of all pairs of some images, in whatever order they stand.
+
+    Parameters
+    ----------
+    rdms : Dataset (..., pair)
+        RDMs.
+    where : sequence of int
+        Positions of the images.
+
+    Returns
+    -------
+    array (pair,) of int
+        Rows of the upper triangle of these images, row by row.
+
+    Raises
+    ------
+    ArgumentError
+        If a pair has no row.
+    """
+    names, chosen = rdms[IMAGE].values, np.asarray(where)
+    n = len(names)
+    row = np.full(n * (n - 1) // 2, -1)
+    row[place(rdms["first"].values, rdms["second"].values, n)] = np.arange(rdms.sizes[PAIR])
+    first, second = (chosen[end] for end in ends(len(chosen)))
+    found = row[place(first, second, n)]
+    gaps = np.flatnonzero(found < 0)
+    if len(gaps):
+        which = f"{str(names[first[gaps[0]]])!r} with {str(names[second[gaps[0]]])!r}"
+        missing = listed(f"{len(gaps)} of {len(found)} pairs missing; the first is {which}")
+        remedy = "Take RDMs of which no pairs were cut out; mf.rdm.to_condensed(rdms) has NaN in their place."
+        raise ArgumentError(advice("rdms", "hold all pairs of these images", missing, remedy))
+    return found
 
 
 def at_least(names: Array, argument: str) -> None:
@@ -168,7 +202,20 @@ def _positions(wanted: Sequence[str], known: Sequence[str]) -> list[int]:
     position = {name: i for i, name in enumerate(known)}
     missing = [name for name in wanted if name not in position]
     if missing:
-        raise UnknownNameError(advice("names", "be images of the RDMs", listed(f"unknown {listed.of(missing)}")))
+        found = listed(f"unknown {listed.of(missing)}")
+        raise UnknownNameError(advice("names", "be images of the RDMs", found, _renaming(missing, known)))
     if len(set(wanted)) < len(wanted) or len(wanted) < 2:
         raise ArgumentError(advice("names", "name at least two images, each once", listed.of(wanted)))
     return [position[name] for name in wanted]
+
+
+def _renaming(missing: Sequence[str], known: Sequence[str]) -> str:
+    """Say how to rename the images of RDMs if they differ from those that are missing in one ending alone."""
+    mine, theirs = ([splitext(name) for name in side] for side in (known, missing))
+    stems = {stem for stem, _ in mine}
+    endings = [{ending for _, ending in side} for side in (mine, theirs)]
+    if not {stem for stem, _ in theirs} <= stems or max(map(len, endings)) > 1:
+        return ""
+    old, new = (ending.pop() for ending in endings)
+    renamed = f"[name.removesuffix({old!r}) + {new!r} for name in rdms.image.values]"
+    return f"Only the ending differs: rdms = rdms.assign_coords(image={renamed})."

@@ -16,7 +16,7 @@ from memfeat._tables import texts
 from memfeat.errors import ArgumentError, KindError
 from memfeat.rdm.shape import at_least, labelled
 
-__all__ = ["SIDES", "Dims", "Stack", "assembled", "condensed", "leading", "numbers", "stacked"]
+__all__ = ["SIDES", "Dims", "Stack", "assembled", "condensed", "leading", "numbers", "said", "stacked"]
 
 Array = npt.NDArray[np.float64]
 #: Names of further dims, or their names with labels.
@@ -24,6 +24,7 @@ Dims = str | Sequence[str] | Mapping[str, Sequence[Any] | None]
 SIDES = (f"{IMAGE}_1", f"{IMAGE}_2")
 #: Differences between both directions that are rounding, as a share of the largest value.
 ROUNDING = 1e-8
+EXAMPLE = "Pass metric='crossnobis', for example, or leave it out."
 
 
 class Stack(NamedTuple):
@@ -249,6 +250,35 @@ def _check_symmetric(upper: Array, lower: Array, argument: str, limit: float) ->
         remedy = "Pass symmetrise=True to average both directions."
     found = listed(f"{int(apart.sum())} of {apart.size} pairs whose two directions differ")
     raise ArgumentError(advice(argument, "be symmetric", found, remedy))
+
+
+def said(metric: Any) -> dict[str, str]:
+    """Say what the numbers are, if the user does.
+
+    Parameters
+    ----------
+    metric : str, optional
+        What the user said.
+
+    Returns
+    -------
+    dict
+        Attributes: `metric`, or none.
+
+    Raises
+    ------
+    KindError
+        If it is no text.
+    ArgumentError
+        If it is empty.
+    """
+    if metric is None:
+        return {}
+    if not isinstance(metric, str):
+        raise KindError(advice("metric", "be the name of what the numbers are", metric, EXAMPLE))
+    if not metric.strip():
+        raise ArgumentError(advice("metric", "be the name of what the numbers are", metric, EXAMPLE))
+    return {"metric": metric}
 
 
 def assembled(stack: Stack, layer: str) -> xr.Dataset:

@@ -14,7 +14,7 @@ from memfeat._pairs import PAIR, place
 from memfeat._tables import texts
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
 from memfeat.rdm.shape import pairs_last
-from memfeat.rdm.stacks import Stack, assembled
+from memfeat.rdm.stacks import Stack, assembled, said
 
 __all__ = ["ENDS", "from_frame", "is_long", "long_stack", "to_frame"]
 
@@ -61,7 +61,12 @@ def to_frame(rdms: xr.Dataset) -> pd.DataFrame:
 
 
 def from_frame(
-    table: pd.DataFrame, *, value: str | None = None, dims: str | Sequence[str] = (), layer: str = "reference"
+    table: pd.DataFrame,
+    *,
+    value: str | None = None,
+    dims: str | Sequence[str] = (),
+    layer: str = "reference",
+    metric: str | None = None,
 ) -> xr.Dataset:
     """Make RDMs of a table with one row per pair.
 
@@ -77,6 +82,9 @@ def from_frame(
         Columns that say which RDM a row belongs to, such as "participant". A column `layer` is always one of them.
     layer : str
         What the RDM is called along `layer`, where there is no such column.
+    metric : str, optional
+        What the numbers are, such as "sqeuclidean" or "crossnobis": whitened methods of :func:`memfeat.rsa.compare`
+        ask for it.
 
     Returns
     -------
@@ -87,12 +95,12 @@ def from_frame(
     Raises
     ------
     KindError
-        If it is no DataFrame, or the column holds no numbers.
+        If it is no DataFrame, the column holds no numbers, or the metric is no text.
     UnknownNameError
         If a column is not there.
     ArgumentError
-        If a pair is missing, stands twice or is an image with itself, several columns could hold the values, or there
-        are fewer than 3 images.
+        If a pair is missing, stands twice or is an image with itself, several columns could hold the values, there
+        are fewer than 3 images, or the metric is empty.
 
     See Also
     --------
@@ -107,8 +115,9 @@ def from_frame(
     """
     if not isinstance(table, pd.DataFrame):
         raise KindError(advice("table", "be a DataFrame", listed(type(table).__name__)))
+    facts = said(metric)
     stack = long_stack(table, value=value, dims=dims, argument="table")
-    return stamped(assembled(stack, layer), None, source="DataFrame")
+    return stamped(assembled(stack, layer), None, source="DataFrame", **facts)
 
 
 def is_long(table: pd.DataFrame) -> bool:

@@ -17,9 +17,8 @@ from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, LAYER, stamped, storable
 from memfeat._tables import texts
 from memfeat.errors import ArgumentError, KindError, MissingPackageError, UnknownNameError
-from memfeat.rdm.matrices import to_condensed
-from memfeat.rdm.shape import pairs_last
-from memfeat.rdm.stacks import Stack, assembled
+from memfeat.rdm.shape import pairs_last, rows
+from memfeat.rdm.stacks import Stack, assembled, said
 
 __all__ = ["ENDINGS", "INDEX", "descriptor", "from_rsatoolbox", "is_plain", "package", "saved", "to_rsatoolbox"]
 
@@ -58,6 +57,8 @@ def to_rsatoolbox(rdms: xr.Dataset) -> Any:
         If rsatoolbox is not installed.
     KindError
         If it is no Dataset of RDMs.
+    ArgumentError
+        If rows of pairs were cut out; the message counts them.
 
     Notes
     -----
@@ -66,6 +67,7 @@ def to_rsatoolbox(rdms: xr.Dataset) -> Any:
     """
     values = pairs_last(rdms)
     toolbox = package()
+    pairs = values.values[..., rows(rdms, range(rdms.sizes[IMAGE]))].astype(np.float64)
     dims = [str(dim) for dim in values.dims[:-1]]
     places = np.indices(values.shape[:-1]).reshape(len(dims), -1)
     place = dict(zip(dims, places, strict=True))
@@ -79,7 +81,7 @@ def to_rsatoolbox(rdms: xr.Dataset) -> Any:
     along |= {name: list(column[place[str(values[name].dims[0])]]) for name, column in further.items()}
     metric = str(rdms.attrs.get("metric", "")) or None
     return toolbox.rdm.RDMs(
-        to_condensed(rdms).reshape(-1, values.shape[-1]),
+        pairs.reshape(-1, pairs.shape[-1]),
         dissimilarity_measure=THEIRS.get(str(metric), metric),
         descriptors={str(key): value for key, value in rdms.attrs.items()} | {SHAPED: json.dumps(dims)},
         rdm_descriptors=along,
@@ -88,7 +90,12 @@ def to_rsatoolbox(rdms: xr.Dataset) -> Any:
 
 
 def from_rsatoolbox(
-    rdms: Any, *, names: Any = None, dims: str | Sequence[str] = (), layer: str | None = None
+    rdms: Any,
+    *,
+    names: Any = None,
+    dims: str | Sequence[str] = (),
+    layer: str | None = None,
+    metric: str | None = None,
 ) -> xr.Dataset:
     """Take RDMs from rsatoolbox.
 
@@ -105,6 +112,9 @@ def from_rsatoolbox(
         the first descriptor that tells them apart.
     layer : str, optional
         What the RDM is called along `layer` where that is no descriptor; by default its measure.
+    metric : str, optional
+        What the numbers are, such as "sqeuclidean" or "crossnobis", where the RDMs do not say or are wrong; by default
+        their measure.
 
     Returns
     -------
@@ -116,14 +126,16 @@ def from_rsatoolbox(
     Raises
     ------
     KindError
-        If these are no RDMs of rsatoolbox.
+        If these are no RDMs of rsatoolbox, or the metric is no text.
     UnknownNameError
         If there is no such descriptor.
     ArgumentError
-        If names are missing or repeated, or the descriptors named by `dims` do not tell every RDM apart.
+        If names are missing or repeated, the descriptors named by `dims` do not tell every RDM apart, or the metric is
+        empty.
     """
     if not all(hasattr(rdms, name) for name in ("dissimilarities", "rdm_descriptors", "pattern_descriptors")):
         raise KindError(advice("rdms", "be RDMs of rsatoolbox", listed(type(rdms).__name__)))
+    facts = said(metric)
     images = _image_names(rdms.pattern_descriptors, names, "rdms")
     along = {str(name): descriptor(values) for name, values in rdms.rdm_descriptors.items() if name != INDEX}
     columns = _columns(along, rdms, (dims,) if isinstance(dims, str) else tuple(dims))
@@ -131,10 +143,11 @@ def from_rsatoolbox(
     measure = str(rdms.dissimilarity_measure or "")
     result = assembled(Stack(vectors, images, coords), layer or measure or "reference")
     result = result.assign_coords(_side_coords(along, columns, coords))
-    metric, per_feature = MEASURES.get(measure.lower(), (measure, False))
+    theirs, per_feature = MEASURES.get(measure.lower(), (measure, False))
     attrs = {str(key): storable(value) for key, value in rdms.descriptors.items() if is_plain(value) and key != SHAPED}
-    stamped(result, None, metric=metric or None, source="rsatoolbox", per_feature=True if per_feature else None)
-    return result.assign_attrs(attrs)
+    shared = per_feature and metric in (None, theirs)
+    stamped(result, None, metric=theirs or None, source="rsatoolbox", per_feature=True if shared else None)
+    return result.assign_attrs({**attrs, **facts})
 
 
 def saved(file: Path) -> Any:

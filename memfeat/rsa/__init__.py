@@ -5,7 +5,8 @@ from memfeat.rsa.contrasts import ContrastOptions, contrast
 from memfeat.rsa.course import cluster
 from memfeat.rsa.covariates import AdjustedOptions, adjusted
 from memfeat.rsa.explained import ExplainedOptions, partial, partition
-from memfeat.rsa.magnitude import frame, split, unframe
+from memfeat.rsa.framing import frame, unframe
+from memfeat.rsa.magnitude import split
 from memfeat.rsa.options import Options
 from memfeat.rsa.weighting import WeightedOptions, weighted
 

@@ -6,22 +6,22 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from memfeat import guards, stats
-from memfeat._check import advice, count, generator, listed
+from memfeat import guards
+from memfeat._check import count, generator
 from memfeat._labels import IMAGE, LAYER, stamped
-from memfeat._progress import bar
-from memfeat.errors import ArgumentError
-from memfeat.rsa.ceilings import ceilings
+from memfeat.rsa.bounds import noise_bounds, noise_words
+from memfeat.rsa.framing import framing
 from memfeat.rsa.intervals import NULLS, WORDS, Evidence, limits, p_values
 from memfeat.rsa.options import Options, Plan, chosen, kernel_for, whitening_allowed
 from memfeat.rsa.reading import PARTICIPANT, Read, read
-from memfeat.rsa.reliable import bound
-from memfeat.rsa.samples import Design, designed, drawn, estimated
+from memfeat.rsa.samples import Design, centred, designed, drawn, estimated
 from memfeat.stats.exchange import units
 
 __all__ = ["compare", "images_of"]
 
 Array = npt.NDArray[Any]
+#: What some results hold besides.
+BESIDES = ("bias", "corrected", "chance")
 COLUMNS = ("estimate", "ci_low", "ci_high", "p", "p_corrected", "p_fdr")
 CORRECTIONS = {
     "images": "p_corrected: max-statistic over all comparisons; p_fdr: Benjamini-Hochberg over them",
@@ -65,12 +65,13 @@ def compare(
         Rearrangements of images (or signs of participants) for the p-values. If there are no more than this, all are
         used and p is exact. 0 gives no such p-values.
     n_bootstraps : int
-        Bootstrap samples for the interval. 0 gives no such interval.
+        Bootstrap samples for the interval, if it is one of those; else only of noise bounds. 0 gives no such interval.
     rng : int or numpy.random.Generator
         Seed or source of the draws.
     **options : resample, interval, test, reliability, noise_interval, noise_cov, progress, blocks, permute, alternative
         `resample`: "images", "rdms" (participants) or "both", what the results hold for others of. `interval`:
-        "percentile" (images), "bca" or "t" (rdms, both); percentiles of participants from 20 on. `test`, across
+        "percentile" (images; whitened methods "jackknife"), "bca" or "t" (rdms, both); percentiles of participants from
+        20 on. `test`, across
         participants (rdms): "t", "wilcoxon" or "signs" (sign flips). `reliability`, for a reference made of scores:
         RDMs of both halves along a dim `half` (and of several splits along `split`), or {"split_half": r} or
         {"spearman_brown": r} of RDMs. `noise_interval`: whether noise bounds get intervals. `noise_cov`: variances
@@ -84,11 +85,13 @@ def compare(
     Dataset (layer, ...)
         `estimate` (mean over participants), `ci_low` and `ci_high` (95 %), `p`, `p_corrected` (over all layers and
         further dims: largest statistic under the same rearrangements, or Holm), `p_fdr` (Benjamini-Hochberg over the
-        same), `n` images. If pairs are missing, `n_pairs`: how many both RDMs have, of the participant with fewest.
-        With participants also `by_participant (layer, ..., participant)`. With several participants' references
-        `noise_lower` and `noise_upper (...)`: mean agreement with the average RDM of the others, and of all;
-        with `ci_low` and `ci_high` of each over images. With `reliability` `noise_upper` alone, and if that holds RDMs
-        of halves its interval, over images and splits.
+        same), `n` images. Whitened methods also give, over images or both, `bias`, by how much `estimate` is expected
+        to exceed its value for very many images, and `corrected`, the estimate less the bias, which the interval is
+        about. Cosines and framed RDMs also give `chance`, the mean over rearrangements. If pairs are missing,
+        `n_pairs`: how many both RDMs have, of the participant with fewest. With participants also `by_participant
+        (layer, ..., participant)`. With several participants' references `noise_lower` and `noise_upper (...)`: mean
+        agreement with the average RDM of the others, and of all; with `ci_low` and `ci_high` of each over images. With
+        `reliability` `noise_upper` alone, and if that holds RDMs of halves its interval, over images and splits.
 
     Raises
     ------
@@ -119,8 +122,12 @@ def compare(
 
     Ranks do not change when images are rearranged, so they are taken once; kendall, and whitening with `noise_cov`, are
     computed anew, and slow. In a bootstrap sample in which image i stands cᵢ times, a pair of different images weighs
-    cᵢcⱼ and pairs of an image with itself are left out; Spearman takes weighted mid-ranks. The interval over images
-    describes other images from the same source, not other networks or participants.
+    cᵢcⱼ and pairs of an image with itself are left out; Spearman takes weighted mid-ranks. Percentiles are expanded
+    ones (:func:`memfeat.stats.expanded`), which make up for how much narrower than Student's the plain ones are. The
+    interval over images describes other images from the same source, not other networks or participants. Whitened
+    cosines of few images are larger than those of many, the more so the more dimensions there are; the jackknife
+    estimates by how much, and its interval, of bias-corrected estimate ± t times standard error, is their default. The
+    estimate itself is left as it is, and may lie outside.
 
     `resample="both"` draws images and participants, which counts noise three times; the standard error is corrected by
     bootstraps of each alone, 2 (V of rdms + V of images) − V of both, with a correction for small numbers. Degrees of
@@ -156,7 +163,7 @@ def compare(
     >>> float(result.estimate[0].round(6)), round(float(result.p[0]) * 120)  # itself, and its mirror image
     (1.0, 2)
     """
-    plan = chosen(options)
+    plan = chosen(options, method)
     count("n_permutations", n_permutations, least=0)
     count("n_bootstraps", n_bootstraps, least=0)
     random, seed = generator(rng)
@@ -168,13 +175,13 @@ def compare(
     design = designed(sides, kernel, scheme=exchanged.scheme, resample=plan.resample, progress=plan.progress)
     values = estimated(design)
     # permutations are drawn before bootstrap samples, so that either number can change alone
-    found = Evidence(design, plan, values, None, n_permutations, random, exchanged.alternative)
+    found = Evidence(design, plan, values, None, method, n_permutations, n_bootstraps, random, exchanged.alternative)
     table: dict[str, Any] = p_values(found) if plan.resample != "both" else {}
-    if n_bootstraps:
+    if n_bootstraps and plan.interval != "jackknife":
         found = found._replace(bootstrap=drawn(design, n_bootstraps, random))
         table |= p_values(found) if plan.resample == "both" else {}
     table |= {"estimate": values.mean(axis=-1)} | limits(found)
-    result = _result(table, design, values).assign(_bounds(method, found))
+    result = _result(table, design, values).assign(noise_bounds(found))
     return stamped(
         result,
         rdms.attrs,
@@ -185,21 +192,23 @@ def compare(
         null=NULLS[plan.resample],
         test=plan.test if plan.resample == "rdms" else None,
         **exchanged.recorded,
+        baseline=None if centred(design) else "above 0 without any relation; two-sided p compare with `chance`",
         n_permutations=n_permutations,
         exact=bool(table.get("exact", False)),
         correction=_correction(plan),
         n_bootstraps=n_bootstraps,
         interval=WORDS[plan.resample, plan.interval],
         n_participants=len(sides.participants) or None,
-        noise=_noise_words(plan, sides),
+        noise=noise_words(plan, sides),
         seed=seed,
         **cautions,
     )
 
 
 def images_of(sides: Read) -> xr.DataArray:
-    """Give the images as labelled data, for what must be matched with them."""
-    return xr.DataArray(sides.names, dims=IMAGE, coords={IMAGE: sides.names})
+    """Give the images as labelled data, for what must be matched with them; patterns that frame them are none."""
+    names = sides.names[~framing(sides.names)]
+    return xr.DataArray(names, dims=IMAGE, coords={IMAGE: names})
 
 
 def _result(table: dict[str, Any], design: Design, values: Array) -> xr.Dataset:
@@ -207,6 +216,7 @@ def _result(table: dict[str, Any], design: Design, values: Array) -> xr.Dataset:
     sides = design.read
     unknown = np.full(values.shape[:2], np.nan)
     columns: dict[str, Any] = {name: (sides.dims, sides.shaped(table.get(name, unknown))) for name in COLUMNS}
+    columns |= {name: (sides.dims, sides.shaped(table[name])) for name in BESIDES if name in table}
     columns["n"] = (LAYER, np.full(len(sides.layers), len(sides.names)))
     if design.parts:
         columns["n_pairs"] = (sides.dims, sides.shaped(_shared(sides)))
@@ -225,59 +235,7 @@ def _shared(sides: Read) -> Array:
     return np.asarray(np.einsum("kpi,mpi->kmp", *both).min(axis=-1), dtype=np.int64)
 
 
-def _bounds(method: str, found: Evidence) -> dict[str, Any]:
-    """Noise bounds of the reference, from participants or from halves."""
-    design, plan = found.design, found.plan
-    sides, counts = design.read, _drawn_images(found)
-    several = sides.references.shape[1] > 1
-    if plan.reliability is not None:
-        if several:
-            given = listed(f"it beside {sides.references.shape[1]} participants")
-            remedy = "Their RDMs give noise bounds themselves."
-            raise ArgumentError(advice("reliability", "be left out with several participants' RDMs", given, remedy))
-        return bound(plan.reliability, design.kernel, sides.names, rng=found.rng, counts=counts)
-    if not several or not np.isfinite(sides.references).all():
-        return {}
-    whole = np.ones((1, len(sides.names)), dtype=np.int64)
-    lower, upper = np.array([ceilings(method, design.kernel, one, whole) for one in sides.references])[..., 0].T
-    dims = tuple(sides.cells)
-    table: dict[str, Any] = {}
-    again = None if counts is None else _again(method, design, counts)
-    for k, (name, value) in enumerate((("noise_lower", lower), ("noise_upper", upper))):
-        table[name] = (dims, value.reshape(tuple(sides.cells.values())))
-        for end, limit in zip(
-            ("ci_low", "ci_high"), [] if again is None else stats.interval(again[:, k]), strict=False
-        ):
-            table[f"{name}_{end}"] = (dims, limit.reshape(tuple(sides.cells.values())))
-    return table
-
-
-def _drawn_images(found: Evidence) -> Array | None:
-    """Give the samples of images in which noise bounds are taken again, if they are."""
-    if found.bootstrap is None or found.plan.resample != "images" or not found.plan.noise_interval:
-        return None
-    return found.bootstrap.counts
-
-
-def _again(method: str, design: Design, counts: Array) -> Array:
-    """Noise bounds in the same bootstrap samples of images (cell, bound, draw)."""
-    references = design.read.references
-    with bar(len(references) * len(counts), "noise bounds", design.progress, unit="sample") as shown:
-        found = [ceilings(method, design.kernel, one, counts, shown.update) for one in references]
-    return stats.enough(np.array(found))
-
-
 def _correction(plan: Plan) -> str:
     if plan.resample == "rdms" and plan.test == "signs":
         return CORRECTIONS["images"]
     return CORRECTIONS[plan.resample]
-
-
-def _noise_words(plan: Plan, sides: Read) -> str | None:
-    if plan.reliability is not None:
-        return "noise_upper: √(2r / (1 + r)) of split halves' RDMs, an approximation"
-    if not np.isfinite(sides.references).all():
-        return "none: references lack pairs"
-    if sides.references.shape[1] > 1:
-        return "agreement of each participant's RDM with the average of the others (lower) and of all (upper)"
-    return None

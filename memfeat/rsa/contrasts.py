@@ -13,9 +13,10 @@ from memfeat._check import advice, count, generator, listed, looked_up, one_of
 from memfeat._labels import LAYER, stamped
 from memfeat.errors import ArgumentError
 from memfeat.rsa.comparison import images_of
-from memfeat.rsa.options import INTERVALS, chosen, kernel_for, whitening_allowed
+from memfeat.rsa.leaving import jackknifed
+from memfeat.rsa.options import WHITENING, chosen, kernel_for, whitening_allowed
 from memfeat.rsa.reading import MODEL, Read, read
-from memfeat.rsa.samples import Design, designed, drawn, estimated
+from memfeat.rsa.samples import Design, designed, drawn, drawn_of, estimated
 from memfeat.stats.exchange import units
 from memfeat.stats.participants import t_limits
 
@@ -23,6 +24,12 @@ __all__ = ["ContrastOptions", "contrast"]
 
 Array = npt.NDArray[Any]
 CONTRAST = "contrast"
+CORRECTIONS = dict.fromkeys(
+    ("t", "jackknife"), "p_corrected: Holm over all contrasts; p_fdr: Benjamini-Hochberg over them"
+) | {
+    "percentile": "p_corrected: largest deviation of all contrasts in the same bootstrap samples, in standard errors; "
+    "p_fdr: Benjamini-Hochberg over them"
+}
 #: What is compared -> the dim along which it lies.
 BETWEEN = {"layers": LAYER, "models": MODEL}
 
@@ -81,8 +88,10 @@ def contrast(
     -------
     Dataset (contrast, ...)
         `estimate`: similarity of `first (contrast)` less that of `second (contrast)`; `ci_low`, `ci_high` (95 %), `p`,
-        `p_corrected` (Holm over all contrasts and further dims), `p_fdr` (Benjamini-Hochberg over the same), `n`
-        images.
+        `p_corrected` (over all contrasts and further dims: the largest deviation of any, in standard errors, in the
+        same bootstrap samples; Holm where there are none), `p_fdr` (Benjamini-Hochberg over the same), `n` images. Over
+        images whitened methods also give `bias`, by how much `estimate` is expected to exceed the difference for very
+        many images, which interval and p are about.
 
     Raises
     ------
@@ -97,9 +106,11 @@ def contrast(
 
     Notes
     -----
-    Over images: percentile interval of the difference in the same bootstrap samples, and the p at which that interval
-    just touches 0. Over participants: Student's t of the differences. Over both: Student's t with the corrected
-    two-factor standard error of the difference, and its degrees of freedom, see :func:`compare`.
+    Over images: expanded percentile interval (see :func:`compare`) of the difference in the same bootstrap samples, and
+    the p at which that interval just touches 0; for whitened methods Student's t with the jackknife's standard error,
+    less its estimate of bias: of two layers that agree equally well, that of more dimensions has the larger whitened
+    cosine. Over participants: Student's t of the differences. Over both: Student's t with the corrected two-factor
+    standard error of the difference, and its degrees of freedom, see :func:`compare`.
 
     Examples
     --------
@@ -114,7 +125,7 @@ def contrast(
     ('nearest', 'both_memorable', True)
     """
     dim = BETWEEN[one_of("between", between, BETWEEN)]
-    plan = chosen({name: value for name, value in options.items() if name != "against"}, known=ContrastOptions)
+    plan = chosen({name: given for name, given in options.items() if name != "against"}, method, known=ContrastOptions)
     count("n_bootstraps", n_bootstraps)
     random, seed = generator(rng)
     sides = read(rdms, ref, models=between == "models")
@@ -124,9 +135,9 @@ def contrast(
     exchanged = units(plan.exchange, to=images_of(sides), alternative="two-sided")
     design = designed(sides, kernel, scheme=exchanged.scheme, resample=plan.resample, progress=plan.progress)
     pairs = _pairs(sides, dim, options.get("against"))
-    found = _Found(design, pairs, n_bootstraps, random, exchanged.alternative)
+    found = _Found(design, pairs, n_bootstraps, random, exchanged.alternative, method)
     return stamped(
-        _labelled(FOUND[plan.resample](found), found),
+        _labelled(FOUND[plan.resample, plan.interval](found), found),
         rdms.attrs,
         method=f"RSA contrast of {between}, {method}",
         metric=rdms.attrs.get("metric"),
@@ -134,9 +145,9 @@ def contrast(
         resample=plan.resample,
         null=f"both {between} agree equally well",
         **exchanged.recorded,
-        correction="p_corrected: Holm over all contrasts; p_fdr: Benjamini-Hochberg over them",
+        correction=CORRECTIONS[plan.interval],
         n_bootstraps=n_bootstraps,
-        interval=f"{INTERVALS[plan.resample][0]}, paired, 95 %",
+        interval=f"{plan.interval}, paired, 95 %",
         n_participants=len(sides.participants) or None,
         seed=seed,
         **cautions,
@@ -161,6 +172,7 @@ class _Found(NamedTuple):
     n_bootstraps: int
     rng: np.random.Generator
     alternative: str
+    method: str
 
     def difference(self, values: Array) -> Array:
         """Take differences of similarities (layer, cell, ...): (contrast, cell, ...)."""
@@ -173,8 +185,31 @@ class _Found(NamedTuple):
 
 def _images(found: _Found) -> dict[str, Array]:
     draws = stats.enough(drawn(found.design, found.n_bootstraps, found.rng, found.difference).draws)
-    low, high = stats.interval(draws)
-    return {"ci_low": low, "ci_high": high, "p": stats.bootstrap_p(draws, alternative=found.alternative)}
+    drawn_by = drawn_of(found.design)
+    low, high = stats.expanded(draws, **drawn_by)
+    p = stats.bootstrap_p(draws, alternative=found.alternative, **drawn_by)
+    estimate = found.difference(estimated(found.design)).mean(axis=-1)
+    corrected = np.maximum(p, _largest(estimate, draws, found.alternative, **drawn_by))
+    return {"ci_low": low, "ci_high": high, "p": p, "p_corrected": corrected}
+
+
+def _largest(estimate: Array, draws: Array, alternative: str, *, n: int, strata: int) -> Array:
+    """Compare each difference, in standard errors, with the largest deviation of any in the same samples."""
+    shape, flat = estimate.shape, draws.reshape(-1, draws.shape[-1])
+    error = np.nanstd(flat, axis=-1, ddof=1)
+    error = np.where(error > 0, error, 1.0)
+    # a bootstrap varies less than the estimate, by √((n − 1) / n)
+    observed = estimate.reshape(-1) / error * np.sqrt((n - strata) / n)
+    away = (flat - estimate.reshape(-1)[:, None]) / error[:, None]
+    return np.asarray(stats.max_statistic(observed, away, alternative=alternative)).reshape(shape)
+
+
+def _images_left_out(found: _Found) -> dict[str, Array]:
+    bias, error, degrees = jackknifed(found.design, estimated(found.design).mean(axis=-1), found.difference)
+    gap = found.difference(estimated(found.design)).mean(axis=-1) - bias
+    low, high = t_limits(gap, error, degrees)
+    p = stats.student(gap, error, degrees, alternative=found.alternative)
+    return {"ci_low": low, "ci_high": high, "p": p, "bias": bias}
 
 
 def _rdms(found: _Found) -> dict[str, Array]:
@@ -188,13 +223,22 @@ def _rdms(found: _Found) -> dict[str, Array]:
 def _both(found: _Found) -> dict[str, Array]:
     values = found.difference(estimated(found.design))
     again = drawn(found.design, found.n_bootstraps, found.rng, found.difference)
-    mean = values.mean(axis=-1)
+    mean, table = values.mean(axis=-1), {}
+    if found.method in WHITENING:
+        bias = jackknifed(found.design, estimated(found.design).mean(axis=-1), found.difference).bias
+        mean, table = mean - bias, {"bias": bias}
     low, high = t_limits(mean, again.error, again.degrees)
     p = stats.student(mean, again.error, again.degrees, alternative=found.alternative)
-    return {"ci_low": low, "ci_high": high, "p": p}
+    return table | {"ci_low": low, "ci_high": high, "p": p}
 
 
-FOUND: dict[str, Callable[[_Found], dict[str, Array]]] = {"images": _images, "rdms": _rdms, "both": _both}
+#: (what is resampled, interval) → limits and p
+FOUND: dict[tuple[str, str], Callable[[_Found], dict[str, Array]]] = {
+    ("images", "percentile"): _images,
+    ("images", "jackknife"): _images_left_out,
+    ("rdms", "t"): _rdms,
+    ("both", "t"): _both,
+}
 
 
 def _pairs(sides: Read, dim: str, against: str | None) -> _Pairs:
@@ -221,7 +265,7 @@ def _labelled(table: dict[str, Array], found: _Found) -> xr.Dataset:
     others = [dim for k, dim in enumerate(sides.dims) if k != pairs.axis]
     table = {"estimate": found.difference(estimated(found.design)).mean(axis=-1)} | table
     p = table["p"].reshape(-1)
-    table |= {"p_corrected": stats.holm(p), "p_fdr": stats.fdr(p)}
+    table = {"p_corrected": stats.holm(p), "p_fdr": stats.fdr(p)} | table
     sizes = {LAYER: len(sides.layers)} | sides.cells
     shape = (len(pairs.first), *(sizes[dim] for dim in others))
     columns: dict[str, Any] = {name: ((CONTRAST, *others), values.reshape(shape)) for name, values in table.items()}

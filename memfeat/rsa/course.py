@@ -74,6 +74,12 @@ def cluster(
     count("n_permutations", n_permutations)
     random, seed = generator(rng)
     values = _series(result)
+    if "baseline" in result.attrs:
+        remedy = (
+            "Compare with a correlation: method='pearson' or 'whitened_pearson', without patterns that frame images."
+        )
+        found = listed(f"similarities {result.attrs['baseline']}")
+        raise ArgumentError(advice("result", "hold similarities that are 0 without any relation", found, remedy))
     n = values.sizes[PARTICIPANT]
     level = float(student_t.ppf(POINTWISE[alternative], n - 1)) if threshold is None else float(threshold)
     if not level > 0:

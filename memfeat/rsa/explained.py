@@ -1,7 +1,7 @@
 """Several RDMs at once: correlations with what others explain taken out, and the shares that each explains."""
 
 from itertools import combinations
-from typing import Any, NamedTuple, TypedDict, Unpack
+from typing import Any, Literal, NamedTuple, TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,10 @@ from memfeat._check import advice, count, generator, known_options, listed, one_
 from memfeat._labels import LAYER, stamped
 from memfeat._progress import bar
 from memfeat.errors import ArgumentError, KindError
-from memfeat.rsa.comparison import images_of
+from memfeat.rsa.comparison import CORRECTIONS, images_of
+from memfeat.rsa.framing import unframed
+from memfeat.rsa.intervals import WORDS
+from memfeat.rsa.people import IMAGES, RDMS, resampled_unit
 from memfeat.rsa.reading import PARTICIPANT, Read, finite, read, stacked
 from memfeat.rsa.similarity import COMPARISONS
 from memfeat.stats.exchange import units
@@ -26,6 +29,9 @@ CORRELATIONS = ("spearman", "pearson")
 #: What is left of a variance of 1 below this is rounding.
 NOTHING = 1e-10
 MOST_MODELS = 4
+SUBSET = "subset"
+#: What p of a partial correlation says is not there.
+NULL = "the mean partial correlation over the population of participants is 0 (random effects)"
 
 
 class ExplainedOptions(TypedDict, total=False):
@@ -33,11 +39,13 @@ class ExplainedOptions(TypedDict, total=False):
 
     `blocks` : DataArray (image) or Series, the group of each image.
     `permute` : "free", "within" or "whole", how the bootstrap draws; must be named when blocks are given.
+    `resample` : "images" (default) or "rdms" (participants), what results are to hold for others of.
     `progress` : bool or None, whether progress is shown; None shows it when stderr is a terminal.
     """
 
     blocks: xr.DataArray | pd.Series
     permute: str
+    resample: Literal["images", "rdms"]
     progress: bool | None
 
 
@@ -53,39 +61,47 @@ def partial(
 ) -> xr.Dataset:
     """Compare the RDM of each layer with a reference, with what control RDMs explain taken out of both.
 
-    There is an interval and no p-value: the partial correlation removes only what controls explain linearly (in ranks,
-    for Spearman) at the level of pairs. It is no test of conditional independence, and rearranging images would reject
-    too often: where a confounder drives both sides, 30 % of the time. Where the control is one number per image,
-    :func:`adjusted` tests.
+    Over images there is an interval and no p-value: the partial correlation removes only what controls explain linearly
+    (in ranks, for Spearman) at the level of pairs. It is no test of conditional independence, and rearranging images
+    would reject too often: where a confounder drives both sides, 30 % of the time. Where the control is one number per
+    image, :func:`adjusted` tests.
+
+    Over participants, `resample="rdms"`, there is one. Null hypothesis: over the population of participants the mean
+    partial correlation is 0, for the images that were shown. Unit: the participant. What controls leave of a
+    confounder, because it is not linear or was measured with noise, counts here as agreement, too.
 
     Parameters
     ----------
     rdms : Dataset (layer, pair)
-        RDMs.
+        RDMs. With a dim `participant` they meet the reference of the same participant.
     ref : Dataset (layer, pair)
-        One RDM of the same images; further dims as in :func:`compare`.
+        One RDM of the same images; `participant` and further dims as in :func:`compare`.
     controls : Dataset (layer, pair) or list of Dataset
         RDMs whose share is taken out, all at once; each layer of each Dataset is one.
     method : {"spearman", "pearson"}
         Which correlation.
     n_bootstraps : int
-        Bootstrap samples of images for the interval. 0 gives no interval.
+        Bootstrap samples of images for the interval over images. 0 gives no such interval.
     rng : int or numpy.random.Generator
         Seed or source of the draws.
-    **options : blocks, permute, progress
-        `blocks` and `permute` say how images are drawn, see :class:`memfeat.stats.Exchange`.
+    **options : resample, blocks, permute, progress
+        `resample`: "images" (default) or "rdms" (participants), what the results hold for others of. `blocks` and
+        `permute` say how images are drawn, see :class:`memfeat.stats.Exchange`.
 
     Returns
     -------
     Dataset (layer, ...)
-        `estimate` (mean over participants), `ci_low`, `ci_high` (95 % percentile bootstrap over images), `plain`, the
-        correlation without controls, `n` images. With participants also `by_participant (layer, ..., participant)`,
-        which :func:`cluster` tests along time.
+        `estimate` (mean over participants), `ci_low`, `ci_high` (95 %: expanded percentile bootstrap over images, or
+        Student's t over participants), `plain`, the correlation without controls, `n` images. With participants also
+        `by_participant (layer, ..., participant)`, which :func:`cluster` tests along time. With `resample="rdms"` also
+        `p` (Student's t, two-sided), `p_corrected` (Holm, over all layers and further dims) and `p_fdr`
+        (Benjamini-Hochberg over the same).
 
     Raises
     ------
     KindError, ArgumentError
-        As :func:`compare` does; if controls repeat each other, or leave nothing of a layer or of the reference.
+        As :func:`compare` does; if controls repeat each other, or leave nothing of a layer or of the reference; with
+        `resample="rdms"` if there are fewer than two participants, or blocks, which say how images are drawn.
 
     Warns
     -----
@@ -119,18 +135,12 @@ def partial(
     named = [stacked(one, f"controls[{k}]", sides.names) for k, one in enumerate(given)]
     names, taken = [name for one, _ in named for name in one], np.concatenate([values for _, values in named])
     cautions = guards.related(rdms.attrs, ref.attrs, "rdms")
-    if sides.layers.shape[1] > 1:
-        remedy = "Choose one participant: rdms.sel(participant=name)."
-        raise ArgumentError(advice("rdms", "have no dim 'participant' here", listed("participants"), remedy))
     finite(sides.layers, sides.coords[LAYER].values, "rdms")
     finite(sides.references, [sides.reference] * len(sides.references), "ref")
-    layers, references = sides.layers[:, 0], sides.references.reshape(-1, sides.references.shape[-1])
-    k, m = len(layers), len(references)
-    group = _Correlated(method, np.concatenate([layers, references, taken]), (k, m, len(taken)))
-    counts, recorded = _counts(sides, options, n_bootstraps, random)
-    found = group.without(counts, options.get("progress"))
-    _left_over(found[0][..., 0])
-    result = _left_and_plain(sides, *(values.reshape(k, *sides.references.shape[:2], -1) for values in found))
+    samples = _samples(sides, options, n_bootstraps, random)
+    left, plain = _without(sides, taken, method, samples.counts, options.get("progress"))
+    result = _left_and_plain(sides, left, plain, samples)
+    tested = samples.resample == RDMS
     return stamped(
         result,
         rdms.attrs,
@@ -138,10 +148,12 @@ def partial(
         metric=rdms.attrs.get("metric"),
         reference=sides.reference,
         controls=names,
-        n_bootstraps=n_bootstraps,
-        interval="percentile bootstrap over images, 95 %",
+        null=NULL if tested else None,
+        test="t" if tested else None,
+        correction=CORRECTIONS[RDMS] if tested else None,
+        n_bootstraps=len(samples.counts) - 1,
         seed=seed,
-        **recorded,
+        **samples.recorded,
         **cautions,
     )
 
@@ -157,33 +169,39 @@ def partition(
 ) -> xr.Dataset:
     """Share out the variance of a reference RDM among up to four model RDMs.
 
+    With participants, that of each one's RDM is shared out, and shares are averaged. There is no p-value: what a model
+    explains at hand is never below 0, and so its mean over participants is above 0 whether there is anything or not.
+
     Parameters
     ----------
     models : Dataset (layer, pair)
         Two to four RDMs.
     ref : Dataset (layer, pair)
-        One RDM of the same images.
+        One RDM of the same images; `participant` and further dims as in :func:`compare`.
     method : {"pearson", "spearman"}
         Whether dissimilarities or their ranks are explained.
     n_bootstraps : int
-        Bootstrap samples of images for the intervals. 0 gives no intervals.
+        Bootstrap samples of images for the intervals over images. 0 gives no such intervals.
     rng : int or numpy.random.Generator
         Seed or source of the draws.
-    **options : blocks, permute, progress
-        `blocks` and `permute` say how images are drawn, see :class:`memfeat.stats.Exchange`.
+    **options : resample, blocks, permute, progress
+        `resample`: "images" (default) or "rdms" (participants), what the results hold for others of. `blocks` and
+        `permute` say how images are drawn, see :class:`memfeat.stats.Exchange`.
 
     Returns
     -------
-    Dataset (subset)
-        For each set of models: `estimate`, the share of variance that exactly these explain in common (of a single
-        one: what it alone explains), which is negative where models suppress each other; `r2`, what these explain
-        together; `ci_low`, `ci_high`, `r2_ci_low`, `r2_ci_high` (95 % percentile bootstrap over images); `size`, how
-        many models, and `n` images. All `estimate` sum to the `r2` of all models.
+    Dataset (subset, ...)
+        For each set of models: `estimate`, the share of variance that exactly these explain in common (of a single one:
+        what it alone explains), which is negative where models suppress each other; `r2`, what these explain together;
+        `ci_low`, `ci_high`, `r2_ci_low`, `r2_ci_high` (95 %: expanded percentile bootstrap over images, or Student's t
+        over participants); `size`, how many models, and `n` images. With participants also `by_participant (subset,
+        ..., participant)`, the shares of each. All `estimate` sum to the `r2` of all models.
 
     Raises
     ------
     KindError, ArgumentError
-        As :func:`compare` does; if there are fewer than two or more than four models, or models repeat each other.
+        As :func:`compare` does; if there are fewer than two or more than four models, or models repeat each other; with
+        `resample="rdms"` if there are fewer than two participants, or blocks, which say how images are drawn.
 
     Warns
     -----
@@ -207,47 +225,90 @@ def partition(
     random, seed = generator(rng)
     sides = read(models, ref, argument="models")
     names, values = stacked(models, "models", sides.names)
-    target = stacked(ref, "ref", sides.names)[1]
+    finite(sides.references, [sides.reference] * len(sides.references), "ref")
     if not 2 <= len(names) <= MOST_MODELS:
         remedy = "Choose some: models.sel(layer=names)."
         raise ArgumentError(advice("models", f"hold 2 to {MOST_MODELS} RDMs", listed.of(names), remedy))
     cautions = guards.related(models.attrs, ref.attrs, "models")
-    counts, recorded = _counts(sides, options, n_bootstraps, random)
-    group = _Correlated(method, np.concatenate([target, values]), (0, 1, len(names)))
+    samples = _samples(sides, options, n_bootstraps, random)
+    references = sides.references.reshape(-1, sides.references.shape[-1])
+    group = _Correlated(method, np.concatenate([references, values]), (0, len(references), len(names)))
     subsets = [s for size in range(1, len(names) + 1) for s in combinations(range(len(names)), size)]
-    r2 = group.explained(counts, subsets, options.get("progress"))
-    shares = np.stack([_share(r2, subset, len(names)) for subset in subsets])
-    together = np.stack([r2[frozenset(subset)] for subset in subsets])
-    columns: dict[str, Any] = {"estimate": shares[:, 0], "r2": together[:, 0]} | _interval(shares[:, 1:])
-    columns |= {f"r2_{name}": limit for name, limit in _interval(together[:, 1:]).items()}
-    columns |= {"size": np.array([*map(len, subsets)]), "n": np.full(len(subsets), len(sides.names))}
+    r2 = group.explained(samples.counts, subsets, options.get("progress"))
+    shape = (len(subsets), *sides.references.shape[:2], -1)
+    shares = np.stack([_share(r2, subset, len(names)) for subset in subsets]).reshape(shape)
+    together = np.stack([r2[frozenset(subset)] for subset in subsets]).reshape(shape)
     labels = np.array([" & ".join(names[k] for k in subset) for subset in subsets], dtype=object)
-    result = xr.Dataset({name: ("subset", column) for name, column in columns.items()}, coords={"subset": labels})
+    result = _shared_out(sides, shares, together, samples)
+    result = result.assign_coords(subset=labels).assign(size=(SUBSET, np.array([*map(len, subsets)])))
     return stamped(
         result,
         models.attrs,
         method=f"variance partitioning of RDMs, {method}",
         metric=models.attrs.get("metric"),
         reference=sides.reference,
-        n_bootstraps=n_bootstraps,
-        interval="percentile bootstrap over images, 95 %",
+        n_bootstraps=len(samples.counts) - 1,
         seed=seed,
-        **recorded,
+        **samples.recorded,
         **cautions,
     )
 
 
-def _left_and_plain(sides: Read, left: Array, plain: Array) -> xr.Dataset:
+def _without(sides: Read, controls: Array, method: str, counts: Array, progress: bool | None) -> tuple[Array, Array]:
+    """Correlate without controls, and plainly (layer, cell, participant or 1, data and then draws)."""
+    cells, people, size = sides.references.shape
+    own = sides.layers.shape[1] > 1
+    # participants' own layers meet their own references alone; those of all meet everybody's in one pass
+    if own:
+        parts = [
+            (sides.layers[:, p], sides.references[:, p if people > 1 else 0]) for p in range(sides.layers.shape[1])
+        ]
+    else:
+        parts = [(sides.layers[:, 0], sides.references.reshape(-1, size))]
+    found = []
+    for layers, references in parts:
+        group = _Correlated(
+            method, np.concatenate([layers, references, controls]), (len(layers), len(references), len(controls))
+        )
+        one = group.without(counts, progress)
+        _left_over(one[0][..., 0])
+        found.append([values.reshape(len(layers), cells, -1, len(counts)) for values in one])
+    left, plain = (np.concatenate(values, axis=2) for values in zip(*found, strict=True))
+    return left, plain
+
+
+def _left_and_plain(sides: Read, left: Array, plain: Array, samples: "_Samples") -> xr.Dataset:
     """Put labels to partial and plain correlations (layer, cell, participant or 1, data and then draws)."""
-    mean = left.mean(axis=2)
-    table = {"estimate": mean[..., 0], "plain": plain[..., 0].mean(axis=2)} | _interval(mean[..., 1:])
+    table = samples.interval(left) | {"plain": plain[..., 0].mean(axis=2)}
+    if samples.resample == RDMS:
+        each = left[..., 0].reshape(-1, left.shape[2])
+        # Student's t draws nothing
+        found = stats.across(each, test="t", n_permutations=0, rng=np.random.default_rng(0))
+        found["p_fdr"] = stats.fdr(found["p"])
+        table |= {name: found[name].reshape(left.shape[:2]) for name in ("p", "p_corrected", "p_fdr")}
     columns: dict[str, Any] = {name: (sides.dims, sides.shaped(values)) for name, values in table.items()}
     columns["n"] = (LAYER, np.full(len(left), len(sides.names)))
-    coords = dict(sides.coords)
-    if len(sides.participants):
-        columns["by_participant"] = ((*sides.dims, PARTICIPANT), sides.shaped(left[..., 0]))
-        coords[PARTICIPANT] = (PARTICIPANT, sides.participants)
-    return xr.Dataset(columns, coords=coords)
+    return _with_participants(xr.Dataset(columns, coords=sides.coords), sides, left, sides.dims)
+
+
+def _shared_out(sides: Read, shares: Array, together: Array, samples: "_Samples") -> xr.Dataset:
+    """Put labels to shares and what sets explain (subset, cell, participant or 1, data and then draws)."""
+    dims = (SUBSET, *sides.cells)
+    whole = samples.interval(together)
+    table = samples.interval(shares) | {"r2": whole.pop("estimate")}
+    table |= {f"r2_{name}": limit for name, limit in whole.items()}
+    columns: dict[str, Any] = {name: (dims, sides.shaped(values)) for name, values in table.items()}
+    columns["n"] = (SUBSET, np.full(len(shares), len(sides.names)))
+    coords = {name: values for name, values in sides.coords.items() if LAYER not in values.dims}
+    return _with_participants(xr.Dataset(columns, coords=coords), sides, shares, dims)
+
+
+def _with_participants(result: xr.Dataset, sides: Read, values: Array, dims: tuple[str, ...]) -> xr.Dataset:
+    """Add the values of each participant, where there are any."""
+    if not len(sides.participants):
+        return result
+    each = ((*dims, PARTICIPANT), sides.shaped(values[..., 0]))
+    return result.assign(by_participant=each).assign_coords({PARTICIPANT: (PARTICIPANT, sides.participants)})
 
 
 class _Correlated(NamedTuple):
@@ -258,49 +319,51 @@ class _Correlated(NamedTuple):
     sizes: tuple[int, int, int]
     """How many layers, references and controls, in this order."""
 
-    def correlations(self, counts: Array, progress: bool | None) -> Array:
-        """Correlate all with all that matters (vector, vector, draw)."""
+    def correlations(self, counts: Array, progress: bool | None) -> tuple[Array, Array, Array]:
+        """Correlate what matters: controls with each other, all else with controls, layers with references.
+
+        Each is (draw, one, other).
+        """
         k, m, c = self.sizes
         controls = range(k + m, k + m + c)
-        pairs = [(i, j) for i in range(k) for j in range(k, k + m)]
-        pairs += [(i, j) for i in range(k + m) for j in controls]
-        pairs += [(i, j) for i in controls for j in controls if i < j]
+        plain = [(i, j) for i in range(k) for j in range(k, k + m)]
+        cross = [(i, j) for i in range(k + m) for j in controls]
+        upper = [(i, j) for i in controls for j in controls if i < j]
         kernel = COMPARISONS[self.method]
         _varied(kernel.scaled, self.vectors)
-        out = np.zeros((k + m + c, k + m + c, len(counts)))
         with bar(len(counts), "bootstrap", progress, unit="sample") as shown:
-            found = kernel.similar(self.vectors, pairs, counts, tick=shown.update)
-        for (i, j), row in zip(pairs, found, strict=True):
-            out[i, j] = out[j, i] = row
-        for i in range(k + m + c):
-            out[i, i] = 1.0
-        return out
+            found = kernel.similar(self.vectors, plain + cross + upper, counts, tick=shown.update).T
+        of_plain, of_cross, of_upper = np.split(found, [len(plain), len(plain) + len(cross)], axis=1)
+        within = np.empty((len(counts), c, c))
+        within[:, range(c), range(c)] = 1.0
+        for (i, j), column in zip(upper, of_upper.T, strict=True):
+            within[:, i - k - m, j - k - m] = within[:, j - k - m, i - k - m] = column
+        return within, of_cross.reshape(len(counts), k + m, c), of_plain.reshape(len(counts), k, m)
 
     def without(self, counts: Array, progress: bool | None) -> tuple[Array, Array]:
         """Correlate layers and references without controls, and plainly (layer, reference, draw)."""
-        k, m, _ = self.sizes
-        r = np.moveaxis(self.correlations(counts, progress), -1, 0)
-        within, cross = r[:, k + m :, k + m :], r[:, : k + m, k + m :]
+        k = self.sizes[0]
+        within, cross, plain = self.correlations(counts, progress)
         _distinct(within[0], "controls")
-        taken = cross @ _inverse(within) @ cross.transpose(0, 2, 1)
-        rest = r[:, : k + m, : k + m] - taken
-        own = np.einsum("dii->di", rest)
+        solved = cross @ _inverse(within)
+        own = 1 - (solved * cross).sum(axis=-1)
         own = np.where(own > NOTHING, own, np.nan)
-        left = rest[:, :k, k:] / np.sqrt(own[:, :k, None] * own[:, None, k:])
-        return np.moveaxis(left, 0, -1), np.moveaxis(r[:, :k, k : k + m], 0, -1)
+        rest = plain - solved[:, :k] @ cross[:, k:].transpose(0, 2, 1)
+        left = rest / np.sqrt(own[:, :k, None] * own[:, None, k:])
+        return np.moveaxis(left, 0, -1), np.moveaxis(plain, 0, -1)
 
     def explained(
         self, counts: Array, subsets: list[tuple[int, ...]], progress: bool | None
     ) -> dict[frozenset[int], Array]:
-        """Squared multiple correlation of the reference with each set of models, the empty one among them (draw,)."""
-        r = np.moveaxis(self.correlations(counts, progress), -1, 0)
-        _distinct(r[0, 1:, 1:], "models")
-        out = {frozenset[int](): np.zeros(len(counts))}
+        """Squared multiple correlation of references with each set of models, also the empty one (reference, draw)."""
+        within, cross, _ = self.correlations(counts, progress)
+        _distinct(within[0], "models")
+        out = {frozenset[int](): np.zeros(cross.shape[1::-1])}
         for subset in subsets:
-            places = np.array(subset) + 1
-            side = r[:, places, 0]
-            inverse = _inverse(r[:, places[:, None], places])
-            out[frozenset(subset)] = np.einsum("di,dij,dj->d", side, inverse, side)
+            places = np.array(subset)
+            side = cross[:, :, places]
+            solved = side @ _inverse(within[:, places[:, None], places])
+            out[frozenset(subset)] = (solved * side).sum(axis=-1).T
         return out
 
 
@@ -315,25 +378,52 @@ def _share(r2: dict[frozenset[int], Array], subset: tuple[int, ...], n: int) -> 
     return np.asarray(sum(terms))
 
 
-def _counts(
-    sides: Read, options: ExplainedOptions, n_bootstraps: int, rng: np.random.Generator
-) -> tuple[Array, dict[str, str | None]]:
-    """Draw samples of images, the data themselves first."""
+class _Samples(NamedTuple):
+    """The data themselves, and bootstrap samples of images if these are drawn again."""
+
+    counts: Array
+    """How often each image stands in each (1 + draw, n)."""
+    drawn: dict[str, int]
+    resample: str
+    recorded: dict[str, Any]
+
+    def interval(self, values: Array) -> dict[str, Array]:
+        """Mean over participants and its limits, of (..., participant or 1, data and then draws)."""
+        mean = values.mean(axis=-2)
+        table = {"estimate": mean[..., 0]}
+        if self.resample == RDMS:
+            limits = stats.t_interval(values[..., 0])
+        elif len(self.counts) > 1:
+            limits = stats.expanded(stats.enough(mean[..., 1:]), **self.drawn)
+        else:
+            unknown = np.full(table["estimate"].shape, np.nan)
+            limits = (unknown, unknown)
+        return table | dict(zip(("ci_low", "ci_high"), limits, strict=True))
+
+
+def _samples(sides: Read, options: ExplainedOptions, n_bootstraps: int, rng: np.random.Generator) -> _Samples:
+    """Draw samples of images if those are drawn again, the data themselves first."""
+    unframed(sides.names, "RDMs")
+    count("n_bootstraps", n_bootstraps, least=0)
+    resample = resampled_unit(options, sides)
     exchange: Any = {name: value for name, value in options.items() if name in ("blocks", "permute")}
+    given = next((name for name, value in exchange.items() if value is not None), None)
+    if resample == RDMS and given is not None:
+        remedy = "It says how images are drawn, and participants are: use resample='images'."
+        raise ArgumentError(advice(given, f"be left out with resample={resample!r}", listed("it"), remedy))
     exchanged = units(exchange, to=images_of(sides), alternative="two-sided")
     n = len(sides.names)
-    whole = np.ones((1, n), dtype=np.int64)
-    recorded = {name: value for name, value in exchanged.recorded.items() if name != "alternative"}
-    if not count("n_bootstraps", n_bootstraps, least=0):
-        return whole, recorded
-    return np.concatenate([whole, stats.bootstrap_counts(n, n_bootstraps, rng=rng, **exchanged.scheme)]), recorded
-
-
-def _interval(draws: Array) -> dict[str, Array]:
-    """Limits, NaN if there are no draws."""
-    if not draws.shape[-1]:
-        return dict.fromkeys(("ci_low", "ci_high"), np.full(draws.shape[:-1], np.nan))
-    return dict(zip(("ci_low", "ci_high"), stats.interval(stats.enough(draws)), strict=True))
+    counts = np.ones((1, n), dtype=np.int64)
+    recorded: dict[str, Any] = {name: value for name, value in exchanged.recorded.items() if name != "alternative"}
+    recorded |= {
+        "resample": resample,
+        "interval": WORDS[resample, "t" if resample == RDMS else "percentile"],
+        "n_participants": len(sides.participants) or None,
+    }
+    if n_bootstraps and resample == IMAGES:
+        again = stats.bootstrap_counts(n, n_bootstraps, rng=rng, **exchanged.scheme)
+        counts = np.concatenate([counts, again])
+    return _Samples(counts, stats.drawn_units(n, **exchanged.scheme), resample, recorded)
 
 
 def _inverse(matrices: Array) -> Array:

@@ -15,11 +15,14 @@ from memfeat.rsa.samples import RESAMPLES
 from memfeat.rsa.similarity import COMPARISONS, Method, kernel_of
 from memfeat.rsa.whitening import Noise, noise_of
 
-__all__ = ["INTERVALS", "Options", "Plan", "chosen", "kernel_for", "whitening_allowed"]
+__all__ = ["INTERVALS", "WHITENING", "Options", "Plan", "chosen", "kernel_for", "whitening_allowed"]
 
 Array = npt.NDArray[Any]
 #: What is resampled -> the intervals there are, the default first.
-INTERVALS = {"images": ("percentile", "bca"), "rdms": ("t", "percentile", "bca"), "both": ("t",)}
+INTERVALS = {"images": ("percentile", "bca", "jackknife"), "rdms": ("t", "percentile", "bca"), "both": ("t",)}
+#: Methods with an interval of their own, "jackknife": the cosine is larger for few images than for many, and bootstrap
+#: samples, whose copies count as images with noise of their own, spread more than other images do.
+WHITENING = ("whitened_pearson", "whitened_cosine")
 #: Percentiles of fewer participants cover too seldom: 5 of them, 83 % of the time.
 ENOUGH_PARTICIPANTS = 20
 #: Metrics of RDMs whose noise covariance is known.
@@ -30,7 +33,7 @@ class Options(stats.Exchange, total=False):
     """Options of :func:`memfeat.rsa.compare`, besides those of :class:`memfeat.stats.Exchange`.
 
     `resample` : "images" (default), "rdms" or "both", what results are to hold for others of.
-    `interval` : "percentile" or "bca" (images), "t" (both), any of them (rdms).
+    `interval` : "percentile", "bca" or "jackknife" (images), "t" (both), "t", "percentile" or "bca" (rdms).
     `test` : "t" (default), "wilcoxon" or "signs", across participants.
     `reliability` : what a reference made of scores could reach at most.
     `noise_interval` : bool, whether noise bounds get intervals too (default True).
@@ -39,7 +42,7 @@ class Options(stats.Exchange, total=False):
     """
 
     resample: Literal["images", "rdms", "both"]
-    interval: Literal["percentile", "bca", "t"]
+    interval: Literal["percentile", "bca", "jackknife", "t"]
     test: Literal["t", "wilcoxon", "signs"]
     reliability: Mapping[str, float] | xr.Dataset
     noise_interval: bool
@@ -60,13 +63,15 @@ class Plan(NamedTuple):
     progress: bool | None
 
 
-def chosen(options: Mapping[str, Any], *, known: type = Options) -> Plan:
+def chosen(options: Mapping[str, Any], method: str, *, known: type = Options) -> Plan:
     """Check options, and fill in defaults.
 
     Parameters
     ----------
     options : mapping
         What the user gave.
+    method : str
+        How RDMs are compared, which may ask for an interval of its own.
     known : TypedDict
         Which there are.
 
@@ -80,16 +85,20 @@ def chosen(options: Mapping[str, Any], *, known: type = Options) -> Plan:
     UnknownNameError
         If there is no such option.
     ArgumentError
-        If there is no such choice, or an interval does not go with what is resampled.
+        If there is no such choice, or an interval or groups do not go with what is resampled.
     """
     known_options(options, known)
     given = {name: value for name, value in options.items() if value is not None}
     exchange: Any = {name: given.pop(name) for name in stats.Exchange.__annotations__ if name in given}
     resample = one_of("resample", given.get("resample", "images"), RESAMPLES)
-    interval = given.get("interval", INTERVALS[resample][0])
+    usual = "jackknife" if method in WHITENING and resample == "images" else INTERVALS[resample][0]
+    interval = given.get("interval", usual)
     if interval not in INTERVALS[resample]:
         rule = f"be one of {', '.join(map(repr, INTERVALS[resample]))} with resample={resample!r}"
         raise ArgumentError(advice("interval", rule, interval))
+    if resample == "rdms" and exchange.get("blocks") is not None:
+        remedy = "Participants are drawn, not images: use resample='images' or 'both'."
+        raise ArgumentError(advice("blocks", "be left out with resample='rdms'", listed("groups of images"), remedy))
     test = one_of("test", given.get("test", "t"), stats.TESTS)
     if "test" in given and resample != "rdms":
         raise ArgumentError(advice("test", "be left out unless resample='rdms'", test, "It is across participants."))
@@ -113,14 +122,15 @@ def whitening_allowed(method: str, rdms: xr.Dataset, ref: xr.Dataset) -> None:
     ArgumentError
         If they are of another metric, or do not say.
     """
-    if not method.startswith("whitened"):
+    if method not in WHITENING:
         return
     for argument, given in (("rdms", rdms), ("ref", ref)):
         metric = given.attrs.get("metric")
         if metric not in SQUARED:
             found = listed(f"metric {metric!r}" if metric else "RDMs that do not say their metric")
             remedy = (
-                f"Use method={method.removeprefix('whitened_')!r}, or mf.rdm.compute(features, metric='sqeuclidean')."
+                f"Use method={method.removeprefix('whitened_')!r}, or mf.rdm.compute(features, metric='sqeuclidean'), "
+                "or say what they are: mf.rdm.read(..., metric='crossnobis')."
             )
             rule = f"hold squared Euclidean, squared Mahalanobis or crossnobis distances for method={method!r}"
             raise ArgumentError(advice(argument, rule, found, remedy))
@@ -153,7 +163,7 @@ def kernel_for(method: str, covariance: xr.DataArray | None, names: Array, n_boo
     one_of("method", method, COMPARISONS)
     if covariance is None:
         return kernel_of(method)
-    if not method.startswith("whitened"):
+    if method not in WHITENING:
         remedy = "Use method='whitened_pearson' or 'whitened_cosine'."
         raise ArgumentError(advice("noise_cov", "be left out", listed(f"it with method={method!r}"), remedy))
     noise = _noise(covariance, names)

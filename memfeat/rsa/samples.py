@@ -12,15 +12,29 @@ from memfeat._labels import LAYER
 from memfeat._pairs import filled, upper
 from memfeat._progress import bar
 from memfeat.errors import ArgumentError
+from memfeat.rsa.framing import framing
 from memfeat.rsa.reading import Read, incomplete
 from memfeat.rsa.similarity import Method, gapped, permuted, similarities
 
-__all__ = ["RESAMPLES", "Bootstrap", "Design", "counted", "designed", "drawn", "estimated", "rearranged"]
+__all__ = [
+    "RESAMPLES",
+    "Bootstrap",
+    "Design",
+    "centred",
+    "counted",
+    "designed",
+    "drawn",
+    "drawn_images",
+    "drawn_of",
+    "estimated",
+    "exchanged_images",
+    "rearranged",
+]
 
 Array = npt.NDArray[Any]
 Mix = Callable[[Array], Array]
-#: The fewest participants of whom something can be said about others.
-FEWEST = 2
+#: The fewest participants of whom something can be said about others, and samples that have a variance.
+FEWEST = FEWEST_DRAWS = 2
 
 
 class Design(NamedTuple):
@@ -34,6 +48,8 @@ class Design(NamedTuple):
     progress: bool | None
     units: tuple[Array, Array]
     """Layers and references, scaled: (layer, participant or 1, ...), (cell, participant or 1, ...)."""
+    free: Array
+    """Positions of the images that are exchanged and drawn: all but the patterns that frame them."""
     parts: "tuple[Part, ...]" = ()
     """If pairs are missing: the same in parts, each with a way of its own, so that one leaves the others alone."""
 
@@ -97,7 +113,8 @@ def designed(
         raise ArgumentError(
             advice("ref", f"have at least {FEWEST} participants for resample={resample!r}", found, remedy)
         )
-    bare = Design(read, kernel, scheme, resample, progress, (np.empty(0), np.empty(0)))
+    nothing = np.empty(0)
+    bare = Design(read, kernel, scheme, resample, progress, (nothing, nothing), np.flatnonzero(~framing(read.names)))
     names = read.coords[LAYER].values, np.array(_cell_names(read), dtype=object)
     gaps = incomplete(read.layers, names[0], "rdms"), incomplete(read.references, names[1], "ref")
     if not (gaps[0].any() or gaps[1].any()):
@@ -247,6 +264,85 @@ def drawn(design: Design, n_bootstraps: int, rng: np.random.Generator, mix: Mix 
     return RESAMPLES[design.resample](design, n_bootstraps, rng, mix)
 
 
+def centred(design: Design) -> bool:
+    """Say whether similarities are 0 on average when images are rearranged.
+
+    Parameters
+    ----------
+    design : Design
+        What is compared.
+
+    Returns
+    -------
+    bool
+        False for cosines, and for framed RDMs.
+    """
+    return design.kernel.centred and len(design.free) == len(design.read.names)
+
+
+def drawn_of(design: Design) -> dict[str, int]:
+    """Count what a bootstrap sample draws.
+
+    Parameters
+    ----------
+    design : Design
+        What is drawn, and how.
+
+    Returns
+    -------
+    dict
+        `n` images, or groups that stay together, and in how many `strata`.
+    """
+    return stats.drawn_units(len(design.free), **design.scheme)
+
+
+def drawn_images(design: Design, n_bootstraps: int, rng: np.random.Generator) -> Array:
+    """Draw images; patterns that frame them stand once in every sample.
+
+    Parameters
+    ----------
+    design : Design
+        What is drawn, and how.
+    n_bootstraps : int
+        How many samples.
+    rng : numpy.random.Generator
+        Source of the draws.
+
+    Returns
+    -------
+    array (draw, n)
+        How often each image stands in each sample.
+    """
+    counts = np.ones((n_bootstraps, len(design.read.names)), dtype=np.int64)
+    counts[:, design.free] = stats.bootstrap_counts(len(design.free), n_bootstraps, rng=rng, **design.scheme)
+    return counts
+
+
+def exchanged_images(design: Design, n_permutations: int, rng: np.random.Generator) -> tuple[Array, bool]:
+    """Rearrange images; patterns that frame them keep their place.
+
+    Parameters
+    ----------
+    design : Design
+        What changes places.
+    n_permutations : int
+        How many rearrangements.
+    rng : numpy.random.Generator
+        Source of the draws.
+
+    Returns
+    -------
+    array (permutation, n)
+        Which image takes each image's place.
+    bool
+        Whether these are all.
+    """
+    moved, exact = stats.permutations(len(design.free), n_permutations, rng=rng, **design.scheme)
+    rows = np.tile(np.arange(len(design.read.names)), (len(moved), 1))
+    rows[:, design.free] = design.free[moved]
+    return rows, exact
+
+
 def counted(design: Design, counts: Array) -> Array:
     """Compare again in given bootstrap samples of images.
 
@@ -280,7 +376,7 @@ def counted(design: Design, counts: Array) -> Array:
 
 
 def _images(design: Design, n_bootstraps: int, rng: np.random.Generator, mix: Mix) -> Bootstrap:
-    counts = stats.bootstrap_counts(len(design.read.names), n_bootstraps, rng=rng, **design.scheme)
+    counts = drawn_images(design, n_bootstraps, rng)
     return Bootstrap(mix(counted(design, counts)).mean(axis=2), np.empty(0), counts)
 
 
@@ -292,14 +388,18 @@ def _rdms(design: Design, n_bootstraps: int, rng: np.random.Generator, mix: Mix)
 
 def _both(design: Design, n_bootstraps: int, rng: np.random.Generator, mix: Mix) -> Bootstrap:
     """Draw images and participants, and images alone and participants alone for the correction."""
-    counts = stats.bootstrap_counts(len(design.read.names), n_bootstraps, rng=rng, **design.scheme)
+    if n_bootstraps < FEWEST_DRAWS:
+        rule = f"be 0, or at least {FEWEST_DRAWS} for a standard error"
+        raise ArgumentError(advice("n_bootstraps", rule, n_bootstraps))
+    counts = drawn_images(design, n_bootstraps, rng)
     values = stats.enough(mix(counted(design, counts)))
     n_rdms = values.shape[2]
     people = _draw_people(n_rdms, n_bootstraps, rng)[: values.shape[-1]]
     both = np.einsum("kmpd,dp->kmd", values, people)
     alone = mix(estimated(design)) @ people.T
-    variances = [draws.var(axis=-1, ddof=1) for draws in (both, alone, values.mean(axis=2))]
-    sizes = {"n_rdms": n_rdms, "n_images": len(design.read.names)}
+    variances = [np.nanvar(draws, axis=-1, ddof=1) for draws in (both, alone, values.mean(axis=2))]
+    drawn_by = drawn_of(design)
+    sizes = {"n_rdms": n_rdms, "n_images": drawn_by["n"] - drawn_by["strata"] + 1}
     error, degrees = np.sqrt(stats.two_factor(*variances, **sizes)), stats.two_factor_degrees(*variances, **sizes)
     return Bootstrap(both, error, counts, degrees)
 

@@ -39,6 +39,8 @@ class Method(NamedTuple):
     """Covariance of the images' noise, where it is known."""
     pairwise: Agree | None = None
     """The same of single pairs, some of which may be missing; None if it needs all of them."""
+    centred: bool = True
+    """Whether it is 0 on average when images are rearranged; cosines of distances are far above."""
 
     def resampled(self, layers: Array, reference: Array, counts: Array) -> Array:
         """Compare layers (layer, pair) with one reference (pair,) in samples (draw, n): (layer, draw)."""
@@ -154,14 +156,14 @@ def _whitened(vector: Array, *, centre: bool, noise: Noise | None = None) -> Arr
 METHODS: dict[str, Method] = {
     "spearman": Method(_mid_ranks, ranked, pairwise=AGREEMENTS["spearman"]),
     "pearson": Method(_centred, partial(moments, centre=True), pairwise=AGREEMENTS["pearson"]),
-    "cosine": Method(_unit, partial(moments, centre=False), pairwise=AGREEMENTS["cosine"]),
+    "cosine": Method(_unit, partial(moments, centre=False), pairwise=AGREEMENTS["cosine"], centred=False),
 }
 #: All of them.
 COMPARISONS: dict[str, Method] = METHODS | {
     "kendall": Method(_centred, concordant, products=False, travels=False, pairwise=AGREEMENTS["kendall"]),
     "rho-a": Method(_untied_ranks, partial(ranked, agreement=untied), pairwise=AGREEMENTS["rho-a"]),
     "whitened_pearson": Method(partial(_whitened, centre=True), partial(resampled, centre=True)),
-    "whitened_cosine": Method(partial(_whitened, centre=False), partial(resampled, centre=False)),
+    "whitened_cosine": Method(partial(_whitened, centre=False), partial(resampled, centre=False), centred=False),
 }
 
 
@@ -184,7 +186,8 @@ def kernel_of(method: str, noise: Noise | None = None) -> Method:
     if noise is None:
         return plain
     noisy: dict[str, Any] = {"noise": noise}
-    return Method(partial(plain.scaled, **noisy), partial(plain.similar, **noisy), travels=False, noise=noise)
+    scaled, similar_to = partial(plain.scaled, **noisy), partial(plain.similar, **noisy)
+    return Method(scaled, similar_to, travels=False, noise=noise, centred=plain.centred)
 
 
 def gapped(kernel: Method, agree: Agree) -> Method:

@@ -1,6 +1,8 @@
 """Several model RDMs as one: weights that are fitted on some images and judged on others."""
 
-from typing import Any, NamedTuple, TypedDict, Unpack
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal, NamedTuple, TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -9,15 +11,19 @@ import xarray as xr
 from scipy.optimize import nnls
 
 from memfeat import guards, stats
-from memfeat._check import advice, count, generator, known_options, listed
+from memfeat._check import advice, count, generator, known_options, listed, one_of
 from memfeat._labels import LAYER, stamped
 from memfeat._pairs import ends
 from memfeat._progress import bar
 from memfeat.errors import ArgumentError
 from memfeat.rsa.comparison import images_of
-from memfeat.rsa.options import kernel_for, whitening_allowed
-from memfeat.rsa.reading import read, stacked
+from memfeat.rsa.framing import unframed
+from memfeat.rsa.intervals import WORDS
+from memfeat.rsa.options import WHITENING, kernel_for, whitening_allowed
+from memfeat.rsa.people import RDMS, resampled_unit
+from memfeat.rsa.reading import PARTICIPANT, Read, finite, read, stacked
 from memfeat.rsa.similarity import Method, similarities
+from memfeat.rsa.whitening import whitened
 from memfeat.stats.exchange import grouping
 
 __all__ = ["WeightedOptions", "weighted"]
@@ -25,8 +31,14 @@ __all__ = ["WeightedOptions", "weighted"]
 Array = npt.NDArray[Any]
 #: The fewest images that are held out together: six pairs.
 FEWEST = 4
+#: Whether whole groups of images are dealt and drawn, or single images.
+WHOLE, FREE = "whole", "free"
 #: Methods that see the mean over pairs, which an intercept would take away.
 THROUGH_ZERO = ("cosine", "whitened_cosine")
+INTERVALS = {
+    "images": "expanded percentile bootstrap over images of each fold, weights held fixed, 95 %",
+    "rdms": f"{WORDS['rdms', 't'].removesuffix(', 95 %')}, weights held fixed, 95 %",
+}
 
 
 class WeightedOptions(TypedDict, total=False):
@@ -34,11 +46,15 @@ class WeightedOptions(TypedDict, total=False):
 
     `folds` : int, how many (default 5).
     `blocks` : DataArray (image) or Series, the group of each image; groups are held out as a whole.
+    `permute` : "whole", which must be named when blocks are given.
+    `resample` : "images" (default) or "rdms" (participants), what results are to hold for others of.
     `progress` : bool or None, whether progress is shown; None shows it when stderr is a terminal.
     """
 
     folds: int
     blocks: xr.DataArray | pd.Series
+    permute: Literal["free", "whole"]
+    resample: Literal["images", "rdms"]
     progress: bool | None
 
 
@@ -54,36 +70,40 @@ def weighted(
     """Weigh several model RDMs, without negative weights, to predict a reference RDM of images that were held out.
 
     Images are dealt into folds. Weights are fitted on pairs of images that are both outside a fold, and judged on pairs
-    that are both inside; pairs across are used for neither.
+    that are both inside; pairs across are used for neither. With participants there is one set of weights, fitted on
+    the average of their RDMs and judged on the RDM of each.
 
     Parameters
     ----------
     models : Dataset (layer, pair)
         RDMs.
     ref : Dataset (layer, pair)
-        One RDM of the same images.
+        One RDM of the same images; `participant` may be a further dim.
     method : str
         How the prediction is compared with the reference, see :func:`compare`.
     n_bootstraps : int
-        Bootstrap samples of the images of each fold, for the intervals. 0 gives no intervals.
+        Bootstrap samples of the images of each fold, for the intervals over images. 0 gives no such intervals.
     rng : int or numpy.random.Generator
         Seed or source of folds and draws, in this order.
-    **options : folds, blocks, progress
-        `folds`: how many (default 5), of 4 images or more. `blocks` is a DataArray (image) or Series with the group of
-        each image; groups are held out, and drawn, as a whole.
+    **options : folds, resample, blocks, permute, progress
+        `folds`: how many (default 5), of 4 images or more. `resample`: "images" (default) or "rdms" (participants),
+        what the intervals hold for others of. `blocks` is a DataArray (image) or Series with the group of each image,
+        and then `permute="whole"` must be named: groups are held out, and drawn, as a whole.
 
     Returns
     -------
     Dataset (model, held_out, layer)
-        Along `model`, "weighted" first and then each RDM alone, on the same pairs: `estimate`, the mean over folds,
-        with `ci_low` and `ci_high` (95 %); `gain`, how much the weighted one exceeds it, with `gain_ci_low` and
-        `gain_ci_high`; `by_fold (model, held_out)`; `n` images. `weight (held_out, layer)`, units of the reference per
-        unit of the model; `fold (image)`.
+        Along `model`, "weighted" first and then each RDM alone, on the same pairs: `estimate`, the mean over folds and
+        participants, with `ci_low` and `ci_high` (95 %); `gain`, how much the weighted one exceeds it, with
+        `gain_ci_low` and `gain_ci_high`; `by_fold (model, held_out)`, the mean over participants; with participants
+        `by_participant (model, participant)`, the mean over folds; `n` images. `weight (held_out, layer)`, units of the
+        reference per unit of the model; `fold (image)`.
 
     Raises
     ------
     KindError, UnknownNameError, ArgumentError
-        As :func:`compare` does; if a fold would have fewer than 4 images, or nothing varies in one.
+        As :func:`compare` does; if a fold would have fewer than 4 images, or nothing varies in one; with
+        `resample="rdms"` if there are fewer than two participants; if blocks come with another scheme than "whole".
 
     Warns
     -----
@@ -93,9 +113,17 @@ def weighted(
 
     Notes
     -----
-    Weights minimise the squared error over pairs, with an intercept unless the method is a cosine. A prediction without
-    any weight agrees with nothing: 0. Intervals draw images inside folds and hold the weights fixed: they say how the
+    Weights minimise the squared error over pairs, with an intercept unless the method is a cosine. For whitened methods
+    the error is eᵀV⁻¹e, with V as in :func:`compare` and Σ = I, of dissimilarities less their mean if it is the
+    correlation. For methods of ranks (spearman, rho-a, kendall) weights are fitted on dissimilarities all the same, not
+    on ranks: the rank of a sum is no sum of ranks. So another set of weights may agree better. A prediction without any
+    weight agrees with nothing: 0. Intervals draw images inside folds and hold the weights fixed: they say how the
     agreement varies over images that are predicted, not over those that are learnt from.
+
+    Weights are fitted to the average over participants, as Khaligh-Razavi and Kriegeskorte (2014) did. In it each RDM
+    of the images that are learnt from counts the same: it is divided by its length (less its mean, unless the method is
+    a cosine), and the average is given the mean length. Over participants, too, intervals hold the weights fixed, which
+    were learnt from the same participants: whether weights would serve others is not asked.
 
     References
     ----------
@@ -108,22 +136,30 @@ def weighted(
     random, seed = generator(rng)
     sides = read(models, ref, argument="models")
     names, values = stacked(models, "models", sides.names)
-    target = stacked(ref, "ref", sides.names)[1][0]
+    targets = _targets(sides)
+    unframed(sides.names, "models")
     whitening_allowed(method, models, ref)
+    resample = resampled_unit(options, sides)
     kernel = kernel_for(method, None, sides.names, n_bootstraps)
     cautions = guards.related(models.attrs, ref.attrs, "models")
     fold, groups = _folds(images_of(sides), options, random)
-    parts = [_held_out(fold == k, values, target, method) for k in range(fold.max() + 1)]
-    by_fold = np.stack([part.scores(kernel) for part in parts], axis=-1)
+    parts = [_held_out(fold == k, values, targets, method) for k in range(fold.max() + 1)]
+    each = np.stack([part.scores(kernel) for part in parts], axis=-1)
+    of_people, by_fold = each.mean(axis=-1), each.mean(axis=1)
     columns: dict[str, Any] = {"estimate": by_fold.mean(axis=-1), "gain": by_fold[0].mean() - by_fold.mean(axis=-1)}
-    if n_bootstraps:
-        columns |= _intervals(parts, kernel, groups, n_bootstraps, random, options.get("progress"))
+    if resample == RDMS:
+        columns |= _limits(stats.t_interval, of_people)
+    elif n_bootstraps:
+        columns |= _over_images(parts, kernel, groups, n_bootstraps, random, options.get("progress"))
     table: dict[str, Any] = {name: ("model", column) for name, column in columns.items()}
     table["by_fold"] = (("model", "held_out"), by_fold)
     table["weight"] = (("held_out", LAYER), np.stack([part.weights for part in parts]))
     table |= {"fold": ("image", fold), "n": ("model", np.full(len(by_fold), len(sides.names)))}
     labels = np.array(["weighted", *names], dtype=object)
     coords = {"model": labels, LAYER: labels[1:], "image": sides.names, "held_out": np.arange(len(parts))}
+    if len(sides.participants):
+        table["by_participant"] = (("model", PARTICIPANT), of_people)
+        coords[PARTICIPANT] = sides.participants
     return stamped(
         xr.Dataset(table, coords=coords),
         models.attrs,
@@ -131,12 +167,25 @@ def weighted(
         metric=models.attrs.get("metric"),
         reference=sides.reference,
         n_folds=len(parts),
-        n_bootstraps=n_bootstraps,
-        interval="percentile bootstrap over images of each fold, weights held fixed, 95 %",
+        resample=resample,
+        n_bootstraps=0 if resample == RDMS else n_bootstraps,
+        interval=INTERVALS[resample],
+        n_participants=len(sides.participants) or None,
         blocks=None if options.get("blocks") is None else "held out as a whole",
+        permute=WHOLE if options.get("blocks") is not None else FREE,
         seed=seed,
         **cautions,
     )
+
+
+def _targets(sides: Read) -> Array:
+    """Give the reference of each participant, or of all (participant or 1, pair)."""
+    if sides.cells:
+        found = listed(f"dims {', '.join(map(repr, sides.cells))}")
+        remedy = "Choose one along each: weights are fitted to one reference."
+        raise ArgumentError(advice("ref", "have no further dim but 'participant'", found, remedy))
+    finite(sides.references, [sides.reference], "ref")
+    return np.asarray(sides.references[0])
 
 
 class _Fold(NamedTuple):
@@ -146,26 +195,29 @@ class _Fold(NamedTuple):
     """Which images (n,)."""
     predicted: Array
     """The weighted model, then each alone (model, pair)."""
-    target: Array
+    targets: Array
+    """What was held out (participant or 1, pair)."""
     weights: Array
     silent: Array
     """Which predictions say nothing: all their dissimilarities are equal (model,)."""
 
     def scores(self, kernel: Method) -> Array:
-        """Compare predictions with what was held out (model,)."""
-        out = np.zeros(len(self.predicted))
+        """Compare predictions with what was held out (model, participant or 1)."""
+        out = np.zeros((len(self.predicted), len(self.targets)))
         heard = ~self.silent
         if heard.any():
-            out[heard] = similarities(kernel, self.predicted[heard], self.target[None])[:, 0]
+            out[heard] = similarities(kernel, self.predicted[heard], self.targets)
         return out
 
     def again(self, kernel: Method, counts: Array) -> Array:
-        """Compare in bootstrap samples of the images that are held out (model, draw)."""
-        out = np.zeros((len(self.predicted), len(counts)))
-        heard = np.flatnonzero(~self.silent)
-        if len(heard):
-            both = np.concatenate([self.predicted, self.target[None]])
-            out[heard] = kernel.similar(both, [(int(k), len(both) - 1) for k in heard], counts)
+        """Compare in bootstrap samples of the images that are held out: mean over participants (model, draw)."""
+        k, people = self.predicted.shape[0], len(self.targets)
+        out = np.zeros((k, len(counts)))
+        heard = np.flatnonzero(~self.silent).tolist()
+        if heard:
+            pairs = [(one, k + p) for one in heard for p in range(people)]
+            found = kernel.similar(np.concatenate([self.predicted, self.targets]), pairs, counts)
+            out[heard] = found.reshape(len(heard), people, -1).mean(axis=1)
         return out
 
 
@@ -174,6 +226,12 @@ def _folds(images: xr.DataArray, options: WeightedOptions, rng: np.random.Genera
     n_folds = count("folds", options.get("folds", 5), least=2)
     n = images.size
     blocks = options.get("blocks")
+    permute = options.get("permute")
+    if blocks is not None and permute != WHOLE:
+        remedy = "Images of a group that were learnt from would tell of those that are held out."
+        raise ArgumentError(advice("permute", f"be {WHOLE!r} when blocks are given", permute, remedy))
+    if blocks is None and one_of("permute", permute or FREE, (FREE, WHOLE)) == WHOLE:
+        raise ArgumentError(advice("blocks", f"be given when permute={permute!r}", blocks, "Or leave it out."))
     groups = None if blocks is None else grouping(blocks, to=images).values
     labels = np.arange(n) if groups is None else groups
     dealt = rng.permutation(np.arange(labels.max() + 1) % n_folds)
@@ -186,26 +244,32 @@ def _folds(images: xr.DataArray, options: WeightedOptions, rng: np.random.Genera
     return fold, groups
 
 
-def _held_out(inside: Array, models: Array, target: Array, method: str) -> _Fold:
+def _held_out(inside: Array, models: Array, targets: Array, method: str) -> _Fold:
     """Fit weights outside, and predict inside."""
     first, second = ends(len(inside))
     train, test = ~inside[first] & ~inside[second], inside[first] & inside[second]
-    design, seen = models[:, train].T, target[train]
-    if method not in THROUGH_ZERO:
-        design, seen = design - design.mean(axis=0), seen - seen.mean()
-    scale = np.sqrt(np.square(design).mean(axis=0))
-    if not (scale > 0).all() or np.ptp(target[test]) == 0:
+    design, seen = (_seen(side[:, train], method) for side in (models, targets))
+    scale, lengths = (np.sqrt(np.square(side).mean(axis=1)) for side in (design, seen))
+    if not ((scale > 0).all() and (lengths > 0).all() and (np.ptp(targets[:, test], axis=1) > 0).all()):
         remedy = "Take fewer folds, or leave that model out."
         raise ArgumentError(advice("models and ref", "vary inside and outside every fold", listed("constants"), remedy))
-    weights = nnls(design / scale, seen)[0] / scale
+    # participants count the same, whatever the unit of their dissimilarities
+    average = (seen / lengths[:, None]).mean(axis=0) * lengths.mean()
+    weights = nnls((design / scale[:, None]).T, average)[0] / scale
     alone = models[:, test]
     predicted = np.concatenate([(weights @ alone)[None], alone])
     flat = np.ptp(predicted, axis=1) <= 1e-12 * np.abs(predicted).max(axis=1, initial=0)
     silent = ~predicted.any(axis=1) if method in THROUGH_ZERO else flat
-    return _Fold(inside, predicted, target[test], weights, np.asarray(silent))
+    return _Fold(inside, predicted, targets[:, test], weights, np.asarray(silent))
 
 
-def _intervals(
+def _seen(vectors: Array, method: str) -> Array:
+    """Give what the method compares, as far as it is linear in dissimilarities: (vector, entry)."""
+    centred = vectors if method in THROUGH_ZERO else vectors - vectors.mean(axis=1, keepdims=True)
+    return whitened(centred) if method in WHITENING else centred
+
+
+def _over_images(
     parts: list[_Fold],
     kernel: Method,
     groups: Array | None,
@@ -218,10 +282,18 @@ def _intervals(
     with bar(len(parts), "bootstrap", progress, unit="fold") as shown:
         for part in parts:
             mine = None if groups is None else np.unique(groups[part.inside], return_inverse=True)[1].reshape(-1)
-            scheme: dict[str, Any] = {} if mine is None else {"blocks": mine, "permute": "whole"}
+            scheme: dict[str, Any] = {} if mine is None else {"blocks": mine, "permute": WHOLE}
             counts = stats.bootstrap_counts(int(part.inside.sum()), n_bootstraps, rng=rng, **scheme)
             draws += part.again(kernel, counts) / len(parts)
             shown.update(1)
     kept = stats.enough(draws)
-    (low, high), (gain_low, gain_high) = stats.interval(kept), stats.interval(kept[:1] - kept)
+    # folds are strata; groups that are drawn whole are the units
+    n = sum(part.inside.sum() for part in parts) if groups is None else len(np.unique(groups))
+    return _limits(partial(stats.expanded, n=int(n), strata=len(parts)), kept)
+
+
+def _limits(interval: Callable[[Array], tuple[Array, Array]], values: Array) -> dict[str, Array]:
+    """Limits of each model and of its distance to the weighted one, from draws or participants (model, ...)."""
+    low, high = interval(values)
+    gain_low, gain_high = interval(values[:1] - values)
     return {"ci_low": low, "ci_high": high, "gain_ci_low": gain_low, "gain_ci_high": gain_high}

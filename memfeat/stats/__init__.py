@@ -5,25 +5,29 @@ Arrays have their core dims last: a null distribution is `(layer, permutation)`,
 
 from memfeat.stats.bootstrapped import bca, bootstrap_p, enough
 from memfeat.stats.clusters import cluster_mass
-from memfeat.stats.exchange import Exchange, bootstrap_counts, grouping, permutations
+from memfeat.stats.exchange import Exchange, bootstrap_counts, drawn_units, grouping, permutations
 from memfeat.stats.inference import ALTERNATIVES, expanded, fdr, holm, interval, max_statistic, p_value
+from memfeat.stats.jackknifed import Jackknife, jackknife
 from memfeat.stats.participants import TESTS, across, sign_flips, student, t_interval, two_factor, two_factor_degrees
 
 __all__ = [
     "ALTERNATIVES",
     "TESTS",
     "Exchange",
+    "Jackknife",
     "across",
     "bca",
     "bootstrap_counts",
     "bootstrap_p",
     "cluster_mass",
+    "drawn_units",
     "enough",
     "expanded",
     "fdr",
     "grouping",
     "holm",
     "interval",
+    "jackknife",
     "max_statistic",
     "p_value",
     "permutations",

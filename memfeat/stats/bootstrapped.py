@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from memfeat._check import advice, listed, one_of
 from memfeat.errors import ArgumentError
@@ -18,7 +18,7 @@ UNDEFINED = 0.01
 
 
 def enough(draws: Array, *, argument: str = "n_bootstraps") -> Array:
-    """Check that the statistic is defined in nearly all bootstrap samples, and leave the others out.
+    """Check that each statistic is defined in nearly all bootstrap samples.
 
     Parameters
     ----------
@@ -30,23 +30,22 @@ def enough(draws: Array, *, argument: str = "n_bootstraps") -> Array:
     Returns
     -------
     array (..., draw)
-        The draws in which every value is defined.
+        The same draws. Intervals and p-values pass over what is NaN, for each statistic by itself.
 
     Raises
     ------
     ArgumentError
-        If more than 1 % of the samples are undefined.
+        If more than 1 % of the samples of one statistic are undefined.
     """
-    defined = np.isfinite(draws).reshape(-1, draws.shape[-1]).all(axis=0)
-    share = 1 - defined.mean()
+    share = 1 - np.isfinite(draws).mean(axis=-1).min(initial=1.0)
     if share > UNDEFINED:
         found = listed(f"{share:.0%} undefined samples")
         remedy = f"There are too few images, or too few values that differ: use {argument}=0, or more images."
         raise ArgumentError(advice(argument, "leave something to compare in nearly every sample", found, remedy))
-    return draws[..., defined]
+    return draws
 
 
-def bootstrap_p(draws: Array, *, alternative: str = "two-sided") -> Array:
+def bootstrap_p(draws: Array, *, alternative: str = "two-sided", n: int | None = None, strata: int = 1) -> Array:
     """Compute p-values of a difference from its bootstrap values.
 
     Null hypothesis: the difference is 0. Unit: what was drawn again. The p-value is the level at which the percentile
@@ -58,6 +57,10 @@ def bootstrap_p(draws: Array, *, alternative: str = "two-sided") -> Array:
         Values of the difference in bootstrap samples; NaN where it is not defined.
     alternative : {"two-sided", "greater", "less"}
         Which side is tested.
+    n, strata : int
+        What a sample draws, see :func:`drawn_units`: p is then the level at which the :func:`expanded` interval just
+        touches 0, of Student's t of k = n − strata degrees of freedom: with z the normal quantile of one side,
+        t = z √(k / n).
 
     Returns
     -------
@@ -77,11 +80,13 @@ def bootstrap_p(draws: Array, *, alternative: str = "two-sided") -> Array:
     """
     m = np.isfinite(draws).sum(axis=-1)
     below, above = ((np.count_nonzero(side, axis=-1) + 1) / (m + 1) for side in (draws <= 0, draws >= 0))
+    if n is not None:
+        below, above = (t.sf(norm.isf(side) * np.sqrt((n - strata) / n), n - strata) for side in (below, above))
     sides = {"greater": below, "less": above, "two-sided": np.minimum(1.0, 2 * np.minimum(below, above))}
     return np.where(m > 0, sides[one_of("alternative", alternative, sides)], np.nan)
 
 
-def bca(estimate: Array, draws: Array, jackknife: Array) -> tuple[Array, Array]:
+def bca(estimate: Array, draws: Array, jackknife: Array, *, strata: Array | None = None) -> tuple[Array, Array]:
     """Compute the bias-corrected and accelerated 95 % interval.
 
     Parameters
@@ -89,9 +94,11 @@ def bca(estimate: Array, draws: Array, jackknife: Array) -> tuple[Array, Array]:
     estimate : array (...)
         Values of the data.
     draws : array (..., draw)
-        Values in bootstrap samples.
+        Values in bootstrap samples; NaN where a sample leaves nothing to compute.
     jackknife : array (..., unit)
         Values with one unit left out at a time.
+    strata : array (unit,), optional
+        Group of each unit, where units are drawn inside groups.
 
     Returns
     -------
@@ -100,26 +107,30 @@ def bca(estimate: Array, draws: Array, jackknife: Array) -> tuple[Array, Array]:
 
     Notes
     -----
-    With z₀ = Φ⁻¹(share of draws below the estimate, ties half) and a = Σ d³ / 6 (Σ d²)^1.5, d the jackknife's mean less
-    its values, the limits are the quantiles Φ(z₀ + (z₀ + z) / (1 − a (z₀ + z))) of the draws for z = ± 1.96. Falls back
-    on the percentile interval where all draws lie on one side of the estimate.
+    With z₀ = Φ⁻¹(share of draws below the estimate, ties half) and a = Σ d³ / 6 (Σ d²)^1.5, d the mean of the
+    jackknife's values, in its stratum, less these, the limits are the quantiles Φ(z₀ + (z₀ + z) / (1 − a (z₀ + z))) of
+    the draws for z = ± 1.96. Falls back on the percentile interval where all draws lie on one side of the estimate.
 
     References
     ----------
     Efron B (1987). Better bootstrap confidence intervals. Journal of the American Statistical Association 82:171-185.
     """
-    gap = jackknife.mean(axis=-1, keepdims=True) - jackknife
+    gap = np.empty_like(jackknife)
+    groups = np.zeros(jackknife.shape[-1], dtype=int) if strata is None else strata
+    for group in np.unique(groups):
+        values = jackknife[..., groups == group]
+        gap[..., groups == group] = values.mean(axis=-1, keepdims=True) - values
     power = (gap**2).sum(axis=-1) ** 1.5
     bend = (gap**3).sum(axis=-1) / np.where(power > 0, 6 * power, 1.0)
     side = np.sign(draws - np.asarray(estimate)[..., None])
-    share = (1 - side.mean(axis=-1)) / 2
+    share = (1 - np.nanmean(side, axis=-1)) / 2
     shift = norm.ppf(np.clip(share, 1e-9, 1 - 1e-9))
     ends = list(interval(draws))
     inside = (share > 0) & (share < 1)
     for k, z in enumerate(np.asarray(norm.ppf([0.025, 0.975]))):
         level = norm.cdf(shift + (shift + z) / (1 - bend * (shift + z)))
         found = np.array(
-            [np.quantile(row, q) for row, q in zip(draws.reshape(-1, draws.shape[-1]), level.ravel(), strict=True)]
+            [np.nanquantile(row, q) for row, q in zip(draws.reshape(-1, draws.shape[-1]), level.ravel(), strict=True)]
         )
         ends[k] = np.where(inside, found.reshape(np.shape(estimate)), ends[k])
     return ends[0], ends[1]

@@ -16,7 +16,7 @@ from memfeat._labels import IMAGE, image_names, matched
 from memfeat.errors import ArgumentError, KindError
 from memfeat.stats.inference import ALTERNATIVES
 
-__all__ = ["Exchange", "Units", "bootstrap_counts", "grouping", "permutations", "units"]
+__all__ = ["Exchange", "Units", "bootstrap_counts", "drawn_units", "grouping", "permutations", "units"]
 
 Array = npt.NDArray[Any]
 Scheme = Literal["free", "within", "whole"]
@@ -210,9 +210,19 @@ def bootstrap_counts(
     -------
     array (draw, n) of int
         Counts. Each row sums to n, except that whole groups of different sizes give samples of different sizes.
+
+    Raises
+    ------
+    ArgumentError
+        If blocks are given without a scheme or a scheme without blocks, or every sample would be the same.
     """
     count("n_bootstraps", n_bootstraps)
     scheme = _scheme(blocks, permute)
+    drawn = drawn_units(n, blocks=blocks, permute=permute)
+    if drawn["n"] <= drawn["strata"]:
+        found = listed(f"{drawn['n']} units in {drawn['strata']} groups")
+        remedy = "Whole groups need at least two; groups of one image leave nothing to draw within. Or n_bootstraps=0."
+        raise ArgumentError(advice("blocks", f"leave something to draw with permute={scheme!r}", found, remedy))
     groups = np.zeros(n, dtype=int) if blocks is None else np.unique(blocks, return_inverse=True)[1].reshape(-1)
     if scheme == "whole":
         return _draws(rng, groups.max() + 1, n_bootstraps)[:, groups]
@@ -220,6 +230,32 @@ def bootstrap_counts(
     for pool in POOLS[scheme](groups):
         counts[:, pool[:, 0]] = _draws(rng, len(pool), n_bootstraps)
     return counts
+
+
+def drawn_units(n: int, *, blocks: Array | None = None, permute: str | None = None) -> dict[str, int]:
+    """Count what a bootstrap sample draws, for :func:`expanded`.
+
+    Parameters
+    ----------
+    n : int
+        Number of images.
+    blocks : array (n,), optional
+        Group of each image.
+    permute : {"free", "within", "whole"}, optional
+        The scheme, as for :func:`permutations`.
+
+    Returns
+    -------
+    dict
+        `n`, how many units are drawn: images, or groups with `permute="whole"`; `strata`, in how many groups: more than
+        one with `permute="within"`.
+    """
+    groups = 1 if blocks is None else len(np.unique(blocks))
+    return {"free": _drawn(n), "within": _drawn(n, groups), "whole": _drawn(groups)}[_scheme(blocks, permute)]
+
+
+def _drawn(n: int, strata: int = 1) -> dict[str, int]:
+    return {"n": n, "strata": strata}
 
 
 def _scheme(blocks: Any, permute: str | None) -> str:

@@ -31,7 +31,8 @@ def p_value(observed: Array, null: Array, *, exact: bool = False, alternative: s
     observed : array (...)
         Statistics of the data.
     null : array (..., permutation)
-        The same statistics of the rearranged data; leading dims broadcast.
+        The same statistics of the rearranged data; leading dims broadcast. What is not defined (NaN) counts as at least
+        as extreme.
     exact : bool
         Whether these are all rearrangements, the identity among them.
     alternative : {"two-sided", "greater", "less"}
@@ -217,6 +218,8 @@ def _between(draws: Array, tail: float) -> tuple[Array, Array]:
 
 def _exceedance(observed: Array, null: Array, *, exact: bool) -> Array:
     """Share of the null at least as large as the observed."""
-    slack = TIE * np.maximum(np.abs(observed), np.abs(null).max(axis=-1))
+    null = np.where(np.isnan(null), np.inf, null)
+    largest = np.abs(np.where(np.isfinite(null), null, 0.0)).max(axis=-1)
+    slack = TIE * np.maximum(np.abs(observed), largest)
     b = np.count_nonzero(null >= np.asarray(observed - slack)[..., None], axis=-1)
     return np.asarray(b / null.shape[-1] if exact else (b + 1) / (null.shape[-1] + 1))

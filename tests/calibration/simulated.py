@@ -38,7 +38,7 @@ def labelled(values, name):
 
 def keep(name, figures):
     if SIMULATIONS == FULL:
-        record(f"rsa_{name}", figures | {"simulations": SIMULATIONS}, sources=SOURCES)
+        record(f"rsa_{name}", {"simulations": SIMULATIONS} | figures, sources=SOURCES)
 
 
 def within_band(p, name, figures, *, tests, discrete=False):
@@ -60,9 +60,9 @@ def covers(covered, name, figures):
     assert REQUIRED[0] - slack <= rate <= REQUIRED[1] + slack, f"{name}: {rate} of intervals hold the truth"
 
 
-def reported(covered, name, figures):
-    """Keep how often intervals hold the truth where that is not required: with fewer than 100 images."""
-    keep(name, figures | {"covered": float(np.mean(covered)), "required": "nothing, few images"})
+def reported(covered, name, figures, *, because="few images"):
+    """Keep how often intervals hold the truth where that is not required: with fewer than 100 images, or on request."""
+    keep(name, figures | {"covered": float(np.mean(covered)), "required": f"nothing, {because}"})
 
 
 def measured(rng, shared, participants, *, own=1.0, noise=1.0):

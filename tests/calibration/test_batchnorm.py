@@ -7,6 +7,8 @@ import torch
 
 from memfeat.models import batchnorm
 
+pytestmark = pytest.mark.timeout(0)
+
 
 @pytest.mark.data
 def test_the_shipped_statistics_can_be_made_again(data_folder: Path) -> None:

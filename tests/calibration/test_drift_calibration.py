@@ -14,7 +14,9 @@ from memfeat.drift.decodability import STATISTICS
 from memfeat.stats import bootstrap_counts, expanded
 
 pytestmark = pytest.mark.timeout(0)
-SOURCES = ("drift", "gram", "rdm", "rsa", "regression", "stats")
+RSA = ("rdm/distances", "rsa/similarity", "rsa/resampling", "rsa/concordance", "rsa/paired")
+REGRESSION = ("regression/folds", "regression/metrics", "regression/ridge")
+SOURCES = ("drift", "gram", *RSA, *REGRESSION, "stats")
 SIMULATIONS, N_IMAGES, N_BOOTSTRAPS = 1_000, 100, 500
 REQUIRED = [0.93, 0.97]
 CORRELATIONS = {"spearman": spearmanr, "pearson": pearsonr}

@@ -13,6 +13,7 @@ from memfeat import evaluation
 from memfeat.evaluation.halves import relative_measures
 from memfeat.evaluation.measures import MEASURES
 
+pytestmark = pytest.mark.timeout(0)
 ROOMS = ("evaluation", "stats", "regression/metrics")
 SIMULATIONS = 1_000
 #: Tests of this file that judge a rate of .05; their family-wise level is 1 %.

@@ -13,6 +13,7 @@ from memfeat import regression
 from memfeat.regression.metrics import resampled_spearman, spearman
 from memfeat.stats import bootstrap_counts, interval
 
+pytestmark = pytest.mark.timeout(0)
 ROOMS = ("regression", "stats", "gram")
 SIMULATIONS, PERMUTATIONS = 1_000, 999
 #: Tests of this file that judge a rate of .05; their family-wise level is 1 %.
