@@ -17,9 +17,8 @@ import xarray as xr
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "analyses").glob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-every_pair = pytest.mark.parametrize(
-    ("script", "notebook"), list(zip(SCRIPTS, NOTEBOOKS, strict=False)), ids=[path.stem for path in SCRIPTS]
-)
+PAIRS = [(path, ROOT / "notebooks" / f"{path.stem}.ipynb") for path in SCRIPTS]
+every_pair = pytest.mark.parametrize(("script", "notebook"), PAIRS, ids=[path.stem for path in SCRIPTS])
 NEEDS_DATA = {path.stem for path in SCRIPTS if "MEMFEAT_DATA" in path.read_text(encoding="utf-8")}
 #: How many images of each set analyses of real data take here: two of each of eight kinds of rock.
 FEW = "16"
