@@ -15,6 +15,7 @@ GENERATED = HERE / "generated"
 RESULTS = ROOT / "tests" / "calibration" / "results"
 BENCHMARKS = ROOT / "tests" / "benchmarks"
 ENDS = ("estimate", "ci_low", "ci_high")
+SECONDS = ("features_and_training", "training_alone")
 sys.path[:0] = [str(ROOT), str(BENCHMARKS), str(RESULTS.parent)]
 
 import rendering  # noqa: E402
@@ -131,6 +132,28 @@ def readouts() -> None:
     (GENERATED / "frozen.md").write_text("\n".join([*lines, "", said]) + "\n")
 
 
+def heads() -> None:
+    """Write what training heads on all of lnsim took and gave."""
+    columns = [
+        "head",
+        "Spearman with hit rates of test images",
+        "n test",
+        "s, features and training",
+        "s, training again",
+    ]
+    lines, dates = [row(columns), row(["---"] * len(columns))], []
+    for file in sorted((BENCHMARKS / "results").glob("head_*.json")):
+        facts = json.loads(file.read_text())
+        figures, result = facts["figures"], facts["figures"]["result"]
+        said = bracketed(result[key] for key in ("spearman", "spearman_ci_low", "spearman_ci_high"))
+        seconds = figures["seconds"]
+        name = file.stem.removeprefix("head_")
+        lines.append(row([name, said, str(result["n"]), *(f"{seconds[key]:.0f}" for key in SECONDS)]))
+        again = "the same" if figures["same_bytes_again"] else "other"
+        dates.append(f"{name}: {again} bytes the second time, {figures['threads']} threads, {facts['date']}")
+    (GENERATED / "heads.md").write_text("\n".join([*lines, "", f"{'; '.join(dates)}."]) + "\n")
+
+
 def bracketed(values: Iterable[float]) -> str:
     """Write an estimate and its interval."""
     estimate, low, high = values
@@ -157,3 +180,4 @@ command_line()
 calibrations()
 benchmarks()
 readouts()
+heads()

@@ -10,6 +10,7 @@ __all__ = [
     "MissingFileError",
     "MissingPackageError",
     "NoImageError",
+    "NotConvergedWarning",
     "RetrainedWarning",
     "StoreError",
     "UnknownNameError",
@@ -71,3 +72,7 @@ class RetrainedWarning(MemfeatWarning):
 
 class FacesWarning(MemfeatWarning):
     """Memorability of faces is predicted by a network that is not to be used for them as it is."""
+
+
+class NotConvergedWarning(MemfeatWarning):
+    """A method that approaches its result step by step ended before it had settled."""

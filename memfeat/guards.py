@@ -19,7 +19,7 @@ from memfeat._frames import read_attrs
 from memfeat._labels import ALLOWED, CAUTIONED, IMAGE, RELEASED_HEAD
 from memfeat.errors import ArgumentError, CircularWarning, FacesWarning, KindError, MemfeatWarning, RetrainedWarning
 
-__all__ = ["CAUTIONS", "SCORES", "Caution", "allow", "analysis", "beside", "faces", "origin", "related"]
+__all__ = ["CAUTIONS", "SCORES", "Caution", "allow", "analysis", "beside", "faces", "of_scores", "origin", "related"]
 
 Facts = dict[str, Any]
 Labelled = TypeVar("Labelled", xr.Dataset, xr.DataArray)
@@ -144,7 +144,8 @@ def analysis(features: xr.Dataset | xr.DataArray, scores: xr.DataArray | None = 
     """
     source = {} if scores is None else origin(scores.attrs, given=SCORES)
     found = {"retrained": ""} if features.attrs.get("variant") == "retrained" else {}
-    return source | _given(found | _circular(features.attrs, source), [features.attrs], "features")
+    sources = [features.attrs] if scores is None else [features.attrs, {ALLOWED: scores.attrs.get(ALLOWED, "{}")}]
+    return source | _given(found | _circular(features.attrs, source), sources, "features")
 
 
 def related(first: Mapping[Any, Any], second: Mapping[Any, Any], data: str) -> Facts:
@@ -218,6 +219,22 @@ def origin(attrs: Mapping[Any, Any], *, taken: str = "", given: str = "") -> Fac
         they are known.
     """
     return {given + key: attrs[taken + key] for key in ORIGIN if attrs.get(taken + key)}
+
+
+def of_scores(attrs: Mapping[Any, Any]) -> Facts:
+    """Give what models that are made of scores keep of them.
+
+    Parameters
+    ----------
+    attrs : mapping
+        Attributes of the scores.
+
+    Returns
+    -------
+    dict
+        Which network predicted them, if one did, and the cautions that were taken back.
+    """
+    return origin(attrs, given=SCORES) | ({ALLOWED: attrs[ALLOWED]} if attrs.get(ALLOWED) else {})
 
 
 def beside(table: Any, column: str) -> Facts:

@@ -622,11 +622,72 @@ def test_rsa_takes_rdms_of_participants_and_matches_them_by_name(resample, comma
         (["--scores", "SCORES", "--reference", "SCORES"], "Give either --scores with --column, or --reference."),
         (["--scores", "SCORES"], "Give either --scores with --column, or --reference."),
         (["--scores", "SCORES", "--column", "hit_rate", "--dims", "roi"], "--variable go with --reference."),
+        (["--reference", "SCORES", "--groups", "scene"], "--groups names a column of --scores; give that table too."),
     ],
 )
 def test_rsa_wants_scores_or_a_reference(options, words, command, store, scored):
     done = command("rsa", store, *(scored if option == "SCORES" else option for option in options))
     assert done.exit_code == 2
+    assert words in done.stderr
+
+
+@pytest.fixture
+def scenes(scored, tmp_path):
+    """A table with scores and groups of two images, without the folder in their names; the first image has no group."""
+    table = pd.read_csv(scored).sort_values("image", ignore_index=True)
+    table["scene"] = [f"scene {k // 2}" for k in range(N)]
+    table.loc[0, "scene"] = None
+    table.sample(frac=1, random_state=3).to_csv(tmp_path / "scenes.csv", index=False)
+    return table.iloc[1:].set_index("image")
+
+
+@pytest.mark.parametrize("scheme", ["whole", "within", "free"])
+def test_rsa_draws_groups_as_the_library_does(scheme, command, store, scenes, tmp_path):
+    scored = ["--scores", tmp_path / "scenes.csv", "--column", "hit_rate", "--kind", "nearest", "--metric", "euclidean"]
+    drawn = ["--groups", "scene", "--permute", scheme, "--permutations", 49, "--bootstraps", 40, "--seed", 5]
+    done = command("rsa", store, *scored, *drawn, "--method", "pearson", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert done.stderr.count("Left out, no scene in") == 1
+    assert "scenes.csv: 1: '00.png'" in done.stderr
+    features = xr.open_zarr(store)
+    features = features.assign_coords(image=features["image"].astype(object)).sel(image=scenes.index.tolist()).load()
+    expected = mf.rsa.compare(
+        mf.rdm.compute(features, metric="euclidean"), mf.rdm.from_scores(scenes["hit_rate"], kind="nearest"),
+        method="pearson", blocks=scenes["scene"], permute=scheme, n_permutations=49, n_bootstraps=40, rng=5,
+    )  # fmt: skip
+    rows = pd.DataFrame(json.loads(done.stdout)["rows"]).set_index("layer")
+    for name in ("estimate", "ci_low", "ci_high", "p", "p_corrected"):
+        np.testing.assert_allclose(rows[name], expected[name].sel(layer=rows.index.tolist()), atol=1e-6)
+    attrs = json.loads(done.stdout)["attrs"]
+    assert (attrs["blocks"], attrs["permute"], attrs["n_bootstraps"]) == ("scene", scheme, 40)
+
+
+def test_groups_of_a_reference_stand_in_the_table_of_images(command, store, scenes, measured, tmp_path):
+    arguments = ["rsa", store, *measured.arguments, *measured.dims, "--metric", "euclidean", "--permutations", 19]
+    groups = ["--scores", tmp_path / "scenes.csv", "--groups", "scene", "--permute", "whole"]
+    done = command(*arguments, *groups, "--bootstraps", 0, "--json")
+    assert done.exit_code == 0, done.stderr
+    rows = json.loads(done.stdout)["rows"]
+    assert {row["n"] for row in rows} == {12 - ("00.png" in measured.names)}
+    assert all(row["ci_low"] is None for row in rows)
+    assert json.loads(done.stdout)["attrs"]["blocks"] == "scene"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--groups", "scene"], "permute must be named when blocks are given"),
+        (["--groups", "scene", "--permute", "apart"], "permute must be one of 'free', 'within', 'whole'; got 'apart'"),
+        (["--permute", "whole"], "--groups must be given when permute='whole'"),
+        (["--groups", "scen", "--permute", "whole"], "--groups must be a known name; got 'scen'. Did you mean 'scene'"),
+        (["--groups", "empty", "--permute", "whole"], "--groups must have a group for at least one image; got none"),
+    ],
+)
+def test_groups_that_cannot_be_drawn_are_errors_with_advice(options, words, command, store, scenes, tmp_path):
+    pd.read_csv(tmp_path / "scenes.csv").assign(empty=None).to_csv(tmp_path / "scenes.csv", index=False)
+    scored = ["--scores", tmp_path / "scenes.csv", "--column", "hit_rate", "--metric", "euclidean"]
+    done = command("rsa", store, *scored, *options)
+    assert done.exit_code == 3
     assert words in done.stderr
 
 
@@ -791,3 +852,21 @@ def test_the_real_thing_predicts_and_keeps_messages_out_of_stdout(tmp_path):
     assert rows["empty.jpg"] is None
     assert "empty.jpg: empty" in done.stderr
     assert "Warning" not in done.stderr
+
+
+def test_decode_takes_folds_and_weights_from_the_table_of_scores(command, store, scored):
+    table = pd.read_csv(scored).sort_values("image")
+    table["scene"], table["split"] = np.arange(N) // 2, np.where(np.arange(N) < 9, "train", "test")
+    table["n"] = np.arange(N) + 5
+    table.to_csv(scored, index=False)
+    start = ["decode", store, "--scores", scored, "--column", "hit_rate", "--permutations", 9, "--json"]
+    grouped = json.loads(command(*start, "--groups", "scene", "--permute", "whole", "--folds", 3).stdout)
+    assert grouped["attrs"]["fold_groups"] == "scene"
+    fixed = json.loads(command(*start, "--split", "split", "--held-out", "test", "--weights", "n").stdout)
+    assert [row["n"] for row in fixed["rows"]] == [5, 5]
+    assert fixed["attrs"]["weights"] == "n"
+    related = json.loads(command(*start, "--split-half", 0.6, "--repeats", 2).stdout)
+    assert related["attrs"]["reliability"] == pytest.approx(0.75)
+    assert command(*start, "--split-half", 0.6, "--spearman-brown", 0.7).exit_code == 2
+    done = command(*start, "--groups", "scene")
+    assert "--permute must be named when groups are given" in done.stderr

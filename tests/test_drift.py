@@ -18,9 +18,9 @@ from sklearn.metrics import r2_score
 import memfeat as mf
 from memfeat import stats
 from memfeat.drift import measures
-from memfeat.drift.alignment import cka
 from memfeat.drift.decodability import resampled_r2
 from memfeat.errors import ArgumentError, CircularWarning, KindError, UnknownNameError
+from memfeat.reduction.alignment import cka
 from memfeat.regression.folds import shuffled
 
 WIDTHS = {"conv1": 6, "layer1": 30, "layer2": 60}

@@ -743,7 +743,10 @@ def test_what_is_drawn_is_what_the_result_says():
     cut = MADE["error_by_cutoff"](prediction, score)
     ax = plot.error_by_cutoff(cut, cut="measured", removed="above")
     lines = {line.get_label(): line.get_ydata() for line in ax.lines}
-    np.testing.assert_allclose(lines["RMSE"], cut["estimate"].sel(metric="rmse", cut="measured", removed="above"))
+    one = cut.sel(metric="rmse", cut="measured", removed="above")
+    telling = one.isel(cutoff=np.flatnonzero((one["n"] >= 10) & (one["share_removed"] > 0)))
+    assert np.isin(telling["estimate"], lines["RMSE"]).all()
+    assert one["estimate"].sel(cutoff=0.9).item() in np.concatenate([line.get_ydata() for line in ax.lines])
     assert "images measured > this are removed" in drawn(ax)
     with pytest.raises(ArgumentError, match="cut must be one of 'predicted', 'measured'"):
         plot.error_by_cutoff(cut, cut="both")
@@ -751,13 +754,43 @@ def test_what_is_drawn_is_what_the_result_says():
 
 @pytest.mark.parametrize(("removed", "cutoffs", "low", "high"), [
     ("below", [0.5, 0.585, 0.62, 0.66, 0.9], 0.576, 0.669),  # .585 removes none, .9 all
-    ("below", [0.0, 0.62, 0.66, 0.9], 0.6152, 0.6648),  # what removes none is far off
-    ("above", [0.1, 0.62, 0.67, 0.71, 0.9], 0.6092, 0.7208),
+    ("below", [0.0, 0.62, 0.66, 0.9], 0.604, 0.666),  # what removes none is far off, and drawn beside
+    ("above", [0.1, 0.625, 0.67, 0.71, 0.9], 0.6148, 0.7202),
 ])  # fmt: skip
 def test_cutoffs_are_drawn_from_the_one_that_removes_none(removed, cutoffs, low, high):
-    prediction = named(np.linspace(0.6, 0.7, 21))
-    cut = E.error_by_cutoff(prediction, prediction + 0.01 * np.arange(21), cutoffs=cutoffs, n_bootstraps=20)
-    assert plot.error_by_cutoff(cut, removed=removed).get_xlim() == pytest.approx((low, high), abs=1e-6)
+    prediction = named(np.linspace(0.6, 0.7, 41))
+    cut = E.error_by_cutoff(prediction, prediction + 0.01 * np.arange(41), cutoffs=cutoffs, n_bootstraps=20)
+    ax = plot.error_by_cutoff(cut, removed=removed)
+    assert ax.get_xlim() == pytest.approx((low, high), abs=1e-6)
+    errors = 0.01 * np.arange(41)
+    points = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
+    assert len(points) == 2
+    assert "open: all images" in drawn(ax)
+    ys = [float(np.squeeze(line.get_ydata())) for line in points]
+    assert ys == pytest.approx([np.sqrt(np.mean(errors**2)), errors.mean()])
+
+
+def test_errors_of_few_images_are_not_drawn():
+    prediction = named(np.linspace(0.6, 0.7, 41))
+    cut = E.error_by_cutoff(prediction, prediction + 0.01, cutoffs=[0.6, 0.65, 0.69], n_bootstraps=20)
+    ax = plot.error_by_cutoff(cut)
+    assert next(line for line in ax.lines if line.get_label() == "RMSE").get_xdata().tolist() == [0.6, 0.65]
+    assert "not drawn where fewer than 10 are left" in drawn(ax)
+    assert "fewer than" not in drawn(plot.error_by_cutoff(cut.isel(cutoff=[0, 1])))
+
+
+def test_endless_bars_of_a_calibration_curve_are_cut():
+    prediction, score = scattered()
+    curve = MADE["calibration_curve"](prediction, score)
+    ax = plot.calibration_curve(curve)
+    assert "are cut" not in drawn(ax)
+    long = curve.assign(
+        ci_low=curve["ci_low"].where(curve["bin"] > 0, -3), ci_high=curve["ci_high"].where(curve["bin"] > 0, 4)
+    )
+    ax = plot.calibration_curve(long)
+    assert "bars that leave the figure are cut" in drawn(ax)
+    low, high = ax.get_xlim()
+    assert -0.05 < low < float(curve["estimate"].min()) < float(curve["estimate"].max()) < high < 1.05
 
 
 def test_degenerate_results_are_drawn_without_a_warning():
@@ -877,7 +910,11 @@ def test_the_command_takes_halves_and_cutoffs_as_the_functions_do(tables):
         (["--column", "hit_rate", "--split-half", "0.7", "--spearman-brown", "0.8"], 2, "give one"),
         (["--column", "hit_rate", "--split-half", "0.7", "--halves", "HERE"], 2, "give one"),
         (["--column", "hit_rate", "--half", "a", "b"], 2, "--half names columns of --halves; give that table too"),
-        (["--column", "hit_rate", "--halves", "HERE"], 3, "--half must be a known name; got 'half_1'"),
+        (
+            ["--column", "hit_rate", "--halves", "HERE"],
+            3,
+            'no half_1 and half_2; got none. Name the columns, such as --half "half1_*" "half2_*"',
+        ),
         (["--column", "hit_rate", "--halves", "HERE", "--half", "place", "place"], 3, "--half must hold numbers"),
         (
             ["--column", "hit_rate", "--halves", "HERE", "--half", "p*", "h*"],
@@ -885,6 +922,14 @@ def test_the_command_takes_halves_and_cutoffs_as_the_functions_do(tables):
             "each split; got p* h*, and only one half: 2:",
         ),
         (["--column", "hit_rate", "--halves", "HERE", "--half", "x*", "y*"], 3, "each split; got x* y*. "),
+        (
+            ["--column", "hit_rate", "--trained-on", "lamen"],
+            3,
+            "--trained-on must be a known name; got 'lamen'. Did you ",
+        ),
+        (["--column", "hit_rate", "--trained-on", "my/hed"], 3, "or one of: lamem, memcat. There is no such file or"),
+        (["--column", "hit_rate", "--trained-on", "gone.csv"], 3, "--trained-on must be a file that exists"),
+        (["--column", "hit_rate", "--trained-on", "FOLDER"], 3, "--trained-on must be the folder of a saved head"),
         (["--column", "hit_rate", "--halves", "OTHER"], 3, "--halves must name images of the source"),
         (["--column", "hit_rate", "--cutoffs", "0.4;0.5"], 2, "'0.4;0.5' is no list of numbers, such as 0,0.411,0.5"),
         (["--column", "hit_rate", "--cutoffs", "nan"], 3, "--cutoffs must be at least one finite number; got [nan]"),
@@ -892,7 +937,7 @@ def test_the_command_takes_halves_and_cutoffs_as_the_functions_do(tables):
 )
 def test_the_command_says_what_to_do(tables, options, code, message):
     pd.DataFrame({"image": ["x.jpg"], "half_1": [0.5], "half_2": [0.6]}).to_csv(tables / "other.csv", index=False)
-    files = {"HERE": tables / "scores.csv", "OTHER": tables / "other.csv"}
+    files = {"HERE": tables / "scores.csv", "OTHER": tables / "other.csv", "FOLDER": tables}
     options = [files.get(word, word) for word in options]
     done = run(tables / "predictions.csv", "--scores", tables / "scores.csv", *options)
     assert done.exit_code == code
@@ -970,3 +1015,39 @@ def test_memcats_own_table_is_recognised(data_folder):
     images = xr.Dataset(coords={"image": names}, attrs={"model": "resmem"})
     found = E.training_overlap(images)
     assert found.attrs["n_in_training"] == 10_000
+
+
+@pytest.mark.parametrize(
+    ("facts", "n_seen", "said"),
+    [
+        ('{"kind": "ridge"}', 20, "fitted to 20 images; its 10 validation images had no part in the fit"),
+        ('{"kind": "mlp"}', 30, "its 10 validation images had a say in when training stopped, and count as seen"),
+        ("no facts", 30, "its 10 validation images had a say"),
+    ],
+)
+@pytest.mark.parametrize("named", [".", "split.csv"])
+def test_the_images_of_a_saved_head_are_known_as_its_training_data(tables, facts, n_seen, said, named):
+    head = tables / "my-head"
+    head.mkdir()
+    (head / "head.json").write_text(facts)
+    table = pd.read_csv(tables / "predictions.csv").loc[:, ["image"]]
+    table.assign(part=["train", "train", "validation"] * 10).to_csv(head / "split.csv", index=False)
+    table["memorability"] = scattered(30)[0].values
+    table.to_csv(tables / "all.csv", index=False)
+    base = [tables / "all.csv", "--scores", tables / "scores.csv", "--column", "hit_rate", "--bootstraps", 0]
+    done = run(*base, "--trained-on", head / named)
+    assert done.exit_code == 0, done.stderr
+    assert said in done.stderr
+    assert f"no: {n_seen} of 30 images are training data of the predictor (same file name: {n_seen})" in done.stderr
+
+
+def test_what_has_no_effect_or_stands_elsewhere_is_said(tables):
+    base = [tables / "predictions.csv", "--bootstraps", 0]
+    both = [*base, "--scores", tables / "scores.csv", "--column", "hit_rate", "--cutoffs", "0.5"]
+    remark = "--cutoffs has an effect only with -o, --json or --figures"
+    assert remark in run(*both).stderr
+    assert remark not in run(*both, "--json").stderr
+    assert remark not in run(*both, "-q").stderr
+    assert "Scores that stand in another table: --scores FILE." in run(*base, "--column", "hit_rate").stderr
+    own = run(*both, "--trained-on", "Mine", "--dataset", "mine")
+    assert "no: 29 of 29 images are training data of the predictor (declared: 29)" in own.stderr

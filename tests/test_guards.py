@@ -152,6 +152,14 @@ def test_a_circle_that_is_meant_is_said_and_kept(meet):
     assert json.loads(next(iter(kept.values()))) == {"circular": "a demonstration"}
 
 
+@pytest.mark.parametrize("meet", [decoded, compared, turned_round])
+def test_a_circle_may_be_meant_on_the_side_of_the_scores(meet):
+    meant = mf.guards.allow(scores_of(RETRAINED), "circular", because="a demonstration")
+    result = meet(features_of(RELEASED), meant)
+    assert result.attrs["cautions"] == "circular"
+    assert json.loads(result.attrs["allowed"]) == {"circular": "a demonstration"}
+
+
 def test_rdms_against_rdms_of_the_same_network_are_no_circle():
     rdms = mf.rdm.compute(features_of(OTHER))
     assert "cautions" not in mf.rsa.compare(rdms, rdms.sel(layer=["low"]), **QUICK).attrs

@@ -39,7 +39,7 @@ ALLOWED = {
     "rsa": LABELS | {"gram", "guards", "stats"},
     "regression": LABELS | {"gram", "guards", "stats"},
     "reduction": LABELS | {"gram", "guards", "stats"},
-    "drift": LABELS | {"gram", "guards", "stats", "rdm", "rsa", "regression"},
+    "drift": LABELS | {"gram", "guards", "stats", "rdm", "rsa", "regression", "reduction"},
     "plot": LABELS,
     "prediction": LABELS | LOW | {"activations"},
     "evaluation": LABELS | {"stats", "regression"},

@@ -14,6 +14,7 @@ from memfeat import regression
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
 from memfeat.regression import metrics, ridge
 from memfeat.regression.folds import shuffled
+from memfeat.regression.spans import span
 
 QUICK = {"n_permutations": 19, "n_bootstraps": 20}
 
@@ -52,7 +53,7 @@ def centred_gram(x):
 def test_the_leave_one_out_error_is_that_of_n_refits(n, p, penalty):
     rng = np.random.default_rng(3)
     x, y = rng.standard_normal((n, p)) + 5, rng.standard_normal((n, 2)) + 2
-    training = ridge._training(x @ x.T, np.arange(n), np.arange(1))
+    training = span(x @ x.T, np.arange(n), np.arange(1))
     centred = y - y.mean(axis=0)
     found = ridge._leave_one_out(training, centred, training.vectors.T @ centred, np.array([penalty]))[0]
     errors = np.zeros(2)
@@ -382,9 +383,9 @@ WRONG = {
     ),
     "estimator": (
         lambda f, s: (f, s),
-        {"estimator": "lasso"},
+        {"estimator": "lars"},
         ArgumentError,
-        "estimator must be one of 'ridge'; got 'lasso'",
+        "estimator must be one of 'ridge', 'pls', 'pcr', 'lasso', 'elastic_net'; got 'lars'",
     ),
     "misspelt option": (
         lambda f, s: (f, s),

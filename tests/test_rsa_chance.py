@@ -154,6 +154,8 @@ def test_the_bias_is_taken_out_where_images_and_participants_are_drawn():
     np.testing.assert_allclose(both.bias, images.bias)
     np.testing.assert_allclose(both.corrected, both.estimate - both.bias)
     np.testing.assert_allclose((both.ci_low + both.ci_high) / 2, both.corrected)
+    tested = rsa.compare(rdms, ref, resample="both", method="whitened_pearson", n_permutations=9, n_bootstraps=50)
+    assert (np.sign(tested.ci_low) == np.sign(tested.ci_high)).equals(tested.p <= 0.05)
     gap = rsa.contrast(rdms, ref, resample="both", method="whitened_cosine", n_bootstraps=50)
     np.testing.assert_allclose(gap.bias, -np.diff(images.bias))
     np.testing.assert_allclose((gap.ci_low + gap.ci_high) / 2, gap.estimate - gap.bias)

@@ -15,8 +15,9 @@ from memfeat import rdm, rsa
 from memfeat.errors import ArgumentError, KindError
 from memfeat.rsa.ceilings import _ranks, ceilings
 from memfeat.rsa.concordance import tau_a
+from memfeat.rsa.design import designed
 from memfeat.rsa.reading import read
-from memfeat.rsa.samples import designed, rearranged
+from memfeat.rsa.samples import rearranged
 from memfeat.rsa.similarity import COMPARISONS, kernel_of, permuted, similarities
 from memfeat.rsa.whitening import noise_of
 
@@ -305,3 +306,16 @@ def test_every_method_is_blind_to_the_order_of_images_and_finds_itself(method):
     itself = rsa.compare(rdms, rdms, **options)
     assert itself.estimate[0] == pytest.approx(1)
     assert rsa.compare(ref, rdms, **options).estimate[0] == pytest.approx(float(plain.estimate[0]), abs=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**31), st.sampled_from(list(COMPARISONS)), st.sampled_from(["two-sided", "greater", "less"]))
+def test_either_side_may_be_the_reference(seed, method, alternative):
+    vectors = squared_distances(5, 2, seed)
+    one, other = (dataset(v[None], metric="sqeuclidean") for v in vectors)
+    options = {"method": method, "alternative": alternative, "n_permutations": 120, "n_bootstraps": 0}
+    there, back = rsa.compare(one, other, **options), rsa.compare(other, one, **options)
+    assert there.attrs["exact"] == back.attrs["exact"] == "true"
+    assert there.estimate.item() == pytest.approx(back.estimate.item(), abs=1e-12)
+    # all 120 rearrangements of one side are those of the other, turned round
+    assert there.p.item() == pytest.approx(back.p.item(), abs=1e-12)

@@ -1005,7 +1005,7 @@ def test_the_command_leaves_out_images_without_scores_and_lists_those_that_faile
         (["photos"], 2, "Name PHOTOS with --scores and --column"),
         (["photos", "--lamem", "."], 2, "leave out PHOTOS, --scores and --column"),
         (["photos", "--column", "x", "--validation", "some"], 2, "neither a number of images"),
-        (["photos", "--scores", "scores.csv", "--column", "rate"], 3, "--column must be a column of the scores"),
+        (["photos", "--scores", "scores.csv", "--column", "hit_rat"], 3, "Did you mean 'hit_rate'?"),
     ],
 )
 def test_the_command_says_what_is_wrong(command, photos, tmp_path, monkeypatch, arguments, code, message):

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from memfeat.cli.columns import HALVES, Wanted, read_columns
+from memfeat.cli.columns import HALVES, Wanted, read_columns, read_groups
 from memfeat.cli.evaluating import evaluated, figures, long, wide
-from memfeat.cli.inputs import Reference, matched_inputs, model_inputs, reference_inputs
+from memfeat.cli.inputs import Reference, label_inputs, matched_inputs, model_inputs, reference_inputs
 from memfeat.cli.manners import messages, together
-from memfeat.cli.options import FILE, FOLDER, TABLE, WRITTEN, manners
+from memfeat.cli.options import FILE, FOLDER, TABLE, WRITTEN, drawn, manners
 from memfeat.cli.outputs import destination, give
 
 if TYPE_CHECKING:
@@ -57,16 +58,32 @@ def _test(permutations: int, *, scores: bool = True) -> Callable[[Command], Comm
 def _compared_with(
     scores: tuple[Path | None, str | None, str],
     reference: tuple[Path | None, Path | None, tuple[str, ...], str | None],
+    groups: str | None,
 ) -> Callable[[Path], "tuple[xr.Dataset, xr.Dataset]"]:
     """Give what reads features and the RDMs that they are compared with: made of scores, or from a file."""
     (table, column, kind), (file, names, dims, variable) = scores, reference
-    if file is not None and table is None and column is None:
+    if groups is not None and table is None:
+        raise click.UsageError("--groups names a column of --scores; give that table too.")
+    if file is not None and column is None and (table is None or groups is not None):
         return partial(reference_inputs, reference=Reference(file, names, dims, variable))
     if file is None and table is not None and column is not None:
         if names or dims or variable:
             raise click.UsageError("--names, --dims and --variable go with --reference.")
         return partial(model_inputs, table=table, column=column, kind=kind)
     raise click.UsageError("Give either --scores with --column, or --reference.")
+
+
+def _in_groups(
+    features: "xr.Dataset", ref: "xr.Dataset", groups: tuple[Path, str], aloud: bool
+) -> "tuple[xr.Dataset, xr.Dataset, xr.DataArray]":
+    """Keep the images that have a group, and give these groups."""
+    from memfeat import rdm
+
+    found = read_groups(*groups, [str(name) for name in features["image"].values], aloud=aloud)
+    kept = features["image"].isin(found["image"]).values
+    if kept.all():
+        return features, ref, found
+    return features.isel(image=kept), rdm.select(ref, found["image"].values), found
 
 
 @click.command()
@@ -90,6 +107,7 @@ def _compared_with(
     show_default=True,
     help="What the result holds for others of: images, rdms (participants) or both.",
 )
+@drawn
 @manners
 def rsa(  # noqa: PLR0913
     features: Path,
@@ -106,6 +124,9 @@ def rsa(  # noqa: PLR0913
     metric: str,
     method: str,
     resample: str,
+    groups: str | None,
+    permute: str | None,
+    bootstraps: int,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -114,17 +135,21 @@ def rsa(  # noqa: PLR0913
     Example: memfeat rsa features.zarr --scores scores.csv --column hit_rate -o rsa.csv
 
     With a brain: memfeat rsa features.zarr --reference it.npy --names images.txt --dims participant --resample both
+
+    With images in groups: --groups scene --permute whole, and --scores FILE with the column also where --reference is.
     """
     from memfeat import _frames, rdm
     from memfeat import rsa as analysis
 
-    read = _compared_with((table, column, kind), (reference, names, dims, variable))
+    read = _compared_with((table, column, kind), (reference, names, dims, variable), groups)
     out = destination(out)
     progress = False if quiet else None
     with messages(quiet=quiet):
         layer_features, ref = read(features)
+        options: Any = {"resample": resample, "permute": permute, "progress": progress, "n_bootstraps": bootstraps}
+        if groups is not None and table is not None:
+            layer_features, ref, options["blocks"] = _in_groups(layer_features, ref, (table, groups), column is None)
         rdms = rdm.compute(layer_features, metric=metric, progress=progress)
-        options: Any = {"resample": resample, "progress": progress}
         result = analysis.compare(rdms, ref, method=method, n_permutations=permutations, rng=seed, **options)
     columns = [*map(str, result["estimate"].dims), *STATISTICS]
     give(_frames.per_comparison(result), result, out=out, as_json=as_json, columns=columns)
@@ -134,6 +159,16 @@ def rsa(  # noqa: PLR0913
 @_test(999)
 @click.option("--estimator", default="ridge", show_default=True, help="What predicts.")
 @click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="Folds of the cross-validation.")
+@click.option("--repeats", type=click.IntRange(1), default=1, show_default=True, help="How often folds are dealt anew.")
+@click.option("--split", help="A column with the fold of each image, instead of --folds.")
+@click.option("--held-out", multiple=True, help="Which folds of --split are predicted; all by default.")
+@click.option("--groups", help="A column of groups of images that are held out together; with --permute.")
+@click.option("--strata", help="A column of kinds of images, of each of which every fold gets its share.")
+@click.option("--permute", help="How groups change places: whole, within or free.")
+@click.option("--scale", default="none", show_default=True, help="none, layer, or unit: every feature standardised.")
+@click.option("--weights", help="A column with the number of responses of each image, by which it counts.")
+@click.option("--split-half", type=float, help="Mean correlation of random halves of the scores.")
+@click.option("--spearman-brown", type=float, help="Reliability of the full scores, instead of --split-half.")
 @manners
 def decode(  # noqa: PLR0913
     features: Path,
@@ -144,20 +179,54 @@ def decode(  # noqa: PLR0913
     out: Path | None,
     estimator: str,
     folds: int,
+    repeats: int,
+    split: str | None,
+    held_out: tuple[str, ...],
+    groups: str | None,
+    strata: str | None,
+    permute: str | None,
+    scale: str,
+    weights: str | None,
+    split_half: float | None,
+    spearman_brown: float | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Predict scores from each layer, for images that were held out.
 
+    Groups, strata, folds and weights are columns of the table of scores. Without --permutations there are 999, and 99
+    where each is fitted by itself (lasso, elastic_net, --weights).
+
     Example: memfeat decode features.zarr --scores scores.csv --column hit_rate -o decoding.csv
     """
     from memfeat import _frames, regression
 
+    known = {"split_half": split_half, "spearman_brown": spearman_brown}
+    reliability = {name: value for name, value in known.items() if value is not None} or None
+    if len(reliability or {}) > 1:
+        raise click.UsageError("--split-half and --spearman-brown say the same thing; give one.")
+    told = click.get_current_context().get_parameter_source("permutations") is not ParameterSource.DEFAULT
     out = destination(out)
+    columns = {"--groups": groups, "--strata": strata, "--split": split, "--weights": weights}
     with messages(quiet=quiet):
         layer_features, scores = matched_inputs(features, table, column)
+        labels: dict[str, Any] = label_inputs(table, columns, list(map(str, scores["image"].values)))
+        labels |= {
+            "permute": permute,
+            "scale": scale,
+            "held_out": list(held_out) or None,
+            "progress": False if quiet else None,
+        }
+        labels |= {"repeats": repeats} if repeats > 1 else {}
         result = regression.decode(
-            layer_features, scores, estimator=estimator, folds=folds, n_permutations=permutations, rng=seed
+            layer_features,
+            scores,
+            estimator=estimator,
+            folds=labels.pop("split", folds),
+            n_permutations=permutations if told else None,
+            reliability=reliability,
+            rng=seed,
+            **labels,
         )
     give(_frames.per_layer(result), result, out=out, as_json=as_json, columns=["layer", *STATISTICS])
 
@@ -174,8 +243,7 @@ def decode(  # noqa: PLR0913
     help="A column of predictions; give several to compare them.",
 )
 @click.option("--category", help="A column of categories, to be judged one by one.")
-@click.option("--groups", help="A column of groups of images that belong together; with --permute.")
-@click.option("--permute", help="How groups are drawn again: whole, within or free.")
+@drawn
 @click.option("--split-half", type=float, help="Mean correlation of random halves of the scores.")
 @click.option("--spearman-brown", type=float, help="Reliability of the full scores, instead of --split-half.")
 @click.option("--halves", type=TABLE, help="CSV with scores of both halves of the participants, instead of either.")
@@ -193,10 +261,9 @@ def decode(  # noqa: PLR0913
 @click.option(
     "--trained-on",
     multiple=True,
-    help="What it was trained on: a data set, or a CSV of images such as a head's split.csv; known for ResMem.",
+    help="What it was trained on: lamem, memcat, a saved head or its split.csv, or a CSV of images; known for ResMem.",
 )
 @click.option("--dataset", help="The data set that the images come from, such as lamem or memcat.")
-@click.option("--bootstraps", type=click.IntRange(0), default=1_000, show_default=True, help="How many samples.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all random draws.")
 @click.option("--figures", "folder", type=FILE, help="Draw calibration, distributions and error by cut-off in here.")
 @click.option("-o", "--out", type=FILE, help=WRITTEN)
@@ -242,6 +309,8 @@ def evaluate(  # noqa: PLR0913
     labels = {"--category": category, "--groups": groups}
     with messages(quiet=quiet):
         read = read_columns(predictions, scores, halves, Wanted(predicted, column, labels, pairs or (HALVES,)))
+        if cutoffs is not None and not (out or as_json or folder):
+            log.info("--cutoffs has an effect only with -o, --json or --figures: errors by cut-off are not printed.")
         found = evaluated(read, reliability=reliability, cutoffs=cutoffs, origin=origin, sampling=sampling)
         for name, one in found["agreement"].items():
             log.info("Held out, %s: %s.", name, one.attrs["held_out"])

@@ -1,4 +1,4 @@
-"""Which columns `memfeat evaluate` reads, and from which tables: of the same images, in one order."""
+"""Which columns of labels and scores commands read, and from which tables: of the same images, in one order."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from memfeat._check import advice, listed, looked_up
-from memfeat.errors import ArgumentError
+from memfeat.errors import ArgumentError, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["HALVES", "Columns", "Wanted", "read_columns"]
+__all__ = ["HALVES", "Columns", "Wanted", "read_columns", "read_groups"]
 
 #: Coordinates that tell whether images are training data.
 WHERE = ("path", "sha256")
 #: What columns of halves are called unless the user says otherwise.
 HALVES = ("half_1", "half_2")
+#: How columns of several random splits may be called.
+EXAMPLE = '--half "half1_*" "half2_*"'
 #: What an image must have: option → words.
 NEEDED = {
     "--predicted": "a prediction",
@@ -66,6 +68,10 @@ class _Table:
 
     def splits(self, first: str, second: str) -> list[tuple[str, str]]:
         """Give the columns of both halves of every split; `*` stands for what names a split in both."""
+        if (first, second) == HALVES and not {first, second} <= set(self._others):
+            have = f"Name the columns, such as {EXAMPLE}; {self._path} has: {listed.of(self._others)}."
+            rule = f"be given where --halves has no {first} and {second}"
+            raise UnknownNameError(advice("--half", rule, listed("none"), have))
         one, other = (self._matching(pattern) for pattern in (first, second))
         if not one or one.keys() != other.keys():
             alone = sorted([one.get(key, other.get(key, "")) for key in one.keys() ^ other.keys()])
@@ -83,8 +89,8 @@ class _Table:
         fitting = [one for one in self._others if one.startswith(before) and one.endswith(after) and len(one) > size]
         return {one[len(before) : len(one) - len(after)]: one for one in fitting}
 
-    def column(self, option: str, name: str) -> "pd.Series":
-        """Give a column; say once on stderr what did not join."""
+    def column(self, option: str, name: str, *, aloud: bool = True) -> "pd.Series":
+        """Give a column; say once on stderr what did not join, unless others say it."""
         import pandas as pd
 
         from memfeat.images.joining import joined
@@ -96,7 +102,7 @@ class _Table:
         except ArgumentError as error:
             raise ArgumentError(str(error).replace("scores", self._argument, 1)) from error
         for message in found.messages:
-            if message not in self._said:
+            if aloud and message not in self._said:
                 click.echo(f"{self._path.name}: {message}", err=True)
         self._said |= set(found.messages)
         return found.columns["found"].rename(name)
@@ -136,7 +142,9 @@ def read_columns(table: Path, scores: Path | None, halves: Path | None, wanted: 
     other = None if scores is None else _Table(scores, "--scores", names)
 
     def own(option: str, name: str) -> "pd.Series":
-        looked_up(option, name, list(map(str, frame.columns)), f"{table} has: {', '.join(map(str, frame.columns))}.")
+        columns = list(map(str, frame.columns))
+        elsewhere = " Scores that stand in another table: --scores FILE." if option == "--column" else ""
+        looked_up(option, name, columns, f"{table} has: {', '.join(columns)}.{elsewhere}")
         return frame[name]
 
     def label(option: str, name: str) -> "pd.Series":
@@ -158,6 +166,46 @@ def read_columns(table: Path, scores: Path | None, halves: Path | None, wanted: 
         predictions["memorability"] = predictions["memorability"].assign_attrs(_attrs(table))
     labels = {option: there[option, name] for option, name in wanted.labels.items() if name is not None}
     return Columns(predictions, there["--column", wanted.column], labels, _halves(there, splits))
+
+
+def read_groups(table: Path, column: str, names: list[str], *, aloud: bool) -> "xr.DataArray":
+    """Read groups of images, and leave out images without one; say on stderr which.
+
+    Parameters
+    ----------
+    table : Path
+        A CSV with one row per image.
+    column : str
+        The column of groups.
+    names : list of str
+        The images.
+    aloud : bool
+        Whether to say which rows of the table joined no image.
+
+    Returns
+    -------
+    DataArray (image)
+        Groups of the images that have one, in the order of `names`.
+
+    Raises
+    ------
+    ArgumentError
+        If no image has one.
+    UnknownNameError
+        If there is no such column.
+    """
+    import numpy as np
+    import xarray as xr
+
+    found = _Table(table, "--scores", names).column("--groups", column, aloud=aloud)
+    there = found.notna().to_numpy()
+    if not there.any():
+        raise ArgumentError(advice("--groups", "have a group for at least one image", listed("none")))
+    if not there.all():
+        missing = [name for name, has in zip(names, there, strict=True) if not has]
+        click.echo(f"Left out, no {column} in {table}: {listed.of(missing)}", err=True)
+    images = {"image": np.array(names, dtype=object)[there]}
+    return xr.DataArray(found.to_numpy()[there], images, ["image"], name=column)
 
 
 def _halves(there: "Mapping[tuple[str, str], xr.DataArray]", splits: list[tuple[str, str]]) -> "xr.DataArray | None":

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memfeat.cli.columns import Columns
+from memfeat.cli.origins import training_images
 from memfeat.errors import MemfeatWarning
 
 if TYPE_CHECKING:
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["evaluated", "figures", "long", "wide"]
+
+#: At most this many points of a calibration curve, and at least this many images for each.
+BINS, IMAGES_PER_BIN = 10, 8
 
 
 def evaluated(
@@ -34,7 +38,7 @@ def evaluated(
     cutoffs : list of float, optional
         As `mf.evaluation.error_by_cutoff` takes them; the usual ones if not given.
     origin : dict
-        `trained_on` and `dataset`.
+        `trained_on`, as the user says it, and `dataset`.
     sampling : dict
         `n_bootstraps`, `rng` and `permute`.
 
@@ -47,12 +51,15 @@ def evaluated(
 
     if "--groups" in columns.labels:
         sampling = sampling | {"blocks": columns.labels["--groups"]}
+    if origin["trained_on"]:
+        origin = origin | {"trained_on": training_images(origin["trained_on"], dataset=origin["dataset"])}
     scores, category = columns.scores, columns.labels.get("--category")
+    n_bins = max(2, min(BINS, scores.size // IMAGES_PER_BIN))
     known = reliability if columns.halves is None else columns.halves
     where: dict[str, Any] = {} if cutoffs is None else {"cutoffs": cutoffs}
     parts: dict[str, Callable[[Any], Any]] = {
         "agreement": lambda one: evaluation.evaluate(one, scores, reliability=known, **origin, **sampling),
-        "calibration": lambda one: evaluation.calibration_curve(one, scores, **sampling),
+        "calibration": lambda one: evaluation.calibration_curve(one, scores, n_bins=n_bins, **sampling),
         "cutoff": lambda one: evaluation.error_by_cutoff(one, scores, **where, **sampling),
         "distribution": lambda one: evaluation.score_distributions(one, scores),
     }

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from memfeat._check import advice, listed
+from memfeat._check import advice, listed, looked_up
 from memfeat.cli.inputs import sources
 from memfeat.cli.manners import SOME_FAILED, messages
 from memfeat.cli.networks import loaded, network
 from memfeat.cli.options import FILE, FOLDER, TABLE, machine, manners
 from memfeat.cli.outputs import failures
-from memfeat.errors import ArgumentError, UnknownNameError
+from memfeat.errors import ArgumentError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -150,7 +150,7 @@ def _scored(photos: tuple[str, ...], where: Sources, progress: bool | None) -> "
     images = read(sources(photos), scores=where["table"], verify=False, progress=progress)
     if column not in images.data_vars:
         have = f"There are: {', '.join(map(str, images.data_vars)) or 'none'}."
-        raise UnknownNameError(advice("--column", "be a column of the scores", column, have))
+        looked_up("--column", column, list(map(str, images.data_vars)), have)
     if images[column].dtype.kind not in "iufb":
         raise ArgumentError(advice("--column", "hold numbers", column, "It holds text."))
     there = images[column].notnull().values

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["Reference", "matched_inputs", "model_inputs", "own_columns", "reference_inputs", "sources"]
+__all__ = ["Reference", "label_inputs", "matched_inputs", "model_inputs", "own_columns", "reference_inputs", "sources"]
 
 #: The fewest images whose RDMs can be compared.
 FEWEST = 4
@@ -112,6 +112,45 @@ def matched_inputs(store: Path, table: Path, column: str) -> "tuple[xr.Dataset, 
     scores = xr.DataArray(values[there].to_numpy(), dims="image", coords={"image": kept["image"].values}, name=column)
     scores.attrs = beside(table, column)
     return kept, scores
+
+
+def label_inputs(table: Path, columns: dict[str, str | None], names: list[str]) -> "dict[str, xr.DataArray]":
+    """Read columns that say something about images besides their score.
+
+    Parameters
+    ----------
+    table : Path
+        A CSV file with one row per image.
+    columns : dict
+        Option, such as "--groups" → its column, or None.
+    names : list of str
+        The images.
+
+    Returns
+    -------
+    dict of DataArray (image)
+        Option without its dashes → the column; those that were asked for.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such column.
+    """
+    import xarray as xr
+
+    from memfeat._tables import read_table
+    from memfeat.images.joining import joined
+
+    frame, key = read_table(table, "--scores")
+    others, found = [name for name in frame.columns if name != key], {}
+    for option, column in columns.items():
+        if column is None:
+            continue
+        looked_up(option, column, others, f"{table} has: {', '.join(others)}.")
+        series = frame.set_index(key)[column]
+        values = joined(series, names, column=None).columns[column].to_numpy()
+        found[option.lstrip("-")] = xr.DataArray(values, dims="image", coords={"image": names}, name=column)
+    return found
 
 
 def model_inputs(store: Path, table: Path, column: str, kind: str) -> "tuple[xr.Dataset, xr.Dataset]":

@@ -23,10 +23,11 @@ ARGUMENTS = {
     "source": "PHOTOS", "predictions": "PREDICTIONS", "features": "FEATURES", "name": "MODEL", "store": "--out",
     "out": "--out", "blocks": "--groups", "batch_size": "--batch-size", "n_images": "--n-images",
     "n_permutations": "--permutations", "learning_rate": "--learning-rate", "images_per_step": "--images-per-step",
-    "trained_on": "--trained-on", "cutoffs": "--cutoffs",
+    "held_out": "--held-out", "trained_on": "--trained-on", "cutoffs": "--cutoffs",
 } | {name: f"--{name}" for name in (
     "autocast", "backbone", "dataset", "device", "estimator", "folds", "kind", "layers", "method", "metric", "permute",
     "precision", "reduce", "scores", "shard", "tta", "head", "model", "validation", "split", "weights",
+    "groups", "repeats", "scale", "strata",
 )}  # fmt: skip
 #: Advice in Python, and the same for whoever types commands.
 WORDING: dict[str, str | Callable[[re.Match[str]], str]] = {

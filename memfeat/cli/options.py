@@ -1,4 +1,4 @@
-"""Options that several commands have: files, remarks, and where to compute."""
+"""Options that several commands have: files, remarks, what is drawn again, and where to compute."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import click
 
 from memfeat.cli.manners import together
 
-__all__ = ["FILE", "FOLDER", "TABLE", "WRITTEN", "machine", "manners"]
+__all__ = ["FILE", "FOLDER", "TABLE", "WRITTEN", "drawn", "machine", "manners"]
 
 FILE = click.Path(path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -20,4 +20,9 @@ manners = together(
 machine = together(
     click.option("--device", help='Where to compute: "cpu", "cuda" or "mps"; by default the fastest there is.'),
     click.option("--batch-size", type=click.IntRange(1), help="Images in one forward pass."),
+)
+drawn = together(
+    click.option("--groups", help="A column of groups of images that belong together; with --permute."),
+    click.option("--permute", help="How groups are drawn again: whole, within or free."),
+    click.option("--bootstraps", type=click.IntRange(0), default=1_000, show_default=True, help="How many samples."),
 )

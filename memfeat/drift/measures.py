@@ -9,11 +9,11 @@ import xarray as xr
 
 from memfeat import gram
 from memfeat._pairs import upper
-from memfeat.drift.alignment import cka
 from memfeat.drift.decodability import STATISTICS
 from memfeat.drift.unitwise import correlations
 from memfeat.errors import ArgumentError
 from memfeat.rdm.distances import METRICS
+from memfeat.reduction.alignment import cka
 from memfeat.regression.ridge import out_of_fold
 from memfeat.rsa.similarity import METHODS
 

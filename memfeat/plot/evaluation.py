@@ -1,8 +1,9 @@
 """Predictions beside measured scores: calibration, distributions, and the error without some of the images."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -20,6 +21,9 @@ ERRORS = {
     "mse": ("MSE", COLOURS["null"], ":"),
 }
 MADE_BY = "mf.evaluation"
+#: Errors of fewer images than this are not drawn.
+FEWEST = 10
+Array = npt.NDArray[np.float64]
 
 
 def calibration_curve(result: xr.Dataset, *, ax: Axes | None = None) -> Axes:
@@ -35,7 +39,8 @@ def calibration_curve(result: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib.axes.Axes
-        The Axes. One point per bin, with its interval; dashed: score = prediction.
+        The Axes. One point per bin, with its interval, cut off where it is far longer than the others; dashed: score =
+        prediction.
 
     Raises
     ------
@@ -48,8 +53,7 @@ def calibration_curve(result: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     ax = canvas(ax, height=75)
     x, y = result["prediction"].values, result["estimate"].values
     low, high = (np.where(np.isfinite(result[side]), result[side], y) for side in ("ci_low", "ci_high"))
-    span = np.array([min(x.min(), low.min()), max(x.max(), high.max())])
-    span += np.array([-0.04, 0.04]) * (np.ptp(span) or 1.0)
+    span, cut = _span(np.concatenate([x, y]), low, high)
     intercept, slope = result["coefficient_estimate"].values
     ends = np.array([float(result["low"].min()), float(result["high"].max())])
     with drawing():
@@ -60,8 +64,19 @@ def calibration_curve(result: xr.Dataset, *, ax: Axes | None = None) -> Axes:
         ax.plot(x, y, "o", color=COLOURS["data"], zorder=4)
         ax.set(xlim=span, ylim=span, xlabel="Predicted score", ylabel="Measured score (mean of images)")
         ax.set_aspect("equal")
-        note(ax, _calibration(result))
+        note(ax, _calibration(result) + ("; bars that leave the figure are cut" if cut else ""))
     return ax
+
+
+def _span(points: Array, low: Array, high: Array) -> tuple[Array, bool]:
+    """Give the limits of both scales, and whether they cut a bar: bins of two or three images have endless ones."""
+    reach = max(np.ptp(points) / 2, float(np.median((high - low) / 2)))
+    start, end = max(low.min(), points.min() - reach), min(high.max(), points.max() + reach)
+    if points.min() >= 0 and points.max() <= 1:
+        start, end = max(start, 0.0), min(end, 1.0)
+    start, end = min(start, points.min()), max(end, points.max())
+    cut = bool(low.min() < start or high.max() > end)
+    return np.array([start, end]) + np.array([-0.04, 0.04]) * ((end - start) or 1.0), cut
 
 
 def score_distributions(result: xr.Dataset, *, ax: Axes | None = None) -> Axes:
@@ -134,8 +149,8 @@ def error_by_cutoff(
     Returns
     -------
     matplotlib.axes.Axes
-        The Axes of the errors: mean absolute error and RMSE, with bands of their intervals. A second scale on the right
-        has the share of images removed, as a grey area.
+        The Axes of the errors: mean absolute error and RMSE, with bands of their intervals. Open: all images. Errors of
+        fewer than 10 images are not drawn. A second scale on the right has the share of images removed, as a grey area.
 
     Raises
     ------
@@ -150,40 +165,69 @@ def error_by_cutoff(
         "removed": one_of("removed", removed, [str(one) for one in result["removed"].values]),
     }
     shown = result.sel(chosen)
-    where = shown["cutoff"].values.astype(float)
+    cuts = _cuts(shown)
+    drawn = shown.isel(cutoff=cuts.drawn)
+    where = drawn["cutoff"].values.astype(float)
     ax = canvas(ax)
     with drawing():
         share = ax.twinx()
-        share.fill_between(where, 100 * shown["share_removed"].values, color=COLOURS["null"], alpha=0.18, linewidth=0)
+        share.fill_between(where, 100 * drawn["share_removed"].values, color=COLOURS["null"], alpha=0.18, linewidth=0)
         share.set(ylim=(0, 100), ylabel="Images removed (%)")
         share.spines["right"].set_visible(True)
         ax.set_zorder(share.get_zorder() + 1)
         ax.patch.set_visible(False)
         for name in ("rmse", "mae"):
             label, colour, style = ERRORS[name]
-            one = shown.sel(metric=name)
+            one = drawn.sel(metric=name)
             ax.fill_between(where, one["ci_low"], one["ci_high"], color=colour, alpha=0.2, linewidth=0)
             ax.plot(where, one["estimate"], style, marker="o", markersize=2.5, color=colour, label=label)
-        ax.set(ylim=(0, None), xlim=_between(shown))
+            if cuts.all_images is not None:
+                position, x = cuts.all_images
+                whole = shown.sel(metric=name).isel(cutoff=position)
+                ax.vlines(x, whole["ci_low"], whole["ci_high"], color=colour, alpha=0.4, linewidth=0.8)
+                ax.plot(x, whole["estimate"], "o", markersize=3.5, color=colour, markerfacecolor="white", zorder=3)
+        ax.set(ylim=(0, None), xlim=cuts.limits)
         sign = {"below": "<", "above": ">"}[removed]
         ax.set(xlabel=f"Cut-off: images {cut} {sign} this are removed", ylabel="Error (units of the score)")
         ax.legend(frameon=False, loc="best")
-        note(ax, _cut(result))
+        note(ax, _cut(result, cuts))
     return ax
 
 
-def _between(shown: xr.Dataset) -> tuple[float, float] | None:
-    """Give the range of cut-offs that remove some images, with the nearest that removes none unless it is far off."""
-    where, share = shown["cutoff"].values.astype(float), shown["share_removed"].values
-    telling, none = where[(share > 0) & (share < 1)], where[share == 0]
+class _Cuts(NamedTuple):
+    """Which cut-offs are drawn, and where."""
+
+    drawn: npt.NDArray[np.intp]
+    """Their positions."""
+    all_images: tuple[int, float] | None
+    """Position of one that removes none, and where its point stands."""
+    limits: tuple[float, float] | None
+    few: bool
+    """Whether some are left out because they leave few images."""
+
+
+def _cuts(shown: xr.Dataset) -> _Cuts:
+    """Choose cut-offs that leave enough images, and the nearest that removes none, beside them if it is far off."""
+    where, share, n = (shown[name].values.astype(float) for name in ("cutoff", "share_removed", "n"))
+    none, few = np.flatnonzero(share == 0), (n > 0) & (n < FEWEST) & (share > 0)
+    telling = np.flatnonzero((share > 0) & (n >= FEWEST))
     if not telling.size:
-        return None
-    ends = [telling.min(), telling.max()]
-    gaps = np.maximum(ends[0] - none, none - ends[1])
-    if none.size and gaps.min() <= np.ptp(telling):
-        ends.append(none[gaps.argmin()])
+        return _Cuts(none, None, None, bool(few.any()))
+    ends = [where[telling].min(), where[telling].max()]
+    step = np.ptp(ends) or 0.1
+    drawn, every = telling, None
+    if none.size:
+        gaps = np.maximum(ends[0] - where[none], where[none] - ends[1])
+        nearest = int(none[gaps.argmin()])
+        place = where[nearest]
+        if gaps.min() <= step:
+            drawn = np.sort(np.append(telling, nearest))
+        else:
+            place = ends[0] - step / 4 if place < ends[0] else ends[1] + step / 4
+        every = (nearest, float(place))
+        ends.append(place)
     edge = 0.12 * (np.ptp(ends) or 1.0)
-    return min(ends) - edge, max(ends) + edge
+    return _Cuts(drawn, every, (min(ends) - edge, max(ends) + edge), bool(few.any()))
 
 
 def _checked(result: Any, needed: str, maker: str) -> None:
@@ -215,6 +259,8 @@ def _distributions(result: xr.Dataset) -> str:
     return f"n = {int(result['n'])} images; SD of predictions is {ratio:.2f} of that of scores{dashed}"
 
 
-def _cut(result: xr.Dataset) -> str:
+def _cut(result: xr.Dataset, cuts: _Cuts) -> str:
     band = "" if result.attrs.get("resampling") == "none" else "; band: 95 % percentile bootstrap over images"
-    return f"n = {result.attrs['n_images']} images before any is removed; grey: share removed{band}"
+    every = "; open: all images, at any cut-off that removes none" if cuts.all_images is not None else ""
+    few = f"; not drawn where fewer than {FEWEST} are left" if cuts.few else ""
+    return f"n = {result.attrs['n_images']} images before any is removed; grey: share removed{band}{every}{few}"

@@ -82,7 +82,7 @@ def from_scores(scores: Column, *, kind: str = "both_memorable") -> xr.Dataset:
     """
     kernel = KINDS[one_of("kind", kind, KINDS)]
     values = _numbers(_column(scores, "scores"), "scores")
-    facts = guards.origin(values.attrs, given=guards.SCORES)
+    facts = guards.of_scores(values.attrs)
     name = "score" if values.name is None else str(values.name)
     return stamped(_modelled(values, kind, kernel), None, kind=kind, scores=name, **facts)
 
@@ -157,7 +157,7 @@ def from_column(column: Column, *, kind: str | None = None) -> xr.Dataset:
     values = _numbered(values) if kind == "same" else _numbers(values, "column")
     name = "column" if values.name is None else str(values.name)
     model = _modelled(values, name, _differs if kind == "same" else _gap)
-    facts = guards.origin(values.attrs, given=guards.SCORES)
+    facts = guards.of_scores(values.attrs)
     return stamped(model, None, kind=kind, scores=name, **facts)
 
 

@@ -1,5 +1,6 @@
 """Scores of images predicted from features of held-out images, layer by layer."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Unpack
 
@@ -8,66 +9,84 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from memfeat import gram, guards, stats
-from memfeat._check import advice, count, listed, one_of
+from memfeat import stats
+from memfeat._check import count
 from memfeat._check import generator as seeded
-from memfeat._labels import IMAGE, LAYER, as_features, as_scores, in_name_order, layer_names, matched, stamped
-from memfeat.errors import ArgumentError
-from memfeat.regression import ridge
-from memfeat.regression.folds import shuffled
-from memfeat.regression.metrics import METRICS, resampled_spearman, spearman
-from memfeat.regression.reliability import relative
-from memfeat.stats.exchange import units
-from memfeat.stats.reliability import spearman_brown
+from memfeat._labels import IMAGE, LAYER, as_features, layer_names, stamped
+from memfeat._progress import bar
+from memfeat.errors import MemfeatWarning
+from memfeat.regression.dealing import Dealing, Folds, dealer_of, dealt_inside, folds_of, kept_together
+from memfeat.regression.fits import Fit, Task, fit_of
+from memfeat.regression.halves import Reliable, relative_values, reliable
+from memfeat.regression.inference import Found, intervals, tests
+from memfeat.regression.metrics import METRICS
+from memfeat.regression.options import DecodeOptions, chosen_of, exchange_of
+from memfeat.regression.resampled import RESAMPLED
+from memfeat.regression.scaling import Material
+from memfeat.regression.targets import SCORE, Targets, cautions_of, targets_of, varying
+from memfeat.stats.exchange import Units, units
 
-__all__ = ["ESTIMATORS", "decode"]
+__all__ = ["decode"]
 
 Array = npt.NDArray[np.float64]
-Estimator = Callable[[Array, Array, npt.NDArray[np.int64]], tuple[Array, Array]]
-#: name -> function of Gram matrix (n, n), targets (n, t) and fold (n,) that gives predictions (n, t), penalties (k, t)
-ESTIMATORS: dict[str, Estimator] = {
-    "ridge": ridge.out_of_fold,
-}
-#: Dim of what is fitted once per fold: the number of the fold that was held out.
+#: Permutations unless told, where all of them share one fit, and where each is fitted by itself.
+N_PERMUTATIONS = {False: 999, True: 99}
+#: A named number, or scores of halves of the participants; by name of the score where there are several.
+Reliability = Mapping[str, Any] | xr.DataArray | xr.Dataset
+#: Dim of what is fitted once per fold: the fold that was held out.
 HELD_OUT = "held_out"
-INFERENCE = ("ci_low", "ci_high", "p", "p_corrected", "p_fdr", "null_mean")
+REPEAT = "repeat"
 
 
 class _Plan(NamedTuple):
     """What all layers share, with images in the order of their names."""
 
-    fold: npt.NDArray[np.int64]  # (n,)
-    targets: Array  # (n, 1 + permutations), the scores first
-    counts: npt.NDArray[np.int64]  # (bootstraps, n)
+    fit: Fit
+    folds: Folds
+    tasks: list[Task]  # one per repeat
+    counts: npt.NDArray[np.int64]  # (bootstraps, held-out images)
+    drawn: dict[str, int]
     exact: bool
+
+    @property
+    def scores(self) -> Array:
+        """Scores of the images that are held out, (held-out images, score)."""
+        task = self.tasks[0]
+        return task.targets[self.folds.held, : task.n_scores]
+
+    @property
+    def n_permutations(self) -> int:
+        """How many permutations there are."""
+        return int(self.tasks[0].targets.shape[1]) // self.tasks[0].n_scores - 1
 
 
 class _Decoded(NamedTuple):
     """One layer."""
 
-    prediction: Array  # (n,)
-    penalty: Array  # (k,)
-    metrics: dict[str, float]
-    null: Array  # (permutations,)
-    draws: Array  # (bootstraps,)
+    prediction: Array  # (score, repeat, n), NaN where never held out
+    chosen: dict[str, npt.NDArray[Any]]  # (score, repeat, k)
+    remarks: list[str]
+    observed: dict[str, Array]  # (score,), means over repeats like the others
+    null: dict[str, Array]  # (score, permutations)
+    draws: dict[str, Array]  # (score, bootstraps)
 
 
 def decode(  # noqa: PLR0913 (two data, six options)
     features: xr.Dataset | xr.DataArray,
-    scores: xr.DataArray | pd.Series,
+    scores: xr.DataArray | pd.Series | xr.Dataset | pd.DataFrame,
     *,
-    estimator: str = "ridge",
-    folds: int = 5,
-    n_permutations: int = 999,
+    estimator: Any = "ridge",
+    folds: int | xr.DataArray | pd.Series = 5,
+    n_permutations: int | None = None,
     n_bootstraps: int = 1_000,
-    reliability: Mapping[str, float] | None = None,
+    reliability: Reliability | None = None,
     rng: int | np.random.Generator = 0,
-    **exchange: Unpack[stats.Exchange],
+    **options: Unpack[DecodeOptions],
 ) -> xr.Dataset:
     """Predict the score of each image from its features, by nested cross-validation, in every layer.
 
-    Images are dealt into folds at random, the same for all layers. The images of a fold are predicted by a model that
-    is fitted, its penalty included, on the images of the other folds.
+    Images are dealt into folds at random, the same for all layers and scores. The images of a fold are predicted by a
+    model that is fitted, its penalty included, on the images of the other folds.
 
     Null hypothesis of the p-values: scores are unrelated to features, so that every assignment of scores to images was
     equally likely. Unit of exchange: the image, or as `permute` says. The permuted scores go through the same folds,
@@ -77,47 +96,60 @@ def decode(  # noqa: PLR0913 (two data, six options)
     ----------
     features : Dataset or DataArray (image, ...)
         Features, one variable per layer, in memory or lazy.
-    scores : DataArray (image) or pandas.Series
-        One score per image, matched by image name.
-    estimator : {"ridge"}
-        What predicts.
-    folds : int
-        How many folds.
-    n_permutations : int
+    scores : DataArray (image), pandas.Series, Dataset (image) or pandas.DataFrame
+        One score per image, matched by image name. In a Dataset or DataFrame every column is one (hit rate, false
+        alarms, d′); all are predicted from the same Gram matrix.
+    estimator : {"ridge", "pls", "pcr", "lasso", "elastic_net"} or scikit-learn estimator
+        What predicts: ridge regression, partial least squares, principal-component regression, or a regressor or
+        pipeline, of which `grid` names the parameters that are chosen in inner folds.
+    folds : int, DataArray (image) or pandas.Series
+        How many folds, or the fold of each image (a set, a fixed split), which is then held out by that name.
+    n_permutations : int, optional
         How many permutations of the scores; if there are no more rearrangements than this, all are used and p is
-        exact. 0 gives no p-values.
+        exact. 0 gives no p-values. By default 999, and 99 where each is fitted by itself: lasso, elastic net and
+        estimators of scikit-learn, or with weights. The smallest p is then .01.
     n_bootstraps : int
         How many bootstrap samples of images for the interval. 0 gives no interval.
-    reliability : mapping, optional
-        {"split_half": r} or {"spearman_brown": r} of the scores; adds the relative values.
+    reliability : mapping or DataArray (image, half, split), optional
+        {"split_half": r} or {"spearman_brown": r} of the scores, or the scores of both halves of the participants in
+        one or more random splits, which are drawn again together with the images; adds the relative values. With
+        several scores, a mapping or Dataset from score to either.
     rng : int or numpy.random.Generator
-        Seed of folds, permutations and bootstrap samples, in this order.
-    **exchange : optional
-        `blocks`, `permute` and `alternative`, see :class:`memfeat.stats.Exchange`. The default alternative is
-        "greater". Blocks say what is permuted and resampled; folds do not keep them together.
+        Seed of folds, permutations, bootstrap samples and inner folds, in this order.
+    **options : groups, strata, repeats, held_out, scale, weights, grid, progress, blocks, permute, alternative
+        How folds are dealt and models fitted, see :class:`memfeat.regression.DecodeOptions`, and what may be exchanged,
+        see :class:`memfeat.stats.Exchange`. The default alternative is "greater". Blocks that change places as a
+        whole are also held out as a whole.
 
     Returns
     -------
     Dataset (layer, image, held_out)
         Per layer: `estimate` (Spearman correlation of scores with out-of-fold predictions, pooled over folds),
-        `ci_low`, `ci_high` (95 %), `p`, `p_corrected` (largest statistic over layers), `p_fdr`, `null_mean` (mean
-        estimate for permuted scores), `n`, `pearson`, `r2` and `mse` (in squared units of the scores); with
-        `reliability` also `estimate_relative`, `pearson_relative`, `r2_relative` and `mse_floor`.
-        `prediction (layer, image)`, in units of the scores and in the order of the features; `fold (image)`, the fold
-        in which an image is held out; `penalty (layer, held_out)`, in squared units of the features.
+        `ci_low`, `ci_high` (95 %), `p`, `p_corrected` (largest statistic over layers and scores), `p_fdr`, `null_mean`
+        (mean estimate for permuted scores), `n` (images that are held out); `pearson`, `r2` and `mse` (in squared units
+        of the scores), each with the same: `r2_ci_low`, `r2_p` … With `reliability` also `estimate_relative`,
+        `pearson_relative`, `r2_relative` and `mse_floor` with their limits; with halves `reliability_spearman` and
+        `reliability_pearson`, those of the full scores. `prediction (layer, image)`, in units of the scores and in the
+        order of the features, NaN for images that are never held out; `fold (image)`, the fold in which an image is
+        held out; `penalty (layer, held_out)`, in squared units of the features as they were scaled. Other estimators
+        tell what they chose under its own name: `n_components`, `l1_ratio`, `parameters` (JSON). Several scores add a
+        dim `score`, `repeats` above 1 a dim `repeat` to predictions, folds and penalties.
 
     Raises
     ------
     KindError
         If features or scores are no labelled numbers.
     ArgumentError
-        If images differ, a value is missing, scores or a layer do not vary, there are fewer than two images per fold,
-        or an option has an unknown value.
+        If images differ, a value is missing, scores or a layer do not vary, there are fewer than two images per fold
+        or fewer groups than folds, folds split what is exchanged as a whole, groups come without a scheme, or an option
+        has an unknown value.
     UnknownNameError
         If there is no option of that name.
 
     Warns
     -----
+    MemfeatWarning
+        If an estimator of scikit-learn warned, of fits that did not converge for instance; once, with how often.
     RetrainedWarning
         If they are features of the retrained network; `mf.guards.allow` takes it back.
     CircularWarning
@@ -132,22 +164,35 @@ def decode(  # noqa: PLR0913 (two data, six options)
     Ridge regression is fitted in its dual form from the Gram matrix K = X Xᵀ of the layer. In each fold K is centred on
     the mean of the training images and decomposed once. Of 13 penalties, 10⁻⁶ to 10⁶ times the mean diagonal of the
     centred training matrix, the one with the smallest leave-one-out squared error Σ((yᵢ − ŷᵢ) / (1 − hᵢ))² is taken,
-    where hᵢ includes 1/m for the intercept. Features are not scaled.
+    where hᵢ includes 1/m for the intercept.
+
+    Principal-component regression and partial least squares are computed in the eigenvectors of the same matrix, where
+    k components of the latter are k steps of conjugate gradients (Phatak & de Hoog, 2002): permuted scores are further
+    columns. Numbers of components are chosen in 5 inner folds of each training fold, which keep groups together.
+    Lasso and elastic net (30 penalties, mixes of .1, .5 and .9) and estimators of scikit-learn get the features
+    themselves, in memory as float64, and are fitted anew for every permutation.
 
     Correlations pooled over folds lie below zero when there is nothing to find, because each fold is predicted around
     the mean of the others: with 5 folds on average about −1.3/√n, which is −.2 for 40 images and −.05 for 800
     (simulated). The permutations have the same bias, so compare with them (`p`, `null_mean`) and not with zero; an
-    interval below zero says nothing else. Predictions that do not vary count as a correlation of 0.
+    interval below zero says nothing else. Predictions that do not vary count as a correlation of 0. R² and MSE are
+    tested for being better than with permuted scores; "two-sided" is taken as "greater" there.
 
-    The interval resamples images with predictions held fixed: it says how well these predictions are measured, not
-    how predictions would vary with other training images. Layers are strongly dependent: do not count significant ones.
+    The interval is the expanded percentile interval (:func:`memfeat.stats.expanded`) of bootstrap samples of held-out
+    images with predictions held fixed: it says how well these predictions are measured, not how predictions would vary
+    with other training images. Layers are strongly dependent: do not count significant ones.
 
-    Correlations relative to reliability are divided by √r_SB, R² by r_SB; `mse_floor` is (1 − r_SB) · var(y). These are
-    approximations of classical test theory, and may exceed 1.
+    Repeats deal folds anew. What is reported, and compared with permuted scores, is the mean over repeats.
+
+    Correlations relative to reliability are divided by √r_SB (Spearman's by that of ranks), R² by r_SB; `mse_floor` is
+    (1 − r_SB) · var(y). From halves, r_SB is 2r / (1 + r) with r their mean correlation over splits. These are
+    approximations of classical test theory, and may exceed 1. A named number is held fixed in their intervals.
 
     References
     ----------
     Hoerl AE, Kennard RW (1970). Ridge regression: biased estimation for nonorthogonal problems. Technometrics 12:55-67.
+    Phatak A, de Hoog F (2002). Exploiting the connection between PLS, Lanczos methods and conjugate gradients:
+    alternative proofs of some properties of PLS. Journal of Chemometrics 16:361-367.
     Allen DM (1974). The relationship between variable selection and data augmentation and a method for prediction.
     Technometrics 16:125-127.
 
@@ -162,108 +207,168 @@ def decode(  # noqa: PLR0913 (two data, six options)
     (array([1.]), array([0.05]))
     """
     table = as_features(features)
-    target = in_name_order(_varying(matched(as_scores(scores), table, argument="scores", reference="features")))
-    cautions = guards.analysis(features, target)
-    fit = ESTIMATORS[one_of("estimator", estimator, ESTIMATORS)]
-    exchanged = units(exchange, to=target, alternative="greater")
-    known = None if reliability is None else spearman_brown(reliability)
+    targets = targets_of(scores, table)
+    cautions = cautions_of(features, targets)
+    given = chosen_of(options, targets.images)
+    fit = fit_of(estimator, given.grid, weighted=given.weights is not None)
+    exchanged = units(exchange_of(options, targets.images), to=targets.images, alternative="greater")
     generator, seed = seeded(rng)
-    plan = _plan(target, folds, (n_permutations, n_bootstraps), generator, exchanged.scheme)
-    layers = {name: _decoded(_gram(table[name]), plan, fit) for name in layer_names(table)}
-    result = _labelled(layers, plan, target[IMAGE]).sel({IMAGE: table[IMAGE].values})
-    tested = _inference(layers, plan, exchanged.alternative)
-    result = result.assign({name: (LAYER, values) for name, values in tested.items()})
-    if known is not None:
-        result = result.assign(relative(result, known, float(target.values.var())))
+    dealing = dealer_of(options, exchanged.scheme, targets.images)
+    dealt = folds_of(folds, dealing, options, targets.images, generator)
+    kept_together(dealt, exchanged.scheme)
+    varying(targets, dealt.held)
+    slow = fit.refits or given.weights is not None
+    draws = (N_PERMUTATIONS[slow] if n_permutations is None else n_permutations, n_bootstraps)
+    plan = _plan(fit, _Drawn(targets, dealt, dealing, given.weights), draws, generator, exchanged.scheme)
+    known = reliable(reliability, targets, dealt.held, plan.counts)
+    names = layer_names(table)
+    with bar(_steps(plan, len(names)), "fits", given.progress if slow else False, unit="fit") as progress:
+        layers = {name: _decoded(Material(table[name], given.scale), plan, progress.update) for name in names}
+    _remarked(layers, fit)
+    result = _labelled(layers, plan, targets).sel({IMAGE: table[IMAGE].values})
+    result = result.assign(_judged(list(layers.values()), plan, exchanged, known))
     return stamped(
-        result,
+        _as_asked(result, plan, targets),
         features.attrs,
-        method=f"{estimator}, out of fold",
+        method=f"{fit.name}, out of fold",
         statistic="Spearman correlation pooled over folds",
-        null="scores are unrelated to features; penalties are chosen anew for permuted scores",
-        scores=str(target.name),
-        scale="none",
-        n_folds=folds,
-        penalties="leave-one-out squared error in each training fold",
-        n_permutations=plan.targets.shape[1] - 1,
+        null="scores are unrelated to features; permuted scores are fitted, and hyper-parameters chosen, anew",
+        scores=targets.names if targets.several else targets.names[0],
+        scale=given.scale,
+        weights=given.called,
+        **dealt.recorded,
+        penalties=fit.chosen,
+        n_permutations=plan.n_permutations,
         exact=plan.exact,
         **exchanged.recorded,
-        correction="p_corrected: max-statistic over layers; p_fdr: Benjamini-Hochberg over layers",
+        correction="over layers and scores; p_corrected: max-statistic; p_fdr: Benjamini-Hochberg",
         n_bootstraps=n_bootstraps,
-        interval="95 % percentile bootstrap over images, predictions held fixed",
-        reliability=known,
+        interval="95 % expanded percentile bootstrap over images, predictions held fixed",
+        reliability=None if known is None else known.recorded,
         seed=seed,
         **cautions,
     )
 
 
-def _varying(scores: xr.DataArray) -> xr.DataArray:
-    """Check that there is something to predict."""
-    if len(scores) and np.ptp(scores.values) == 0:
-        raise ArgumentError(advice("scores", "differ between images", listed(f"{scores.values[0]:g} for every image")))
-    return scores
+class _Drawn(NamedTuple):
+    """What draws are made for."""
+
+    targets: Targets
+    folds: Folds
+    dealing: Dealing
+    weights: Array | None
 
 
 def _plan(
-    target: xr.DataArray, folds: int, draws: tuple[int, int], generator: np.random.Generator, scheme: dict[str, Any]
+    fit: Fit, given: _Drawn, draws: tuple[int, int], generator: np.random.Generator, scheme: dict[str, Any]
 ) -> _Plan:
-    """Draw folds, permutations and bootstrap samples."""
-    fold = shuffled(len(target), folds, generator)
-    index, exact, counts = np.empty((0, len(target)), dtype=np.intp), False, np.empty((0, len(target)), dtype=np.int64)
+    """Draw permutations of all images, bootstrap samples of those that are held out, and inner folds."""
+    values, held = given.targets.values, given.folds.held
+    n, n_scores = values.shape
+    index, exact, counts = np.empty((0, n), dtype=np.intp), False, np.empty((0, len(held)), dtype=np.int64)
     if count("n_permutations", draws[0], least=0):
-        index, exact = stats.permutations(len(target), draws[0], rng=generator, **scheme)
+        index, exact = stats.permutations(n, draws[0], rng=generator, **scheme)
+    judged = scheme | {"blocks": None if scheme["blocks"] is None else scheme["blocks"][held]}
     if count("n_bootstraps", draws[1], least=0):
-        counts = stats.bootstrap_counts(len(target), draws[1], rng=generator, **scheme)
-    return _Plan(fold, np.column_stack([target.values, target.values[index].T]), counts, exact)
+        counts = stats.bootstrap_counts(len(held), draws[1], rng=generator, **judged)
+    permuted = values[index].transpose(1, 0, 2).reshape(n, -1)
+    columns = np.column_stack([values, permuted])
+    weights = None if given.weights is None else np.column_stack([given.weights, given.weights[index].T])
+    tasks = []
+    for fold in given.folds.number:
+        inner = dealt_inside(fold, given.dealing, generator) if fit.inner else np.empty((0, n), dtype=np.int64)
+        tasks.append(Task(columns, n_scores, fold, inner, weights))
+    return _Plan(fit, given.folds, tasks, counts, stats.drawn_units(len(held), **judged), exact)
 
 
-def _gram(layer: xr.DataArray) -> Array:
-    """Compute the Gram matrix of a layer, images in the order of their names."""
-    order = np.argsort(layer[IMAGE].values.astype(str), kind="stable")
-    products = gram.linear(layer, centre="features")[np.ix_(order, order)]
-    # rounding leaves the same small number everywhere when all images are alike
-    if np.trace(products) - products.mean() * len(order) <= 1e-9 * np.trace(products):
-        remedy = f"Leave it out: features.drop_vars({str(layer.name)!r})."
-        raise ArgumentError(advice("features", "differ between images", listed(f"layer {layer.name!r}"), remedy))
-    return products
+def _steps(plan: _Plan, n_layers: int) -> int:
+    """Count the fits that are told one by one."""
+    task = plan.tasks[0]
+    each = task.targets.shape[1] if plan.fit.refits else 1 if task.weights is None else task.weights.shape[1]
+    return n_layers * len(plan.tasks) * len(plan.folds.names) * each
 
 
-def _decoded(products: Array, plan: _Plan, fit: Estimator) -> _Decoded:
-    """Predict scores and permuted scores from one layer."""
-    predictions, penalties = fit(products, plan.targets, plan.fold)
-    prediction, score = predictions[:, 0], plan.targets[:, 0]
-    return _Decoded(
-        prediction,
-        penalties[:, 0],
-        {name: float(metric(prediction, score)) for name, metric in METRICS.items()},
-        spearman(predictions[:, 1:], plan.targets[:, 1:]),
-        resampled_spearman(prediction, score, plan.counts),
-    )
+def _remarked(layers: Mapping[str, _Decoded], fit: Fit) -> None:
+    """Say once what fits warned of."""
+    remarks = [remark for layer in layers.values() for remark in layer.remarks]
+    if remarks:
+        first = remarks[0].strip().partition("\n")[0]
+        text = f"{len(remarks)} remarks of {fit.name} while it was fitted, the first: {first}"
+        warnings.warn(f"{text} Predictions are as it gave them.", MemfeatWarning, stacklevel=3)
 
 
-def _inference(layers: Mapping[str, _Decoded], plan: _Plan, side: str) -> dict[str, Array]:
-    """Test all layers together; what was not asked for is NaN."""
-    found = dict.fromkeys(INFERENCE, np.full(len(layers), np.nan))
-    if len(plan.counts):
-        found["ci_low"], found["ci_high"] = stats.interval(np.array([layer.draws for layer in layers.values()]))
-    if plan.targets.shape[1] > 1:
-        observed = np.array([layer.metrics["estimate"] for layer in layers.values()])
-        null = np.array([layer.null for layer in layers.values()])
-        found["p"] = stats.p_value(observed, null, exact=plan.exact, alternative=side)
-        found["p_corrected"] = stats.max_statistic(observed, null, exact=plan.exact, alternative=side)
-        found["p_fdr"], found["null_mean"] = stats.fdr(found["p"]), null.mean(axis=1)
-    return found
+def _decoded(material: Material, plan: _Plan, tick: Callable[[int], object]) -> _Decoded:
+    """Predict scores and permuted scores from one layer, and judge predictions; means over repeats."""
+    predicted = [plan.fit.run(material, task, tick) for task in plan.tasks]
+    judged = zip(*(_round(one.predictions, plan) for one in predicted), strict=True)
+    kept, *agreement = judged
+    means = [{name: np.mean([one[name] for one in kind], axis=0) for name in METRICS} for kind in agreement]
+    chosen = {name: np.stack([one.chosen[name].T for one in predicted], axis=1) for name in predicted[0].chosen}
+    return _Decoded(np.stack(kept, axis=1), chosen, [text for one in predicted for text in one.remarks], *means)
 
 
-def _labelled(layers: Mapping[str, _Decoded], plan: _Plan, images: xr.DataArray) -> xr.Dataset:
-    """Name what was found."""
-    found = layers.values()
-    variables: dict[str, Any] = {name: (LAYER, np.array([layer.metrics[name] for layer in found])) for name in METRICS}
-    variables |= {
-        "n": (LAYER, np.full(len(layers), len(images))),
-        "prediction": ((LAYER, IMAGE), np.stack([layer.prediction for layer in found])),
-        "fold": (IMAGE, plan.fold),
-        "penalty": ((LAYER, HELD_OUT), np.stack([layer.penalty for layer in found])),
+def _round(predictions: Array, plan: _Plan) -> tuple[Any, ...]:
+    """Judge the predictions of folds that were dealt once."""
+    held, (targets, s, *_) = plan.folds.held, plan.tasks[0]
+    predicted, truth = predictions[held], targets[held]
+    kept = np.full((s, len(targets)), np.nan)
+    kept[:, held] = predicted[:, :s].T
+    with np.errstate(divide="ignore", invalid="ignore"):  # permuted scores may leave out all that differ
+        observed = {name: metric(predicted[:, :s], truth[:, :s]) for name, metric in METRICS.items()}
+        null = {name: metric(predicted[:, s:], truth[:, s:]).reshape(-1, s).T for name, metric in METRICS.items()}
+        draws = {
+            name: np.array([metric(predicted[:, i], truth[:, i], plan.counts) for i in range(s)])
+            for name, metric in RESAMPLED.items()
+        }
+    return kept, observed, null, draws
+
+
+def _judged(layers: list[_Decoded], plan: _Plan, exchanged: Units, known: Reliable | None) -> dict[str, Any]:
+    """Test all layers together, and relate them to the reliability of scores; what was not asked for is NaN."""
+    found = {
+        name: Found(*(np.array([getattr(layer, kind)[name] for layer in layers]) for kind in Found._fields))
+        for name in METRICS
     }
-    names = np.array(list(layers), dtype=object)
-    return xr.Dataset(variables, {LAYER: names, IMAGE: images.values, HELD_OUT: np.arange(plan.fold.max() + 1)})
+    spread = plan.scores.var(axis=0)
+    columns = intervals({name: one.draws for name, one in found.items()}, plan.drawn)
+    for name, one in found.items():
+        columns |= tests(name, one, exact=plan.exact, alternative=exchanged.alternative, spread=spread)
+    variables: dict[str, Any] = {name: ((LAYER, SCORE), values) for name, values in columns.items()}
+    if known is None:
+        return variables
+    samples = {name: np.concatenate([one.observed[..., None], one.draws], axis=-1) for name, one in found.items()}
+    related = relative_values(samples, known)
+    limits = intervals({name: values[..., 1:] for name, values in related.items()}, plan.drawn)
+    variables |= {name: ((LAYER, SCORE), values[..., 0]) for name, values in related.items()}
+    variables |= {name: ((LAYER, SCORE), values) for name, values in limits.items()}
+    return variables | (_reliability(known, plan) if known.halves else {})
+
+
+def _reliability(known: Reliable, plan: _Plan) -> dict[str, Any]:
+    """Tell the reliability that halves have."""
+    samples = {"reliability_spearman": known.spearman, "reliability_pearson": known.pearson}
+    limits = intervals({name: values[..., 1:] for name, values in samples.items()}, plan.drawn)
+    return {name: (SCORE, values) for name, values in ({n: v[..., 0] for n, v in samples.items()} | limits).items()}
+
+
+def _labelled(layers: Mapping[str, _Decoded], plan: _Plan, targets: Targets) -> xr.Dataset:
+    """Name what was found."""
+    found, (n_repeats, _) = layers.values(), plan.folds.number.shape
+    both = (LAYER, SCORE)
+    variables: dict[str, Any] = {name: (both, np.array([layer.observed[name] for layer in found])) for name in METRICS}
+    variables |= {
+        "n": (LAYER, np.full(len(layers), len(plan.folds.held))),
+        "prediction": ((*both, REPEAT, IMAGE), np.stack([layer.prediction for layer in found])),
+        "fold": ((REPEAT, IMAGE), plan.folds.named()),
+    }
+    for name in next(iter(found)).chosen:
+        variables[name] = ((*both, REPEAT, HELD_OUT), np.stack([layer.chosen[name] for layer in found]))
+    coords = {LAYER: np.array(list(layers), dtype=object), SCORE: np.array(targets.names, dtype=object)}
+    coords |= {IMAGE: targets.images[IMAGE].values, HELD_OUT: plan.folds.names, REPEAT: np.arange(n_repeats)}
+    return xr.Dataset(variables, coords)
+
+
+def _as_asked(result: xr.Dataset, plan: _Plan, targets: Targets) -> xr.Dataset:
+    """Leave out dims that the user did not ask for: of one score, of folds dealt once."""
+    single = {SCORE: not targets.several, REPEAT: len(plan.folds.number) == 1}
+    return result.isel({dim: 0 for dim, one in single.items() if one}, drop=True)

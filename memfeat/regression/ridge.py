@@ -1,12 +1,12 @@
 """Ridge regression from a Gram matrix: any number of targets, each with its own penalty, one decomposition per fold."""
 
-from typing import NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh
 
-__all__ = ["PENALTIES", "fitted", "out_of_fold"]
+from memfeat.regression.spans import Span, span
+
+__all__ = ["PENALTIES", "fitted", "out_of_fold", "predicted"]
 
 Array = npt.NDArray[np.float64]
 #: What is tried, in multiples of the mean diagonal of the centred training Gram matrix; the strongest first, so that
@@ -16,13 +16,28 @@ PENALTIES: Array = np.logspace(6, -6, 13)
 BLOCK = 2**22
 
 
-class _Training(NamedTuple):
-    """A training fold: its centred Gram matrix, V diag(w) Vᵀ, and inner products of held-out with training images."""
+def predicted(training: Span, targets: Array) -> tuple[Array, Array]:
+    """Predict held-out images by ridge regression, with the penalty of the smallest leave-one-out squared error.
 
-    values: Array  # (r,), all above zero
-    vectors: Array  # (m, r)
-    scale: float  # mean diagonal
-    held_out: Array  # (n − m, m)
+    Parameters
+    ----------
+    training : Span
+        Training images.
+    targets : array (m, t)
+        Their targets, each fitted on its own.
+
+    Returns
+    -------
+    predictions : array (o, t)
+        Predictions of the held-out images.
+    penalties : array (t,)
+        The penalties taken, in squared units of the features.
+    """
+    means, z = training.centred(targets)
+    rotated = training.vectors.T @ z
+    penalties = _best(training, z, rotated)
+    shrunk = np.sqrt(training.values)[:, None] * rotated / (training.values[:, None] + penalties)
+    return means + training.held_out @ shrunk, penalties
 
 
 def out_of_fold(gram: Array, targets: Array, fold: npt.NDArray[np.int64]) -> tuple[Array, Array]:
@@ -47,11 +62,7 @@ def out_of_fold(gram: Array, targets: Array, fold: npt.NDArray[np.int64]) -> tup
     predictions, penalties = np.empty_like(targets), np.empty((fold.max() + 1, targets.shape[1]))
     for k in range(len(penalties)):
         inside, outside = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
-        training, mean = _training(gram, inside, outside), targets[inside].mean(axis=0)
-        rotated = training.vectors.T @ (targets[inside] - mean)
-        penalties[k] = _best(training, targets[inside] - mean, rotated)
-        weights = rotated / (training.values[:, None] + penalties[k])
-        predictions[outside] = mean + (training.held_out @ training.vectors) @ weights
+        predictions[outside], penalties[k] = predicted(span(gram, inside, outside), targets[inside])
     return predictions, penalties
 
 
@@ -79,48 +90,36 @@ def fitted(features: Array, targets: Array) -> tuple[Array, Array]:
     values, vectors = values[kept], vectors[:, kept]
     if p < n:
         vectors = features @ vectors / np.sqrt(values)  # (n, r)
-    training = _Training(values, vectors, float(np.einsum("ij,ij->", features, features)) / n, np.empty((0, n)))
+    scale = float(np.einsum("ij,ij->", features, features)) / n
+    training = Span(values, vectors, scale, np.empty((0, len(values))), np.ones(n))
     rotated = vectors.T @ centred
     penalties = _best(training, centred, rotated)
     weights: Array = features.T @ (vectors @ (rotated / (values[:, None] + penalties)))
     return weights, penalties
 
 
-def _training(gram: Array, inside: npt.NDArray[np.intp], outside: npt.NDArray[np.intp]) -> _Training:
-    """Centre on the mean of the training images, by the Gram matrix alone, and decompose."""
-    among, across = gram[np.ix_(inside, inside)], gram[np.ix_(outside, inside)]
-    to_mean, rounding = among.mean(axis=0), np.finfo(np.float64).eps * float(np.trace(among))
-    held_out = across - across.mean(axis=1, keepdims=True) - to_mean + to_mean.mean()
-    among -= to_mean[:, None]
-    among -= to_mean - to_mean.mean()
-    scale = max(float(np.trace(among)) / len(inside), 0.0)
-    values, vectors = eigh(among, driver="evd", overwrite_a=True, check_finite=False)
-    kept = values > max(rounding, len(inside) * np.finfo(np.float64).eps * values[-1])
-    return _Training(values[kept], vectors[:, kept], scale, held_out)
-
-
-def _best(training: _Training, centred: Array, rotated: Array) -> Array:
+def _best(training: Span, z: Array, rotated: Array) -> Array:
     """Take for each target the penalty with the smallest leave-one-out squared error."""
-    penalties = PENALTIES * training.scale
-    width = max(1, BLOCK // len(centred))
-    blocks = [slice(start, start + width) for start in range(0, centred.shape[1], width)]
-    errors = [_leave_one_out(training, centred[:, b], rotated[:, b], penalties) for b in blocks]
-    best: Array = penalties[np.argmin(np.concatenate(errors, axis=1), axis=0)]
+    grid = PENALTIES * training.scale
+    width = max(1, BLOCK // len(z))
+    blocks = [slice(start, start + width) for start in range(0, z.shape[1], width)]
+    errors = [_leave_one_out(training, z[:, b], rotated[:, b], grid) for b in blocks]
+    best: Array = grid[np.argmin(np.concatenate(errors, axis=1), axis=0)]
     return best
 
 
-def _leave_one_out(training: _Training, centred: Array, rotated: Array, penalties: Array) -> Array:
-    """Sum ((y − ŷ) / (1 − h))² over training images, (penalty, target); h includes the intercept's 1/m.
+def _leave_one_out(training: Span, z: Array, rotated: Array, grid: Array) -> Array:
+    """Sum w ((y − ŷ) / (1 − h))² over training images, (penalty, target); h includes the intercept's w / Σw.
 
-    Both y − ŷ and 1 − h are split into the part outside the span of V, which no penalty touches, and the part inside,
-    which shrinks by λ / (w + λ). Neither is then a difference of nearly equal numbers when the penalty is small.
+    Both y − ŷ and 1 − h are split into the part outside the span of U, which no penalty touches, and the part inside,
+    which shrinks by λ / (v + λ). Neither is then a difference of nearly equal numbers when the penalty is small.
     """
     values, vectors = training.values, training.vectors
     squared = vectors**2
-    outside = centred - vectors @ rotated
-    spare = 1 - 1 / len(centred) - squared.sum(axis=1)
-    errors = np.empty((len(penalties), centred.shape[1]))
-    for i, penalty in enumerate(penalties):
+    outside = z - vectors @ rotated
+    spare = 1 - training.root**2 / len(z) - squared.sum(axis=1)
+    errors = np.empty((len(grid), z.shape[1]))
+    for i, penalty in enumerate(grid):
         shrunk = penalty / (values + penalty)
         residual = vectors @ (shrunk[:, None] * rotated)
         residual += outside

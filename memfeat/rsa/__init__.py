@@ -4,10 +4,12 @@ from memfeat.rsa.comparison import compare
 from memfeat.rsa.contrasts import ContrastOptions, contrast
 from memfeat.rsa.course import cluster
 from memfeat.rsa.covariates import AdjustedOptions, adjusted
-from memfeat.rsa.explained import ExplainedOptions, partial, partition
+from memfeat.rsa.explained import ExplainedOptions
 from memfeat.rsa.framing import frame, unframe
 from memfeat.rsa.magnitude import split
 from memfeat.rsa.options import Options
+from memfeat.rsa.partialling import partial
+from memfeat.rsa.partitioning import partition
 from memfeat.rsa.weighting import WeightedOptions, weighted
 
 __all__ = [

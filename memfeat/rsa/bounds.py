@@ -10,11 +10,12 @@ from memfeat._check import advice, listed
 from memfeat._progress import bar
 from memfeat.errors import ArgumentError
 from memfeat.rsa.ceilings import ceilings
+from memfeat.rsa.design import Design
 from memfeat.rsa.intervals import Evidence
 from memfeat.rsa.options import Plan
 from memfeat.rsa.reading import Read
 from memfeat.rsa.reliable import bound
-from memfeat.rsa.samples import Design, drawn_images, drawn_of
+from memfeat.rsa.samples import drawn_images, drawn_of
 
 __all__ = ["noise_bounds", "noise_words"]
 

@@ -10,11 +10,13 @@ from memfeat import guards
 from memfeat._check import count, generator
 from memfeat._labels import IMAGE, LAYER, stamped
 from memfeat.rsa.bounds import noise_bounds, noise_words
+from memfeat.rsa.design import Design, centred, designed, estimated
 from memfeat.rsa.framing import framing
 from memfeat.rsa.intervals import NULLS, WORDS, Evidence, limits, p_values
-from memfeat.rsa.options import Options, Plan, chosen, kernel_for, whitening_allowed
+from memfeat.rsa.leaving import jackknifed
+from memfeat.rsa.options import WHITENING, Options, Plan, chosen, kernel_for, whitening_allowed
 from memfeat.rsa.reading import PARTICIPANT, Read, read
-from memfeat.rsa.samples import Design, centred, designed, drawn, estimated
+from memfeat.rsa.samples import drawn
 from memfeat.stats.exchange import units
 
 __all__ = ["compare", "images_of"]
@@ -177,6 +179,8 @@ def compare(
     # permutations are drawn before bootstrap samples, so that either number can change alone
     found = Evidence(design, plan, values, None, method, n_permutations, n_bootstraps, random, exchanged.alternative)
     table: dict[str, Any] = p_values(found) if plan.resample != "both" else {}
+    if n_bootstraps and (plan.interval == "jackknife" or (plan.resample == "both" and method in WHITENING)):
+        found = found._replace(left=jackknifed(design, values.mean(axis=-1), np.asarray))
     if n_bootstraps and plan.interval != "jackknife":
         found = found._replace(bootstrap=drawn(design, n_bootstraps, random))
         table |= p_values(found) if plan.resample == "both" else {}

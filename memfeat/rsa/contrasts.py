@@ -13,10 +13,11 @@ from memfeat._check import advice, count, generator, listed, looked_up, one_of
 from memfeat._labels import LAYER, stamped
 from memfeat.errors import ArgumentError
 from memfeat.rsa.comparison import images_of
+from memfeat.rsa.design import Design, designed, estimated
 from memfeat.rsa.leaving import jackknifed
 from memfeat.rsa.options import WHITENING, chosen, kernel_for, whitening_allowed
 from memfeat.rsa.reading import MODEL, Read, read
-from memfeat.rsa.samples import Design, designed, drawn, drawn_of, estimated
+from memfeat.rsa.samples import drawn, drawn_of
 from memfeat.stats.exchange import units
 from memfeat.stats.participants import t_limits
 
@@ -135,7 +136,7 @@ def contrast(
     exchanged = units(plan.exchange, to=images_of(sides), alternative="two-sided")
     design = designed(sides, kernel, scheme=exchanged.scheme, resample=plan.resample, progress=plan.progress)
     pairs = _pairs(sides, dim, options.get("against"))
-    found = _Found(design, pairs, n_bootstraps, random, exchanged.alternative, method)
+    found = _Found(design, estimated(design), pairs, n_bootstraps, random, exchanged.alternative, method)
     return stamped(
         _labelled(FOUND[plan.resample, plan.interval](found), found),
         rdms.attrs,
@@ -168,6 +169,8 @@ class _Found(NamedTuple):
     """What inference starts from."""
 
     design: Design
+    values: Array
+    """Similarities (layer, cell, participant or 1)."""
     pairs: _Pairs
     n_bootstraps: int
     rng: np.random.Generator
@@ -182,13 +185,22 @@ class _Found(NamedTuple):
         front = np.moveaxis(gap, self.pairs.axis, 0)
         return front.reshape(len(self.pairs.first), -1, *values.shape[2:])
 
+    @property
+    def gaps(self) -> Array:
+        """Differences (contrast, cell, participant or 1)."""
+        return self.difference(self.values)
+
+    def jackknifed(self) -> stats.Jackknife:
+        """Leave out images."""
+        return jackknifed(self.design, self.values.mean(axis=-1), self.difference)
+
 
 def _images(found: _Found) -> dict[str, Array]:
     draws = stats.enough(drawn(found.design, found.n_bootstraps, found.rng, found.difference).draws)
     drawn_by = drawn_of(found.design)
     low, high = stats.expanded(draws, **drawn_by)
     p = stats.bootstrap_p(draws, alternative=found.alternative, **drawn_by)
-    estimate = found.difference(estimated(found.design)).mean(axis=-1)
+    estimate = found.gaps.mean(axis=-1)
     corrected = np.maximum(p, _largest(estimate, draws, found.alternative, **drawn_by))
     return {"ci_low": low, "ci_high": high, "p": p, "p_corrected": corrected}
 
@@ -205,15 +217,15 @@ def _largest(estimate: Array, draws: Array, alternative: str, *, n: int, strata:
 
 
 def _images_left_out(found: _Found) -> dict[str, Array]:
-    bias, error, degrees = jackknifed(found.design, estimated(found.design).mean(axis=-1), found.difference)
-    gap = found.difference(estimated(found.design)).mean(axis=-1) - bias
+    bias, error, degrees = found.jackknifed()
+    gap = found.gaps.mean(axis=-1) - bias
     low, high = t_limits(gap, error, degrees)
     p = stats.student(gap, error, degrees, alternative=found.alternative)
     return {"ci_low": low, "ci_high": high, "p": p, "bias": bias}
 
 
 def _rdms(found: _Found) -> dict[str, Array]:
-    values = found.difference(estimated(found.design))
+    values = found.gaps
     low, high = stats.t_interval(values)
     options: dict[str, Any] = {"test": "t", "n_permutations": 0, "rng": found.rng, "alternative": found.alternative}
     tested = stats.across(values.reshape(-1, values.shape[-1]), **options)
@@ -221,11 +233,10 @@ def _rdms(found: _Found) -> dict[str, Array]:
 
 
 def _both(found: _Found) -> dict[str, Array]:
-    values = found.difference(estimated(found.design))
     again = drawn(found.design, found.n_bootstraps, found.rng, found.difference)
-    mean, table = values.mean(axis=-1), {}
+    mean, table = found.gaps.mean(axis=-1), {}
     if found.method in WHITENING:
-        bias = jackknifed(found.design, estimated(found.design).mean(axis=-1), found.difference).bias
+        bias = found.jackknifed().bias
         mean, table = mean - bias, {"bias": bias}
     low, high = t_limits(mean, again.error, again.degrees)
     p = stats.student(mean, again.error, again.degrees, alternative=found.alternative)
@@ -263,7 +274,7 @@ def _labelled(table: dict[str, Array], found: _Found) -> xr.Dataset:
     """Put labels to the numbers."""
     sides, pairs = found.design.read, found.pairs
     others = [dim for k, dim in enumerate(sides.dims) if k != pairs.axis]
-    table = {"estimate": found.difference(estimated(found.design)).mean(axis=-1)} | table
+    table = {"estimate": found.gaps.mean(axis=-1)} | table
     p = table["p"].reshape(-1)
     table = {"p_corrected": stats.holm(p), "p_fdr": stats.fdr(p)} | table
     sizes = {LAYER: len(sides.layers)} | sides.cells

@@ -10,9 +10,10 @@ from memfeat import stats
 from memfeat._check import advice, listed
 from memfeat._labels import LAYER
 from memfeat.errors import ArgumentError
-from memfeat.rsa.leaving import jackknifed, left_out, strata_of
-from memfeat.rsa.options import ENOUGH_PARTICIPANTS, WHITENING, Plan
-from memfeat.rsa.samples import Bootstrap, Design, centred, drawn_of, exchanged_images, rearranged
+from memfeat.rsa.design import Design, centred
+from memfeat.rsa.leaving import left_out, strata_of
+from memfeat.rsa.options import ENOUGH_PARTICIPANTS, Plan
+from memfeat.rsa.samples import Bootstrap, drawn_of, exchanged_images, rearranged
 from memfeat.stats.participants import t_limits
 
 __all__ = ["NULLS", "WORDS", "Evidence", "limits", "p_values"]
@@ -51,6 +52,14 @@ class Evidence(NamedTuple):
     n_bootstraps: int
     rng: np.random.Generator
     alternative: str
+    left: stats.Jackknife | None = None
+    """What leaving images out says, for methods whose bias is taken out."""
+
+    @property
+    def middle(self) -> Array:
+        """Mean over participants, less the bias where that is known (layer, cell)."""
+        mean: Array = self.values.mean(axis=-1)
+        return mean if self.left is None else mean - self.left.bias
 
 
 def limits(found: Evidence) -> dict[str, Array]:
@@ -119,15 +128,13 @@ def _bca(found: Evidence) -> dict[str, Array]:
 
 def _jackknife(found: Evidence) -> dict[str, Array]:
     """Take the bias out; bootstrap samples are not looked at."""
-    if not found.n_bootstraps:
+    if found.left is None:
         return {}
-    mean = found.values.mean(axis=-1)
-    bias, error, degrees = jackknifed(found.design, mean, np.asarray)
-    return _corrected(mean, bias) | _ends(t_limits(mean - bias, error, degrees))
+    return _corrected(found) | _ends(t_limits(found.middle, found.left.error, found.left.degrees))
 
 
-def _corrected(mean: Array, bias: Array) -> dict[str, Array]:
-    return {"bias": bias, "corrected": mean - bias}
+def _corrected(found: Evidence) -> dict[str, Array]:
+    return {} if found.left is None else {"bias": found.left.bias, "corrected": found.middle}
 
 
 def _t(found: Evidence) -> dict[str, Array]:
@@ -135,11 +142,8 @@ def _t(found: Evidence) -> dict[str, Array]:
         return _ends(stats.t_interval(found.values))
     if found.bootstrap is None:
         return {}
-    mean, error, degrees = found.values.mean(axis=-1), found.bootstrap.error, found.bootstrap.degrees
-    if found.method not in WHITENING:
-        return _ends(t_limits(mean, error, degrees))
-    bias = jackknifed(found.design, mean, np.asarray).bias
-    return _corrected(mean, bias) | _ends(t_limits(mean - bias, error, degrees))
+    middle, error, degrees = found.middle, found.bootstrap.error, found.bootstrap.degrees
+    return _corrected(found) | _ends(t_limits(middle, error, degrees))
 
 
 def _ends(pair: tuple[Array, Array]) -> dict[str, Array]:
@@ -198,7 +202,7 @@ def _two_factor(found: Evidence) -> dict[str, Any]:
     """Test against the corrected standard error."""
     if _untested(found) or found.bootstrap is None:
         return {}
-    parts = (found.values.mean(axis=-1), found.bootstrap.error, found.bootstrap.degrees)
+    parts = (found.middle, found.bootstrap.error, found.bootstrap.degrees)
     mean, error, degrees = (part.reshape(-1) for part in parts)
     p = stats.student(mean, error, degrees, alternative=found.alternative)
     return {"p": p, "p_corrected": stats.holm(p), "exact": False}

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from memfeat import stats
 from memfeat._check import advice, listed
 from memfeat.errors import ArgumentError
-from memfeat.rsa.samples import Design, counted
+from memfeat.rsa.design import Design
+from memfeat.rsa.samples import counted
 
 __all__ = ["jackknifed", "left_out", "strata_of"]
 

@@ -13,8 +13,9 @@ from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, LAYER, matched
 from memfeat._pairs import PAIR
 from memfeat.errors import ArgumentError, KindError
+from memfeat.rsa.design import Design
 from memfeat.rsa.reading import finite, vectors
-from memfeat.rsa.samples import Design, drawn_of
+from memfeat.rsa.samples import drawn_of
 from memfeat.rsa.similarity import similarities
 from memfeat.stats.reliability import spearman_brown, stepped_up
 

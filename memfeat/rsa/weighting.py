@@ -151,17 +151,10 @@ def weighted(
         columns |= _limits(stats.t_interval, of_people)
     elif n_bootstraps:
         columns |= _over_images(parts, kernel, groups, n_bootstraps, random, options.get("progress"))
-    table: dict[str, Any] = {name: ("model", column) for name, column in columns.items()}
-    table["by_fold"] = (("model", "held_out"), by_fold)
-    table["weight"] = (("held_out", LAYER), np.stack([part.weights for part in parts]))
-    table |= {"fold": ("image", fold), "n": ("model", np.full(len(by_fold), len(sides.names)))}
-    labels = np.array(["weighted", *names], dtype=object)
-    coords = {"model": labels, LAYER: labels[1:], "image": sides.names, "held_out": np.arange(len(parts))}
-    if len(sides.participants):
-        table["by_participant"] = (("model", PARTICIPANT), of_people)
-        coords[PARTICIPANT] = sides.participants
+    result = _labelled(sides, names, parts, columns | {"by_fold": by_fold, "by_participant": of_people})
+    result = result.assign(fold=("image", fold))
     return stamped(
-        xr.Dataset(table, coords=coords),
+        result,
         models.attrs,
         method=f"weighted RSA, non-negative least squares, {method}",
         metric=models.attrs.get("metric"),
@@ -176,6 +169,21 @@ def weighted(
         seed=seed,
         **cautions,
     )
+
+
+def _labelled(sides: Read, names: list[str], parts: "list[_Fold]", columns: dict[str, Array]) -> xr.Dataset:
+    """Put labels to the numbers."""
+    by_fold, of_people = columns.pop("by_fold"), columns.pop("by_participant")
+    table: dict[str, Any] = {name: ("model", column) for name, column in columns.items()}
+    table["by_fold"] = (("model", "held_out"), by_fold)
+    table["weight"] = (("held_out", LAYER), np.stack([part.weights for part in parts]))
+    table["n"] = ("model", np.full(len(by_fold), len(sides.names)))
+    labels = np.array(["weighted", *names], dtype=object)
+    coords = {"model": labels, LAYER: labels[1:], "image": sides.names, "held_out": np.arange(len(parts))}
+    if len(sides.participants):
+        table["by_participant"] = (("model", PARTICIPANT), of_people)
+        coords[PARTICIPANT] = sides.participants
+    return xr.Dataset(table, coords=coords)
 
 
 def _targets(sides: Read) -> Array:

@@ -15,8 +15,8 @@ from memfeat.stats import bootstrap_counts, expanded
 
 pytestmark = pytest.mark.timeout(0)
 RSA = ("rdm/distances", "rsa/similarity", "rsa/resampling", "rsa/concordance", "rsa/paired")
-REGRESSION = ("regression/folds", "regression/metrics", "regression/ridge")
-SOURCES = ("drift", "gram", *RSA, *REGRESSION, "stats")
+REGRESSION = ("regression/folds", "regression/metrics", "regression/ridge", "regression/spans")
+SOURCES = ("drift", "gram", "reduction/alignment", *RSA, *REGRESSION, "stats")
 SIMULATIONS, N_IMAGES, N_BOOTSTRAPS = 1_000, 100, 500
 REQUIRED = [0.93, 0.97]
 CORRELATIONS = {"spearman": spearmanr, "pearson": pearsonr}

@@ -11,7 +11,7 @@ from scipy.stats import kstest, norm
 
 from memfeat import regression
 from memfeat.regression.metrics import resampled_spearman, spearman
-from memfeat.stats import bootstrap_counts, interval
+from memfeat.stats import bootstrap_counts, expanded
 
 pytestmark = pytest.mark.timeout(0)
 ROOMS = ("regression", "stats", "gram")
@@ -143,7 +143,8 @@ def test_the_interval_covers_the_correlation_of_fixed_predictions_with_scores(ki
             inside = 0
             for _ in range(2 * SIMULATIONS):
                 predicted, scores = pairs(rng, n, correlation, kind)
-                low, high = interval(resampled_spearman(predicted, scores, bootstrap_counts(n, 1_000, rng=rng)))
+                draws = resampled_spearman(predicted, scores, bootstrap_counts(n, 1_000, rng=rng))
+                low, high = expanded(draws, n=n)
                 inside += low <= truth <= high
             coverage[f"n={n}, r={correlation}"] = inside / (2 * SIMULATIONS)
     record(f"regression_coverage_{kind.replace(' ', '_')}", {"coverage": coverage}, sources=ROOMS)

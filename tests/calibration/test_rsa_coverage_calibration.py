@@ -20,7 +20,7 @@ from memfeat import rdm, rsa
 
 pytestmark = pytest.mark.timeout(0)
 #: Tests of p-values in this file; their family-wise level is 1 %.
-TESTS = 9
+TESTS = 10
 within_band = partial(simulated.within_band, tests=TESTS)
 #: Images and samples of the truth.
 LARGE, REPEATS = 1_000, 20
@@ -255,6 +255,15 @@ def contrast_of_participants(rng):
     return rsa.contrast(dataset(np.array([first, second])), ref, method="pearson", resample="rdms", rng=rng).p[0]
 
 
+def partial_of_participants(rng):
+    """Ten participants have a control in common and, beyond it, agree with a layer or with its opposite."""
+    layer, control = (zscore(distances(rng.normal(size=(20, 4)))) for _ in range(2))
+    beyond = zscore(layer - control * (layer @ control) / len(layer))
+    own = [0.5 * rng.normal() * beyond + control + rng.normal(size=len(layer)) for _ in range(10)]
+    sides = (dataset(layer[None]), dataset(np.array(own), participants=True), dataset(control[None]))
+    return rsa.partial(*sides, method="pearson", resample="rdms", n_bootstraps=0, rng=rng).p[0]
+
+
 def contrast_of_both(rng):
     """Two layers hold as much of what ten participants share, each a part of their own."""
     one, other, shared = rng.normal(size=(3, 60, 4))
@@ -315,6 +324,7 @@ NULLS = {
     "within_groups": (within, False),
     "family_of_signs": (signs_of_layers, True),
     "contrast_of_participants": (contrast_of_participants, False),
+    "partial_of_participants": (partial_of_participants, False),
     # the standard error is never below that of one factor alone
     "contrast_of_both": (contrast_of_both, True),
     # the largest of several is found by bootstrap, whose samples with few images err on either side

@@ -1,4 +1,4 @@
-"""Unbiased linear CKA from two Gram matrices, for the images as they are and for bootstrap samples of them."""
+"""Unbiased CKA from two Gram or kernel matrices, for the images as they are and for bootstrap samples of them."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ ROUNDING = 1e-13
 
 
 def cka(first: Array, second: Array, counts: Array) -> Array:
-    """Compute the unbiased linear CKA of two layers in samples of images.
+    """Compute the unbiased CKA of two layers in samples of images.
 
     Parameters
     ----------
     first, second : array (n, n)
-        Gram matrices of the same images.
+        Gram or kernel matrices of the same images.
     counts : array (draw, n)
         How often each image stands in each sample; ones for the images as they are.
 

@@ -1,0 +1,223 @@
+"""Differences between layers or between models, paired: whose predictions agree better with the same scores."""
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any, NamedTuple, Unpack
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from memfeat import stats
+from memfeat._check import advice, count, generator, known_options, listed, looked_up
+from memfeat._labels import IMAGE, LAYER, matched, stamped
+from memfeat.errors import ArgumentError, KindError
+from memfeat.regression.resampled import RESAMPLED
+from memfeat.regression.targets import SCORE, Targets, targets_of
+from memfeat.stats.exchange import units
+
+__all__ = ["ContrastOptions", "contrast"]
+
+Array = npt.NDArray[np.float64]
+CONTRAST, METRIC, REPEAT = "contrast", "metric", "repeat"
+#: What the metrics of a decoding are called here.
+CALLED = {"estimate": "spearman", "pearson": "pearson", "r2": "r2", "mse": "mse"}
+
+
+class ContrastOptions(stats.Exchange, total=False):
+    """Options of :func:`memfeat.regression.contrast`, besides those of :class:`memfeat.stats.Exchange`.
+
+    `against` : name of the one layer or model that all others are compared with; all pairs by default.
+    """
+
+    against: str
+
+
+def contrast(
+    decoded: xr.Dataset | Mapping[str, xr.Dataset],
+    scores: xr.DataArray | pd.Series | xr.Dataset | pd.DataFrame,
+    *,
+    n_bootstraps: int = 1_000,
+    rng: int | np.random.Generator = 0,
+    **options: Unpack[ContrastOptions],
+) -> xr.Dataset:
+    """Compare layers, or models, in how well their predictions of held-out images agree with scores.
+
+    Null hypothesis: both agree equally well, among images of this kind. Unit: the image, or as `permute` says. All are
+    judged in the same bootstrap samples, predictions held fixed. There is no permutation test: rearranging scores would
+    test that neither of the two predicts at all.
+
+    Parameters
+    ----------
+    decoded : Dataset (layer, image) or mapping
+        What :func:`decode` gave, whose layers are compared; or model → what it gave for the layers of that model.
+    scores : DataArray (image), pandas.Series, Dataset (image) or pandas.DataFrame
+        The scores that were decoded, matched by image name.
+    n_bootstraps : int
+        Bootstrap samples.
+    rng : int or numpy.random.Generator
+        Seed or source of the samples.
+    **options : against, blocks, permute, alternative
+        `against`: the one that all others are compared with; all pairs by default. The others are those of
+        :class:`memfeat.stats.Exchange`.
+
+    Returns
+    -------
+    Dataset (contrast, metric)
+        `estimate`: agreement of `first (contrast)` less that of `second (contrast)`; `ci_low`, `ci_high` (95 %), `p`
+        (two-sided by default), `p_corrected` (Holm over contrasts and scores, for each metric), `n` images.
+        `metric` is "spearman", "pearson", "r2" and "mse" (of which less is better). Several scores add a dim `score`.
+        Layers of several models are called "model: layer", or "model" where it has one.
+
+    Raises
+    ------
+    KindError
+        If these are no results of :func:`decode`.
+    ArgumentError
+        If images or scores differ, or there are fewer than two to compare.
+    UnknownNameError
+        If `against` is none of them, or there is no such option.
+
+    See Also
+    --------
+    memfeat.evaluation.compare : The same for predictions of any origin, with Zou's interval and Steiger's test.
+
+    Notes
+    -----
+    Expanded percentile interval (:func:`memfeat.stats.expanded`) of the difference, and the p at which it just touches
+    0. Over repeated folds the difference is that of the means over repeats. Decode with the same seed, so that all meet
+    the same folds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import xarray as xr
+    >>> from memfeat.regression import decode
+    >>> names = [f"{i:02d}.jpg" for i in range(12)]
+    >>> layers = {"a": ("image", np.arange(12.0)), "b": ("image", np.arange(12.0) % 4)}
+    >>> features = xr.Dataset(layers, coords={"image": names})
+    >>> scores = features["a"] / 10
+    >>> result = contrast(decode(features, scores, n_permutations=0), scores)
+    >>> result["first"].item(), bool(result["estimate"].sel(metric="spearman").item() > 0)
+    ('a', True)
+    """
+    known_options(options, ContrastOptions)
+    count("n_bootstraps", n_bootstraps)
+    random, seed = generator(rng)
+    read = _read(decoded, scores)
+    exchange: Any = {name: given for name, given in options.items() if name != "against"}
+    exchanged = units(exchange, to=read.targets.images[read.held], alternative="two-sided")
+    pairs = _pairs(list(read.predictions), options.get("against"))
+    counts = stats.bootstrap_counts(len(read.held), n_bootstraps, rng=random, **exchanged.scheme)
+    samples = np.vstack([np.ones((1, len(read.held)), dtype=np.int64), counts])
+    values = np.array([_agreement(one, read, samples) for one in read.predictions.values()])
+    first, second = (values[[pair[side] for pair in pairs]] for side in (0, 1))
+    drawn = stats.drawn_units(len(read.held), **exchanged.scheme)
+    result = _labelled(first, second, {"drawn": drawn, "alternative": exchanged.alternative}, read, pairs)
+    sources = decoded.attrs if isinstance(decoded, xr.Dataset) else {}
+    return stamped(
+        result,
+        sources,
+        method="contrast of decoding, paired bootstrap",
+        null="both agree equally well with the scores",
+        scores=read.targets.names if read.targets.several else read.targets.names[0],
+        **exchanged.recorded,
+        correction="p_corrected: Holm over contrasts and scores, for each metric",
+        n_bootstraps=n_bootstraps,
+        interval="95 % expanded percentile bootstrap over images, paired, predictions held fixed",
+        seed=seed,
+    )
+
+
+class _Read(NamedTuple):
+    """Predictions of the same images, in the order of their names."""
+
+    predictions: dict[str, Array]
+    """Name → (score, repeat, n)."""
+    targets: Targets
+    held: npt.NDArray[np.intp]
+
+
+def _read(decoded: Any, scores: Any) -> _Read:
+    """Read results of decode, of the same images and scores."""
+    several = isinstance(decoded, Mapping) and not isinstance(decoded, xr.Dataset)
+    results = dict(decoded) if several else {"": decoded}
+    for model, result in results.items():
+        if not isinstance(result, xr.Dataset) or "prediction" not in result:
+            argument = f"decoded[{model!r}]" if several else "decoded"
+            found = listed(type(result).__name__)
+            raise KindError(advice(argument, "be what mf.regression.decode gave", found, "Pass its whole result."))
+    if not results:
+        raise ArgumentError(advice("decoded", "hold two layers or models at least", listed("none")))
+    targets = targets_of(scores, next(iter(results.values())))
+    predictions: dict[str, Array] = {}
+    for model, result in results.items():
+        for layer in result[LAYER].values:
+            name = str(layer) if not several else model if result.sizes[LAYER] == 1 else f"{model}: {layer}"
+            predictions[name] = _prediction(result["prediction"].sel({LAYER: layer}), targets)
+    held = [np.flatnonzero(np.isfinite(one[0, 0])) for one in predictions.values()]
+    if any(not np.array_equal(one, held[0]) for one in held):
+        found = listed("other images held out in some")
+        raise ArgumentError(
+            advice("decoded", "be predictions of the same images", found, "Use the same folds for all.")
+        )
+    return _Read(predictions, targets, held[0])
+
+
+def _prediction(layer: xr.DataArray, targets: Targets) -> Array:
+    """Give predictions (score, repeat, n) of one layer, of these scores."""
+    own = matched(layer, targets.images, argument="decoded", reference="scores")
+    own = own if REPEAT in own.dims else own.expand_dims(REPEAT)
+    own = own if SCORE in own.dims else own.expand_dims({SCORE: np.array(targets.names[:1], dtype=object)})
+    if [str(name) for name in own[SCORE].values] != targets.names:
+        remedy = "Pass the same columns as to decode, in the same order."
+        raise ArgumentError(advice("scores", "be those that were decoded", listed.of(targets.names), remedy))
+    return np.asarray(own.transpose(SCORE, REPEAT, IMAGE).values)
+
+
+def _pairs(names: list[str], against: str | None) -> list[tuple[int, int]]:
+    if len(names) < 2:
+        raise ArgumentError(advice("decoded", "hold two layers or models at least", listed.of(names)))
+    if against is None:
+        return list(combinations(range(len(names)), 2))
+    one = names.index(looked_up("against", against, names, f"There are {', '.join(names)}."))
+    return [(k, one) for k in range(len(names)) if k != one]
+
+
+def _agreement(predictions: Array, read: _Read, samples: npt.NDArray[np.int64]) -> Array:
+    """Give each metric in the data and in each sample, (metric, score, 1 + draws); means over repeats."""
+    truth = read.targets.values[read.held]
+    return np.array(
+        [
+            [np.mean([metric(own[read.held], truth[:, s], samples) for own in of_score], axis=0)
+             for s, of_score in enumerate(predictions)]
+            for metric in RESAMPLED.values()
+        ]
+    )  # fmt: skip
+
+
+def _labelled(
+    first: Array, second: Array, how: dict[str, Any], read: _Read, pairs: list[tuple[int, int]]
+) -> xr.Dataset:
+    """Put labels to differences (contrast, metric, score, 1 + draws)."""
+    gap = first - second
+    draws = gap[..., 1:]
+    low, high = stats.expanded(draws, **how["drawn"])
+    p = stats.bootstrap_p(draws, alternative=how["alternative"], **how["drawn"])
+    flat = p.transpose(0, 2, 1).reshape(-1, p.shape[1])
+    corrected = stats.holm(flat).reshape(p.shape[0], p.shape[2], p.shape[1]).transpose(0, 2, 1)
+    columns = {"estimate": gap[..., 0], "ci_low": low, "ci_high": high, "p": p, "p_corrected": corrected}
+    columns |= {"first_estimate": first[..., 0], "second_estimate": second[..., 0]}
+    names = list(read.predictions)
+    coords: dict[str, Any] = {
+        CONTRAST: np.array([f"{names[a]} − {names[b]}" for a, b in pairs], dtype=object),
+        "first": (CONTRAST, np.array([names[a] for a, _ in pairs], dtype=object)),
+        "second": (CONTRAST, np.array([names[b] for _, b in pairs], dtype=object)),
+        METRIC: np.array(list(CALLED.values()), dtype=object),
+        SCORE: np.array(read.targets.names, dtype=object),
+    }
+    variables: dict[str, Any] = {name: ((CONTRAST, METRIC, SCORE), values) for name, values in columns.items()}
+    variables["n"] = (CONTRAST, np.full(len(pairs), len(read.held)))
+    result = xr.Dataset(variables, coords)
+    return result if read.targets.several else result.isel({SCORE: 0}, drop=True)
