@@ -14,6 +14,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from memfeat import demo
+
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "analyses").glob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -51,8 +53,13 @@ def run(script, home, **environment):
 
 @pytest.fixture(scope="module")
 def main_road(home):
-    """The script that needs no data, run once."""
-    return run(ROOT / "analyses" / "01_main_road.py", home)
+    """The script that needs no data, run once, with photographs and scores as a user would bring them."""
+    photographs = home / "photographs"
+    names = sorted(demo.collect(photographs)["image"])
+    scores = pd.DataFrame({"image": names, "recall": np.linspace(0.2, 0.9, len(names))})
+    scores.sample(frac=1, random_state=0).to_csv(home / "scores.csv", index=False)
+    own = {"PHOTOS": str(photographs), "SCORES": str(home / "scores.csv"), "COLUMN": "recall"}
+    return run(ROOT / "analyses" / "01_main_road.py", home, **{f"MEMFEAT_{name}": at for name, at in own.items()})
 
 
 @pytest.fixture(scope="module")
@@ -113,43 +120,14 @@ def test_the_script_runs(script, home, request):
     assert "<svg" in (home / "figures" / f"{script.stem}.svg").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    "notebook", [path for path in NOTEBOOKS if path.stem not in NEEDS_DATA], ids=lambda at: at.stem
-)
-def test_the_notebook_runs(notebook, home, monkeypatch):
-    """Those of real data hold the code that ran as a script, word for word, and would run for an hour."""
-    monkeypatch.setenv("MEMFEAT_ANALYSES", str(home))
-    monkeypatch.delenv("MPLBACKEND", raising=False)
-    content = nbformat.read(notebook, as_version=4)
-    done = nbclient.NotebookClient(content, timeout=600, kernel_name="python3").execute(cwd=str(home))
-    figures = [out for cell in done.cells for out in cell.get("outputs", []) if "image/png" in out.get("data", {})]
-    assert figures
-
-
-def test_the_main_road_saves_what_it_found(home, main_road):
+def test_the_main_road_can_be_walked_with_ones_own_photographs_and_scores(home, main_road):
+    names = pd.read_csv(home / "scores.csv")["image"].sort_values()
     with xr.open_dataset(home / "results" / "01_main_road.nc", engine="h5netcdf") as saved:
+        np.testing.assert_allclose(saved["scores"].sel(image=list(names)).values, np.linspace(0.2, 0.9, len(names)))
         assert saved.sizes["layer"] == 50
         for name in ("rsa_p_corrected", "decoding_p_corrected"):
             assert bool(((saved[name] > 0) & (saved[name] <= 1)).all())
-        assert saved.attrs["rsa_seed"] == "0"
-        assert saved.attrs["decoding_seed"] == "0"
-
-
-def test_the_main_road_can_be_walked_with_ones_own_photographs_and_scores(home, main_road, tmp_path):
-    photographs = home / "results" / "photographs"
-    names = sorted(path.name for path in photographs.iterdir())
-    scores = pd.DataFrame({"image": names, "recall": np.linspace(0.2, 0.9, len(names))})
-    scores.sample(frac=1, random_state=0).to_csv(tmp_path / "scores.csv", index=False)
-    done = run(
-        ROOT / "analyses" / "01_main_road.py",
-        home,
-        MEMFEAT_PHOTOS=str(photographs),
-        MEMFEAT_SCORES=str(tmp_path / "scores.csv"),
-        MEMFEAT_COLUMN="recall",
-    )
-    assert done.returncode == 0, done.stderr
-    with xr.open_dataset(home / "results" / "01_main_road.nc", engine="h5netcdf") as saved:
-        np.testing.assert_allclose(saved["scores"].sel(image=names).values, np.linspace(0.2, 0.9, len(names)))
+        assert (saved.attrs["rsa_seed"], saved.attrs["decoding_seed"]) == ("0", "0")
         assert saved.attrs["decoding_scores"] == "recall"
 
 
@@ -174,3 +152,16 @@ def test_layers_and_people_are_compared_and_saved(home, alike_to_people):
         assert saved.attrs["people_retrained_allowed"] != ""
         assert saved.attrs["memory_permute"] == "free"
     assert "<svg" in (home / "figures" / "02_alike_to_people_memory.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "notebook", [path for path in NOTEBOOKS if path.stem not in NEEDS_DATA], ids=lambda at: at.stem
+)
+def test_the_notebook_runs(notebook, home, monkeypatch):
+    """Those of real data hold the code of a script that has run, word for word."""
+    monkeypatch.setenv("MEMFEAT_ANALYSES", str(home))
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    content = nbformat.read(notebook, as_version=4)
+    done = nbclient.NotebookClient(content, timeout=600, kernel_name="python3").execute(cwd=str(home))
+    figures = [out for cell in done.cells for out in cell.get("outputs", []) if "image/png" in out.get("data", {})]
+    assert figures
