@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from scipy.linalg.blas import dsyrk
+from scipy.linalg.blas import dgemv, dsyrk
 
 from memfeat import _blocks, guards
 from memfeat._check import one_of
@@ -314,7 +314,8 @@ class _ByImage(_Plain):
             self.shift = first + rest
         else:
             np.subtract(block, self.shift, out=out)
-        self.sums = self.sums + out @ np.ones(out.shape[1])
+        # numpy brings another BLAS than scipy, whose threads would wait busily while the next product is computed
+        self.sums = self.sums + dgemv(1.0, out.T, np.ones(out.shape[1]), trans=1)
         self.width += out.shape[1]
 
     def end(self, products: Array) -> None:
