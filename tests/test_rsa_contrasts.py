@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from geometry import dataset, levels, names_of, squared_distances
+from geometry import dataset, names_of, squared_distances
 from scipy import stats as distributions
 
 from memfeat import rsa, stats
@@ -24,22 +24,37 @@ def test_layers_are_compared_in_the_same_samples():
     assert got["first"].values.tolist() == ["l0", "l0", "l1"]
     assert got["second"].values.tolist() == ["l1", "l2", "l2"]
     assert got.contrast.values.tolist() == ["l0 − l1", "l0 − l2", "l1 − l2"]
-    counts = stats.bootstrap_counts(12, 300, rng=np.random.default_rng(4))
-    draws = METHODS["spearman"].resampled(rdms.rdm.values, ref.rdm.values[0], counts)
-    gaps = np.array([draws[0] - draws[1], draws[0] - draws[2], draws[1] - draws[2]])
-    np.testing.assert_allclose([got.ci_low, got.ci_high], np.percentile(gaps, levels(12), axis=1), atol=1e-12)
-    below, above = (gaps <= 0).sum(axis=1), (gaps >= 0).sum(axis=1)
-    side = (np.minimum(below, above) + 1) / 301
-    p = np.minimum(1, 2 * distributions.t.sf(distributions.norm.isf(side) * np.sqrt(11 / 12), 11))
+    kernel = METHODS["spearman"].resampled
+    left, draws = (
+        kernel(rdms.rdm.values, ref.rdm.values[0], counts)
+        for counts in (1 - np.eye(12, dtype=int), stats.bootstrap_counts(12, 300, rng=np.random.default_rng(4)))
+    )
+    without, gaps = (np.array([of[0] - of[1], of[0] - of[2], of[1] - of[2]]) for of in (left, draws))
+    error = np.sqrt(11 * without.var(axis=1))
+    half = distributions.t.ppf(0.975, 11) * error
+    np.testing.assert_allclose([got.ci_low, got.ci_high], got.estimate.values + np.array([-half, half]), atol=1e-12)
+    p = 2 * distributions.t.sf(np.abs(got.estimate.values) / error, 11)
     np.testing.assert_allclose(got.p, p)
-    error = gaps.std(axis=1, ddof=1)
-    largest = (np.abs(gaps - got.estimate.values[:, None]) / error[:, None]).max(axis=0)
-    observed = np.abs(got.estimate.values) / error * np.sqrt(11 / 12)
-    corrected = ((largest >= observed[:, None]).sum(axis=1) + 1) / 301
+    away = np.abs(gaps - got.estimate.values[:, None]) / gaps.std(axis=1, ddof=1)[:, None]
+    away = distributions.t.isf(distributions.norm.sf(away), 11)
+    observed = np.abs(got.estimate.values) / error
+    corrected = ((away.max(axis=0) >= observed[:, None]).sum(axis=1) + 1) / 301
     np.testing.assert_allclose(got.p_corrected, np.maximum(p, corrected))
+    assert got.attrs["interval"] == "jackknife, paired, 95 %"
     np.testing.assert_allclose(got.p_fdr, stats.fdr(p))
     alone = rsa.compare(rdms, ref, n_permutations=0, n_bootstraps=0).estimate.values
     np.testing.assert_allclose(got.estimate, [alone[0] - alone[1], alone[0] - alone[2], alone[1] - alone[2]])
+
+
+def test_one_contrast_needs_no_correction_and_layers_that_are_the_same_do_not_differ():
+    rdms, ref = setting(layers=2)
+    got = rsa.contrast(rdms, ref, n_bootstraps=2)
+    np.testing.assert_array_equal(got.p_corrected, got.p)
+    same = xr.concat([rdms.isel(layer=[0]), rdms.isel(layer=[0]).assign_coords(layer=["twin"])], "layer")
+    twins = rsa.contrast(same, ref, method="pearson")
+    assert (twins.p.item(), twins.estimate.item(), twins.ci_low.item(), twins.ci_high.item()) == (1, 0, 0, 0)
+    three = rsa.contrast(xr.concat([same, rdms.isel(layer=[1])], "layer"), ref, n_bootstraps=50)
+    assert three.p_corrected[0] == 1
 
 
 def test_one_may_be_compared_with_all_others():
@@ -69,7 +84,7 @@ def test_models_are_compared_for_each_layer():
 def test_participants_and_both():
     rdms, ref = setting(layers=2, participants=6)
     each = rsa.compare(rdms, ref, n_permutations=0, n_bootstraps=0).by_participant.values
-    got = rsa.contrast(rdms, ref, resample="rdms", n_bootstraps=1)
+    got = rsa.contrast(rdms, ref, resample="rdms", n_bootstraps=2)
     expected = distributions.ttest_rel(*each)
     np.testing.assert_allclose(got.p, expected.pvalue, atol=1e-12)
     interval = expected.confidence_interval()
@@ -130,5 +145,5 @@ def test_what_cannot_be_contrasted_is_an_error():
         rsa.contrast(rdms, rdms)
     with pytest.raises(UnknownNameError, match="option must be a known name; got 'test'"):
         rsa.contrast(rdms, ref, test="t")
-    with pytest.raises(ArgumentError, match="n_bootstraps must be at least 1"):
+    with pytest.raises(ArgumentError, match="n_bootstraps must be at least 2"):
         rsa.contrast(rdms, ref, n_bootstraps=0)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
 from scipy.spatial.distance import pdist
 from scipy.stats import false_discovery_control, kendalltau, pearsonr, rankdata, spearmanr, ttest_1samp
-from scipy.stats import t as student
+from scipy.stats import t as student_t
 from sklearn.linear_model import LinearRegression
 
 from memfeat import rdm, rsa, stats
@@ -302,7 +302,7 @@ def r_squared(models, target):
 
 def test_shares_of_two_models_by_hand():
     vectors = squared_distances(10, 3)
-    got = rsa.partition(dataset(vectors[:2]), dataset(vectors[2:]), n_bootstraps=0)
+    got = rsa.partition(dataset(vectors[:2]), dataset(vectors[2:]), interval=False)
     whole, one, other = (r_squared(v, vectors[2]) for v in (vectors[:2], vectors[:1], vectors[1:2]))
     assert got.subset.values.tolist() == ["l0", "l1", "l0 & l1"]
     np.testing.assert_allclose(got.estimate, [whole - other, whole - one, one + other - whole], atol=1e-12)
@@ -314,7 +314,7 @@ def test_shares_of_two_models_by_hand():
 @given(st.integers(2, 4), st.integers(0, 1_000), st.sampled_from(["pearson", "spearman"]))
 def test_shares_sum_to_what_all_explain(n_models, seed, method):
     vectors = squared_distances(9, n_models + 1, seed)
-    got = rsa.partition(dataset(vectors[:-1]), dataset(vectors[-1:]), method=method, n_bootstraps=0)
+    got = rsa.partition(dataset(vectors[:-1]), dataset(vectors[-1:]), method=method, interval=False)
     assert got.sizes["subset"] == 2**n_models - 1
     assert float(got.estimate.sum()) == pytest.approx(float(got.r2[-1]), abs=1e-10)
     if method == "spearman":
@@ -331,7 +331,8 @@ def test_shares_sum_to_what_all_explain(n_models, seed, method):
 def test_shares_of_participants_are_averaged(method):
     vectors = squared_distances(11, 7, seed=4)
     models, ref = dataset(vectors[:2]), dataset(vectors[None, 2:])
-    got = rsa.partition(models, ref, method=method, n_bootstraps=0)
+    got = rsa.partition(models, ref, method=method, interval=False)
+    assert got.ci_low.isnull().all()
     ranked = vectors if method == "pearson" else np.apply_along_axis(rankdata, 1, vectors)
     each = []
     for target in ranked[2:]:
@@ -346,16 +347,27 @@ def test_shares_of_participants_are_averaged(method):
     assert {"r2_ci_low", "r2_ci_high", "size", "n"} <= set(over)
     assert "p" not in over
     assert (over.attrs["resample"], over.attrs["n_participants"]) == ("rdms", 5)
-    drawn = rsa.partition(models, ref, method=method, n_bootstraps=50, rng=1)
-    counts = stats.bootstrap_counts(11, 50, rng=np.random.default_rng(1))
+    drawn = rsa.partition(models, ref, method=method)
     first, second = np.triu_indices(11, 1)
-    draws = []
-    for sample in counts:
-        again = np.repeat(vectors, sample[first] * sample[second], axis=1)
+    left = []
+    for k in range(11):
+        again = vectors[:, (first != k) & (second != k)]
         again = again if method == "pearson" else np.apply_along_axis(rankdata, 1, again)
-        draws.append(np.mean([r_squared(again[:2], target) for target in again[2:]]))
-    limits = np.percentile(draws, levels(11))
-    np.testing.assert_allclose([drawn.r2_ci_low[2], drawn.r2_ci_high[2]], limits, atol=1e-9)
+        left.append(np.mean([r_squared(again[:2], target) for target in again[2:]]))
+    np.testing.assert_allclose(
+        [drawn.r2_ci_low[2], drawn.r2_ci_high[2]], left_out_limits(float(drawn.r2[2]), [np.array(left)]), atol=1e-9
+    )
+    assert "degrees of freedom after Satterthwaite" in drawn.attrs["interval"]
+
+
+def left_out_limits(estimate, strata):
+    """Limits from values with one unit of each stratum left out, written out."""
+    squares = [(len(one) - 1) / len(one) * (one - one.mean()) ** 2 for one in strata]
+    variance = sum(one.sum() for one in squares)
+    degrees = 2 * variance**2 / sum(len(one) * one.var() for one in squares)
+    degrees = min(degrees, sum(len(one) - 1 for one in strata))
+    half = student_t.ppf(0.975, max(1, degrees)) * np.sqrt(variance)
+    return estimate - half, estimate + half
 
 
 def test_a_suppressor_has_a_negative_share_and_shares_have_intervals():
@@ -364,7 +376,7 @@ def test_a_suppressor_has_a_negative_share_and_shares_have_intervals():
     signal, noise = squared_distances(n, 2, seed=2)
     noise = rng.permutation(noise)
     models = dataset(np.array([signal + noise, noise]))
-    got = rsa.partition(models, dataset(signal[None]), n_bootstraps=100)
+    got = rsa.partition(models, dataset(signal[None]))
     assert got.estimate.sel(subset="l0 & l1") < 0
     assert (got.ci_low <= got.ci_high).all()
     assert (got.r2_ci_low.sel(subset="l0 & l1") > 0.9).all()  # noise taken out leaves the signal
@@ -383,7 +395,8 @@ def test_a_suppressor_has_a_negative_share_and_shares_have_intervals():
 def test_weights_are_those_of_the_images_outside_and_judged_inside():
     vectors = squared_distances(20, 4)
     models, ref = dataset(vectors[:3]), dataset(vectors[3:])
-    got = rsa.weighted(models, ref, n_bootstraps=0, folds=4, rng=3)
+    got = rsa.weighted(models, ref, interval=False, folds=4, rng=3)
+    assert "ci_low" not in got
     assert got.model.values.tolist() == ["weighted", "l0", "l1", "l2"]
     assert got.weight.dims == ("held_out", "layer")
     first, second = np.triu_indices(20, 1)
@@ -405,7 +418,7 @@ def test_weights_are_those_of_the_images_outside_and_judged_inside():
 def test_weighted_models_are_blind_to_order_and_have_intervals(method):
     vectors = squared_distances(24, 3)
     models, ref = dataset(vectors[:2]), dataset(vectors[2:])
-    options = {"method": method, "folds": 3, "n_bootstraps": 30, "rng": 1}
+    options = {"method": method, "folds": 3, "rng": 1}
     got = rsa.weighted(models, ref, **options)
     assert (got.ci_low <= got.ci_high).all()
     assert float(got.gain_ci_low[0]) == 0
@@ -416,7 +429,7 @@ def test_weighted_models_are_blind_to_order_and_have_intervals(method):
 def test_groups_are_held_out_as_a_whole():
     vectors = squared_distances(24, 3)
     group = pd.Series(np.repeat(np.arange(12), 2), index=names_of(24))
-    sides, options = (dataset(vectors[:2]), dataset(vectors[2:])), {"folds": 2, "blocks": group, "n_bootstraps": 20}
+    sides, options = (dataset(vectors[:2]), dataset(vectors[2:])), {"folds": 2, "blocks": group}
     got = rsa.weighted(*sides, **options, permute="whole")
     assert got.attrs["permute"] == "whole"
     fold = got.fold.values.reshape(12, 2)
@@ -432,8 +445,8 @@ def test_groups_are_held_out_as_a_whole():
         rsa.weighted(*sides, folds=2, permute="whole")
     with pytest.raises(ArgumentError, match="permute must be one of 'free', 'whole'; got 'within'"):
         rsa.weighted(*sides, folds=2, permute="within")
-    plain = rsa.weighted(*sides, folds=2, n_bootstraps=20)
-    xr.testing.assert_identical(rsa.weighted(*sides, folds=2, n_bootstraps=20, permute="free"), plain)
+    plain = rsa.weighted(*sides, folds=2)
+    xr.testing.assert_identical(rsa.weighted(*sides, folds=2, permute="free"), plain)
 
 
 def whitening(n):
@@ -449,7 +462,7 @@ def test_weights_of_whitened_methods_are_those_of_generalised_least_squares(meth
     vectors = squared_distances(20, 3 + participants, seed=8)
     models = dataset(vectors[:3], metric="sqeuclidean")
     ref = dataset(vectors[3:] if participants == 1 else vectors[None, 3:], metric="sqeuclidean")
-    got = rsa.weighted(models, ref, method=method, n_bootstraps=0, folds=2, rng=3)
+    got = rsa.weighted(models, ref, method=method, interval=False, folds=2, rng=3)
     first, second = np.triu_indices(20, 1)
     root = whitening(10)
     for k in range(2):
@@ -469,7 +482,7 @@ def test_weights_of_whitened_methods_are_those_of_generalised_least_squares(meth
         held = held @ root.T
         values = [np.mean([alike(a, b, "cosine") for b in held[4:]]) for a in held[:4]]
         np.testing.assert_allclose(got.by_fold[:, k], values, atol=1e-6)
-    plain = rsa.weighted(models, ref, method=method.removeprefix("whitened_"), n_bootstraps=0, folds=2, rng=3)
+    plain = rsa.weighted(models, ref, method=method.removeprefix("whitened_"), interval=False, folds=2, rng=3)
     assert np.abs(got.weight - plain.weight).max() > 1e-3
 
 
@@ -479,7 +492,7 @@ def test_a_sum_of_models_is_found_again(seed, method):
     vectors = squared_distances(16, 3, seed=2 * seed)
     models = dataset(vectors, metric="sqeuclidean")
     ref = dataset(np.array([[0.5, 0.0, 2.0]]) @ vectors, metric="sqeuclidean")
-    got = rsa.weighted(models, ref, method=method, n_bootstraps=0, folds=2, rng=seed)
+    got = rsa.weighted(models, ref, method=method, interval=False, folds=2, rng=seed)
     np.testing.assert_allclose(got.weight, [[0.5, 0.0, 2.0]] * 2, atol=1e-8)
     np.testing.assert_allclose(got.by_fold[0], 1)
 
@@ -489,11 +502,9 @@ def test_weights_of_participants_are_fitted_on_their_scaled_average_and_judged_o
     vectors = squared_distances(27, 6, seed=2)
     vectors[3] *= 40  # a participant on another scale weighs no more
     models, ref = dataset(vectors[:2]), dataset(vectors[None, 2:])
-    got = rsa.weighted(models, ref, method=method, folds=3, n_bootstraps=40, rng=3)
+    got = rsa.weighted(models, ref, method=method, folds=3, rng=3)
     first, second = np.triu_indices(27, 1)
-    counts_of = np.random.default_rng(3)
-    counts_of.permutation(np.arange(27) % 3)  # the folds are dealt first
-    each, draws = [], np.zeros((3, 40))
+    each, left = [], [[], [], []]
     for k in range(3):
         inside = got.fold.values == k
         train, test = ~inside[first] & ~inside[second], inside[first] & inside[second]
@@ -506,24 +517,27 @@ def test_weights_of_participants_are_fitted_on_their_scaled_average_and_judged_o
         np.testing.assert_allclose(got.weight[k], expected, rtol=1e-5)
         predicted = np.array([expected @ vectors[:2, test], *vectors[:2, test]])
         each.append([[alike(a, b, method) for b in vectors[2:, test]] for a in predicted])
-        counts = stats.bootstrap_counts(9, 40, rng=counts_of)
         one, other = np.triu_indices(9, 1)
-        for d, sample in enumerate(counts):
-            times = sample[one] * sample[other]
-            a, b = (np.repeat(side, times, axis=1) for side in (predicted, vectors[2:, test]))
-            draws[:, d] += [np.mean([alike(x, y, method) for y in b]) / 3 for x in a]
+        for i in range(9):
+            stay = (one != i) & (other != i)
+            a, b = predicted[:, stay], vectors[2:, test][:, stay]
+            left[k].append([np.mean([alike(x, y, method) for y in b]) / 3 for x in a])
     each = np.mean(each, axis=0)
     np.testing.assert_allclose(got.by_participant, each, atol=1e-6)
     np.testing.assert_allclose(got.estimate, each.mean(axis=1), atol=1e-6)
     np.testing.assert_allclose(got.by_fold.mean("held_out"), got.estimate)
-    limits = np.percentile(draws, levels(27, 3), axis=1)
-    np.testing.assert_allclose([got.ci_low, got.ci_high], limits, atol=1e-6)
+    folds = [np.array(one).T for one in left]
+    for m, estimate in enumerate(got.estimate.values):
+        limits = left_out_limits(estimate, [one[m] for one in folds])
+        np.testing.assert_allclose([got.ci_low[m], got.ci_high[m]], limits, atol=1e-6)
+        limits = left_out_limits(float(got.gain[m]), [one[0] - one[m] for one in folds]) if m else (0, 0)
+        np.testing.assert_allclose([got.gain_ci_low[m], got.gain_ci_high[m]], limits, atol=1e-6)
     over = rsa.weighted(models, ref, method=method, folds=3, resample="rdms", rng=3)
     limits = ttest_1samp(each, 0, axis=1).confidence_interval(0.95)
     np.testing.assert_allclose([over.ci_low, over.ci_high], [limits.low, limits.high], atol=1e-6)
     limits = ttest_1samp(each[0] - each[1:], 0, axis=1).confidence_interval(0.95)
     np.testing.assert_allclose([over.gain_ci_low[1:], over.gain_ci_high[1:]], [limits.low, limits.high], atol=1e-6)
-    assert (over.attrs["resample"], over.attrs["n_participants"], over.attrs["n_bootstraps"]) == ("rdms", 4, 0)
+    assert (over.attrs["resample"], over.attrs["n_participants"]) == ("rdms", 4)
     assert over.attrs["interval"] == "Student's t over participants, weights held fixed, 95 %"
     turned = rsa.weighted(models, ref.isel(participant=[3, 1, 0, 2]), method=method, folds=3, resample="rdms", rng=3)
     xr.testing.assert_allclose(turned, over)
@@ -552,7 +566,7 @@ def test_weights_want_one_reference_of_participants_who_have_company():
 def test_a_prediction_without_weights_agrees_with_nothing():
     vectors = squared_distances(16, 1)
     opposite = dataset(vectors.max() - vectors)
-    got = rsa.weighted(opposite, dataset(vectors), folds=2, n_bootstraps=10)
+    got = rsa.weighted(opposite, dataset(vectors), folds=2)
     assert got.weight.values.tolist() == [[0.0], [0.0]]
     np.testing.assert_allclose(got.estimate, [0, -1])
     with pytest.raises(ArgumentError, match="folds must leave at least 4 images in every fold; got a fold of 3"):
@@ -647,7 +661,7 @@ def test_a_cluster_is_found_where_the_effect_is():
     got = rsa.cluster(result, n_permutations=500)
     values = result.by_participant.values
     np.testing.assert_allclose(got.t, ttest_1samp(values, 0, axis=-1).statistic)
-    inside = np.abs(got.t.values) > student.ppf(0.975, 9)
+    inside = np.abs(got.t.values) > student_t.ppf(0.975, 9)
     np.testing.assert_array_equal(got.cluster.values > 0, inside)
     found = got.cluster.sel(layer="a", time=5)
     assert (got.cluster.sel(layer="a")[4:8] == found).all()

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple, Unpack
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from scipy import stats as distributions
 
 from memfeat import guards, stats
 from memfeat._check import advice, count, generator, listed, looked_up, one_of
@@ -31,6 +32,8 @@ CORRECTIONS = dict.fromkeys(
     "percentile": "p_corrected: largest deviation of all contrasts in the same bootstrap samples, in standard errors; "
     "p_fdr: Benjamini-Hochberg over them"
 }
+#: Below this a standard error is rounding: what is compared is the same.
+ROUNDING = 1e-12
 #: What is compared -> the dim along which it lies.
 BETWEEN = {"layers": LAYER, "models": MODEL}
 
@@ -78,7 +81,8 @@ def contrast(
     method : str
         How two RDMs are compared, see :func:`compare`.
     n_bootstraps : int
-        Bootstrap samples; all layers and models meet the same ones.
+        Bootstrap samples, the same for all layers and models: over images for `p_corrected` of several contrasts, over
+        both for all.
     rng : int or numpy.random.Generator
         Seed or source of the draws.
     **options : against, resample, noise_cov, progress, blocks, permute, alternative
@@ -107,11 +111,16 @@ def contrast(
 
     Notes
     -----
-    Over images: expanded percentile interval (see :func:`compare`) of the difference in the same bootstrap samples, and
-    the p at which that interval just touches 0; for whitened methods Student's t with the jackknife's standard error,
-    less its estimate of bias: of two layers that agree equally well, that of more dimensions has the larger whitened
-    cosine. Over participants: Student's t of the differences. Over both: Student's t with the corrected two-factor
-    standard error of the difference, and its degrees of freedom, see :func:`compare`.
+    Over images: Student's t with the jackknife's standard error of the difference. A bootstrap counts the part of the
+    error that pairs of images bring three times, and so rejects too seldom where layers have little to do with the
+    reference; the jackknife counts it twice. It gives `p_corrected` its joint distribution only. For whitened methods
+    the jackknife's estimate of bias is taken out: of two layers that agree equally well, that of more dimensions has
+    the larger whitened cosine. Over participants: Student's t of the differences. Over both: Student's t with the
+    corrected two-factor standard error of the difference, and its degrees of freedom, see :func:`compare`.
+
+    References
+    ----------
+    Efron B, Stein C (1981). The jackknife estimate of variance. Annals of Statistics 9:586-596.
 
     Examples
     --------
@@ -127,7 +136,7 @@ def contrast(
     """
     dim = BETWEEN[one_of("between", between, BETWEEN)]
     plan = chosen({name: given for name, given in options.items() if name != "against"}, method, known=ContrastOptions)
-    count("n_bootstraps", n_bootstraps)
+    count("n_bootstraps", n_bootstraps, least=2)
     random, seed = generator(rng)
     sides = read(rdms, ref, models=between == "models")
     whitening_allowed(method, rdms, ref)
@@ -148,7 +157,7 @@ def contrast(
         **exchanged.recorded,
         correction=CORRECTIONS[plan.interval],
         n_bootstraps=n_bootstraps,
-        interval=f"{plan.interval}, paired, 95 %",
+        interval=f"{'t' if plan.interval == 't' else 'jackknife'}, paired, 95 %",
         n_participants=len(sides.participants) or None,
         seed=seed,
         **cautions,
@@ -196,32 +205,38 @@ class _Found(NamedTuple):
 
 
 def _images(found: _Found) -> dict[str, Array]:
-    draws = stats.enough(drawn(found.design, found.n_bootstraps, found.rng, found.difference).draws)
-    drawn_by = drawn_of(found.design)
-    low, high = stats.expanded(draws, **drawn_by)
-    p = stats.bootstrap_p(draws, alternative=found.alternative, **drawn_by)
-    estimate = found.gaps.mean(axis=-1)
-    corrected = np.maximum(p, _largest(estimate, draws, found.alternative, **drawn_by))
-    return {"ci_low": low, "ci_high": high, "p": p, "p_corrected": corrected}
-
-
-def _largest(estimate: Array, draws: Array, alternative: str, *, n: int, strata: int) -> Array:
-    """Compare each difference, in standard errors, with the largest deviation of any in the same samples."""
-    shape, flat = estimate.shape, draws.reshape(-1, draws.shape[-1])
-    error = np.nanstd(flat, axis=-1, ddof=1)
-    error = np.where(error > 0, error, 1.0)
-    # a bootstrap varies less than the estimate, by √((n − 1) / n)
-    observed = estimate.reshape(-1) / error * np.sqrt((n - strata) / n)
-    away = (flat - estimate.reshape(-1)[:, None]) / error[:, None]
-    return np.asarray(stats.max_statistic(observed, away, alternative=alternative)).reshape(shape)
+    gap, left = found.gaps.mean(axis=-1), found.jackknifed()
+    table = _tested(gap, left, found.alternative)
+    if gap.size > 1:
+        draws = stats.enough(drawn(found.design, found.n_bootstraps, found.rng, found.difference).draws)
+        largest = _largest(gap, left.error, draws, found.alternative, **drawn_of(found.design))
+        table["p_corrected"] = np.maximum(table["p"], largest)
+    return table
 
 
 def _images_left_out(found: _Found) -> dict[str, Array]:
-    bias, error, degrees = found.jackknifed()
-    gap = found.gaps.mean(axis=-1) - bias
-    low, high = t_limits(gap, error, degrees)
-    p = stats.student(gap, error, degrees, alternative=found.alternative)
-    return {"ci_low": low, "ci_high": high, "p": p, "bias": bias}
+    left = found.jackknifed()
+    return _tested(found.gaps.mean(axis=-1) - left.bias, left, found.alternative) | {"bias": left.bias}
+
+
+def _tested(gap: Array, left: stats.Jackknife, alternative: str) -> dict[str, Array]:
+    low, high = t_limits(gap, left.error, left.degrees)
+    error = np.where(left.error > ROUNDING, left.error, np.inf)
+    p = stats.student(gap, error, left.degrees, alternative=alternative)
+    return {"ci_low": low, "ci_high": high, "p": p}
+
+
+def _largest(estimate: Array, error: Array, draws: Array, alternative: str, *, n: int, strata: int) -> Array:
+    """Compare each difference, in standard errors, with the largest deviation of any in the same samples.
+
+    Deviations of samples are in standard errors of the bootstrap, which are smaller, and get the tails of Student's t.
+    """
+    spread = np.nanstd(draws, axis=-1, ddof=1, keepdims=True)
+    away = (draws - estimate[..., None]) / np.where(spread > ROUNDING, spread, np.inf)
+    tailed = np.sign(away) * distributions.t.isf(distributions.norm.sf(np.abs(away)), n - strata)
+    observed = (estimate / np.where(error > ROUNDING, error, np.inf)).reshape(-1)
+    found = stats.max_statistic(observed, tailed.reshape(-1, draws.shape[-1]), alternative=alternative)
+    return np.asarray(found).reshape(estimate.shape)
 
 
 def _rdms(found: _Found) -> dict[str, Array]:

@@ -1,5 +1,6 @@
 """What analyses of several RDMs share: their options, the samples they are computed in, and participants' values."""
 
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, TypedDict
 
 import numpy as np
@@ -8,16 +9,17 @@ import pandas as pd
 import xarray as xr
 
 from memfeat import stats
-from memfeat._check import advice, count, listed
+from memfeat._check import advice, listed
 from memfeat.errors import ArgumentError
 from memfeat.rsa.comparison import images_of
 from memfeat.rsa.framing import unframed
 from memfeat.rsa.intervals import WORDS
+from memfeat.rsa.leaving import one_left_out, t_left_out
 from memfeat.rsa.people import IMAGES, RDMS, resampled_unit
 from memfeat.rsa.reading import PARTICIPANT, Read
 from memfeat.stats.exchange import units
 
-__all__ = ["ExplainedOptions", "Samples", "samples_of", "with_participants"]
+__all__ = ["Again", "ExplainedOptions", "Samples", "bootstrapped", "leaving_out", "samples_of", "with_participants"]
 
 Array = npt.NDArray[Any]
 
@@ -37,31 +39,81 @@ class ExplainedOptions(TypedDict, total=False):
     progress: bool | None
 
 
+Limits = Callable[[Array], tuple[Array, Array]]
+
+
 class Samples(NamedTuple):
-    """The data themselves, and bootstrap samples of images if these are drawn again."""
+    """The data themselves, and what is compared again for intervals over images."""
 
     counts: Array
-    """How often each image stands in each (1 + draw, n)."""
-    drawn: dict[str, int]
+    """How often each image stands in each (1 + again, n)."""
+    limits: Limits
+    """Values in the data and again (..., 1 + again) → limits (...)."""
     resample: str
     recorded: dict[str, Any]
 
     def interval(self, values: Array) -> dict[str, Array]:
-        """Mean over participants and its limits, of (..., participant or 1, data and then draws)."""
+        """Mean over participants and its limits, of (..., participant or 1, 1 + again)."""
         mean = values.mean(axis=-2)
         table = {"estimate": mean[..., 0]}
         if self.resample == RDMS:
             limits = stats.t_interval(values[..., 0])
-        elif len(self.counts) > 1:
-            limits = stats.expanded(stats.enough(mean[..., 1:]), **self.drawn)
         else:
-            unknown = np.full(table["estimate"].shape, np.nan)
-            limits = (unknown, unknown)
+            limits = (self.limits if len(self.counts) > 1 else _unknown)(mean)
         return table | dict(zip(("ci_low", "ci_high"), limits, strict=True))
 
 
-def samples_of(sides: Read, options: ExplainedOptions, n_bootstraps: int, rng: np.random.Generator) -> Samples:
-    """Draw samples of images if those are drawn again, the data themselves first.
+#: (number of images, scheme) → samples (again, n), and limits of values in the data and in these (..., 1 + again)
+Again = Callable[[int, dict[str, Any]], tuple[Array, Limits]]
+
+
+def bootstrapped(n_bootstraps: int, rng: np.random.Generator) -> Again:
+    """Draw images again, for expanded percentile intervals.
+
+    Parameters
+    ----------
+    n_bootstraps : int
+        How many samples; there may be none.
+    rng : numpy.random.Generator
+        Source of the draws.
+
+    Returns
+    -------
+    callable
+        Draws them.
+    """
+
+    def again(n: int, scheme: dict[str, Any]) -> tuple[Array, Limits]:
+        units_drawn = stats.drawn_units(n, **scheme)
+        counts = stats.bootstrap_counts(n, n_bootstraps, rng=rng, **scheme) if n_bootstraps else np.empty((0, n), int)
+        return counts, lambda values: stats.expanded(stats.enough(values[..., 1:]), **units_drawn)
+
+    return again
+
+
+def leaving_out(n: int, scheme: dict[str, Any]) -> tuple[Array, Limits]:
+    """Leave images out one at a time, for jackknife intervals.
+
+    Parameters
+    ----------
+    n : int
+        Number of images.
+    scheme : dict
+        `blocks` and `permute`, see :class:`memfeat.stats.Exchange`.
+
+    Returns
+    -------
+    array (unit, n)
+        Images that stay.
+    callable
+        Values in the data and without each → limits.
+    """
+    strata = np.asarray(scheme["blocks"]) if scheme.get("permute") == "within" else None
+    return one_left_out(n, scheme), lambda values: t_left_out(values[..., 0], values[..., 1:], strata=strata)
+
+
+def samples_of(sides: Read, options: ExplainedOptions, again: Again | None, interval: str) -> Samples:
+    """Compare again if results are to hold for other images, the data themselves first.
 
     Parameters
     ----------
@@ -69,15 +121,15 @@ def samples_of(sides: Read, options: ExplainedOptions, n_bootstraps: int, rng: n
         What is compared.
     options : ExplainedOptions
         What the user gave.
-    n_bootstraps : int
-        How many samples.
-    rng : numpy.random.Generator
-        Source of the draws.
+    again : callable, optional
+        In which samples; in none unless told.
+    interval : str
+        What kind of interval over images they give.
 
     Returns
     -------
     Samples
-        All of them, and how they were drawn.
+        All of them, and how they were made.
 
     Raises
     ------
@@ -85,7 +137,6 @@ def samples_of(sides: Read, options: ExplainedOptions, n_bootstraps: int, rng: n
         If RDMs are framed, there are too few participants, or groups come with participants that are drawn.
     """
     unframed(sides.names, "RDMs")
-    count("n_bootstraps", n_bootstraps, least=0)
     resample = resampled_unit(options, sides)
     exchange: Any = {name: value for name, value in options.items() if name in ("blocks", "permute")}
     given = next((name for name, value in exchange.items() if value is not None), None)
@@ -94,17 +145,23 @@ def samples_of(sides: Read, options: ExplainedOptions, n_bootstraps: int, rng: n
         raise ArgumentError(advice(given, f"be left out with resample={resample!r}", listed("it"), remedy))
     exchanged = units(exchange, to=images_of(sides), alternative="two-sided")
     n = len(sides.names)
+    limits: Limits = _unknown
     counts = np.ones((1, n), dtype=np.int64)
     recorded: dict[str, Any] = {name: value for name, value in exchanged.recorded.items() if name != "alternative"}
     recorded |= {
         "resample": resample,
-        "interval": WORDS[resample, "t" if resample == RDMS else "percentile"],
+        "interval": WORDS[RDMS, "t"] if resample == RDMS else interval,
         "n_participants": len(sides.participants) or None,
     }
-    if n_bootstraps and resample == IMAGES:
-        again = stats.bootstrap_counts(n, n_bootstraps, rng=rng, **exchanged.scheme)
-        counts = np.concatenate([counts, again])
-    return Samples(counts, stats.drawn_units(n, **exchanged.scheme), resample, recorded)
+    if again is not None and resample == IMAGES:
+        more, limits = again(n, exchanged.scheme)
+        counts = np.concatenate([counts, more])
+    return Samples(counts, limits, resample, recorded)
+
+
+def _unknown(values: Array) -> tuple[Array, Array]:
+    nothing = np.full(values.shape[:-1], np.nan)
+    return nothing, nothing
 
 
 def with_participants(result: xr.Dataset, sides: Read, values: Array, dims: tuple[str, ...]) -> xr.Dataset:

@@ -16,7 +16,7 @@ from memfeat.rsa.options import ENOUGH_PARTICIPANTS, Plan
 from memfeat.rsa.samples import Bootstrap, drawn_of, exchanged_images, rearranged
 from memfeat.stats.participants import t_limits
 
-__all__ = ["NULLS", "WORDS", "Evidence", "limits", "p_values"]
+__all__ = ["NULLS", "TAILED", "WORDS", "Evidence", "limits", "p_values"]
 
 Array = npt.NDArray[Any]
 #: A larger share of rearrangements without a value, and there is no test.
@@ -28,10 +28,13 @@ NULLS = {
     "rdms": "the mean similarity over the population of participants is 0 (random effects)",
     "both": "the mean similarity over the populations of participants and images is 0",
 }
+#: Jackknife intervals with degrees of freedom by how much single images weigh.
+TAILED = "left out"
 WORDS = {
     ("images", "percentile"): "expanded percentile bootstrap over images, 95 %",
     ("images", "bca"): "bias-corrected accelerated bootstrap over images, 95 %",
     ("images", "jackknife"): "Student's t, jackknife over images, less its estimate of bias, 95 %",
+    ("images", TAILED): "Student's t, jackknife over images, degrees of freedom after Satterthwaite, 95 %",
     ("rdms", "t"): "Student's t over participants, 95 %",
     ("rdms", "percentile"): "expanded percentile bootstrap over participants, 95 %",
     ("rdms", "bca"): "bias-corrected accelerated bootstrap over participants, 95 %",

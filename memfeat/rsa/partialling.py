@@ -7,13 +7,14 @@ import numpy.typing as npt
 import xarray as xr
 
 from memfeat import guards, stats
-from memfeat._check import advice, generator, known_options, listed, one_of
+from memfeat._check import advice, count, generator, known_options, listed, one_of
 from memfeat._labels import LAYER, stamped
 from memfeat.errors import ArgumentError, KindError
 from memfeat.rsa.comparison import CORRECTIONS
 from memfeat.rsa.correlated import CORRELATIONS, Correlated
-from memfeat.rsa.explained import ExplainedOptions, Samples, samples_of, with_participants
-from memfeat.rsa.people import RDMS
+from memfeat.rsa.explained import ExplainedOptions, Samples, bootstrapped, samples_of, with_participants
+from memfeat.rsa.intervals import WORDS
+from memfeat.rsa.people import IMAGES, RDMS
 from memfeat.rsa.reading import Read, finite, read, stacked
 
 __all__ = ["partial"]
@@ -111,7 +112,8 @@ def partial(
     cautions = guards.related(rdms.attrs, ref.attrs, "rdms")
     finite(sides.layers, sides.coords[LAYER].values, "rdms")
     finite(sides.references, [sides.reference] * len(sides.references), "ref")
-    samples = samples_of(sides, options, n_bootstraps, random)
+    count("n_bootstraps", n_bootstraps, least=0)
+    samples = samples_of(sides, options, bootstrapped(n_bootstraps, random), WORDS[IMAGES, "percentile"])
     left, plain = _without(sides, taken, method, samples.counts, options.get("progress"))
     result = _left_and_plain(sides, left, plain, samples)
     tested = samples.resample == RDMS

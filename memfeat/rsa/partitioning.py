@@ -8,11 +8,13 @@ import numpy.typing as npt
 import xarray as xr
 
 from memfeat import guards
-from memfeat._check import advice, generator, known_options, listed, one_of
+from memfeat._check import advice, known_options, listed, one_of
 from memfeat._labels import LAYER, stamped
 from memfeat.errors import ArgumentError
 from memfeat.rsa.correlated import CORRELATIONS, Correlated
-from memfeat.rsa.explained import ExplainedOptions, Samples, samples_of, with_participants
+from memfeat.rsa.explained import ExplainedOptions, Samples, leaving_out, samples_of, with_participants
+from memfeat.rsa.intervals import TAILED, WORDS
+from memfeat.rsa.people import IMAGES
 from memfeat.rsa.reading import Read, finite, read, stacked
 
 __all__ = ["partition"]
@@ -27,8 +29,7 @@ def partition(
     ref: xr.Dataset,
     *,
     method: str = "pearson",
-    n_bootstraps: int = 1_000,
-    rng: int | np.random.Generator = 0,
+    interval: bool = True,
     **options: Unpack[ExplainedOptions],
 ) -> xr.Dataset:
     """Share out the variance of a reference RDM among up to four model RDMs.
@@ -44,21 +45,19 @@ def partition(
         One RDM of the same images; `participant` and further dims as in :func:`compare`.
     method : {"pearson", "spearman"}
         Whether dissimilarities or their ranks are explained.
-    n_bootstraps : int
-        Bootstrap samples of images for the intervals over images. 0 gives no such intervals.
-    rng : int or numpy.random.Generator
-        Seed or source of the draws.
+    interval : bool
+        Whether to leave out each image in turn for the intervals over images, which takes as long as so many samples.
     **options : resample, blocks, permute, progress
         `resample`: "images" (default) or "rdms" (participants), what the results hold for others of. `blocks` and
-        `permute` say how images are drawn, see :class:`memfeat.stats.Exchange`.
+        `permute` say how images were drawn, see :class:`memfeat.stats.Exchange`.
 
     Returns
     -------
     Dataset (subset, ...)
         For each set of models: `estimate`, the share of variance that exactly these explain in common (of a single one:
         what it alone explains), which is negative where models suppress each other; `r2`, what these explain together;
-        `ci_low`, `ci_high`, `r2_ci_low`, `r2_ci_high` (95 %: expanded percentile bootstrap over images, or Student's t
-        over participants); `size`, how many models, and `n` images. With participants also `by_participant (subset,
+        `ci_low`, `ci_high`, `r2_ci_low`, `r2_ci_high` (95 %: Student's t, jackknife over images or over participants);
+        `size`, how many models, and `n` images. With participants also `by_participant (subset,
         ..., participant)`, the shares of each. All `estimate` sum to the `r2` of all models.
 
     Raises
@@ -79,14 +78,19 @@ def partition(
     with an intercept and weights of either sign. The share of exactly S is Σ (−1)^(1 + size of T) R²(T ∪ S̄) over T ⊆ S,
     with S̄ the other models (commonality analysis). These are shares of the data at hand, not of data held out.
 
+    Single images weigh much in shares of variance. Over images the standard error is the jackknife's, and Student's t
+    has the degrees of freedom that this error is known by, 2n / (κ − 1) with κ the kurtosis of the contributions of the
+    n images, n − 1 at most (after Satterthwaite, 1946).
+
     References
     ----------
     Seibold DR, McPhee RD (1979). Commonality analysis: A method for decomposing explained variance in multiple
     regression analyses. Human Communication Research 5:355-365.
+    Satterthwaite FE (1946). An approximate distribution of estimates of variance components. Biometrics Bulletin
+    2:110-114.
     """
     one_of("method", method, CORRELATIONS)
     known_options(options, ExplainedOptions)
-    random, seed = generator(rng)
     sides = read(models, ref, argument="models")
     names, values = stacked(models, "models", sides.names)
     finite(sides.references, [sides.reference] * len(sides.references), "ref")
@@ -94,7 +98,7 @@ def partition(
         remedy = "Choose some: models.sel(layer=names)."
         raise ArgumentError(advice("models", f"hold 2 to {MOST_MODELS} RDMs", listed.of(names), remedy))
     cautions = guards.related(models.attrs, ref.attrs, "models")
-    samples = samples_of(sides, options, n_bootstraps, random)
+    samples = samples_of(sides, options, leaving_out if interval else None, WORDS[IMAGES, TAILED])
     references = sides.references.reshape(-1, sides.references.shape[-1])
     group = Correlated(method, np.concatenate([references, values]), (0, len(references), len(names)))
     subsets = [s for size in range(1, len(names) + 1) for s in combinations(range(len(names)), size)]
@@ -111,15 +115,13 @@ def partition(
         method=f"variance partitioning of RDMs, {method}",
         metric=models.attrs.get("metric"),
         reference=sides.reference,
-        n_bootstraps=len(samples.counts) - 1,
-        seed=seed,
         **samples.recorded,
         **cautions,
     )
 
 
 def _shared_out(sides: Read, shares: Array, together: Array, samples: Samples) -> xr.Dataset:
-    """Put labels to shares and what sets explain (subset, cell, participant or 1, data and then draws)."""
+    """Put labels to shares and what sets explain (subset, cell, participant or 1, data and then without each)."""
     dims = (SUBSET, *sides.cells)
     whole = samples.interval(together)
     table = samples.interval(shares) | {"r2": whole.pop("estimate")}

@@ -1,7 +1,5 @@
 """Several model RDMs as one: weights that are fitted on some images and judged on others."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any, Literal, NamedTuple, TypedDict, Unpack
 
 import numpy as np
@@ -18,9 +16,10 @@ from memfeat._progress import bar
 from memfeat.errors import ArgumentError
 from memfeat.rsa.comparison import images_of
 from memfeat.rsa.framing import unframed
-from memfeat.rsa.intervals import WORDS
+from memfeat.rsa.intervals import TAILED, WORDS
+from memfeat.rsa.leaving import one_left_out, t_left_out
 from memfeat.rsa.options import WHITENING, kernel_for, whitening_allowed
-from memfeat.rsa.people import RDMS, resampled_unit
+from memfeat.rsa.people import IMAGES, RDMS, resampled_unit
 from memfeat.rsa.reading import PARTICIPANT, Read, finite, read, stacked
 from memfeat.rsa.similarity import Method, similarities
 from memfeat.rsa.whitening import whitened
@@ -36,8 +35,8 @@ WHOLE, FREE = "whole", "free"
 #: Methods that see the mean over pairs, which an intercept would take away.
 THROUGH_ZERO = ("cosine", "whitened_cosine")
 INTERVALS = {
-    "images": "expanded percentile bootstrap over images of each fold, weights held fixed, 95 %",
-    "rdms": f"{WORDS['rdms', 't'].removesuffix(', 95 %')}, weights held fixed, 95 %",
+    resample: f"{WORDS[resample, kind].removesuffix(', 95 %')}, weights held fixed, 95 %"
+    for resample, kind in ((IMAGES, TAILED), (RDMS, "t"))
 }
 
 
@@ -63,7 +62,7 @@ def weighted(
     ref: xr.Dataset,
     *,
     method: str = "pearson",
-    n_bootstraps: int = 1_000,
+    interval: bool = True,
     rng: int | np.random.Generator = 0,
     **options: Unpack[WeightedOptions],
 ) -> xr.Dataset:
@@ -81,10 +80,10 @@ def weighted(
         One RDM of the same images; `participant` may be a further dim.
     method : str
         How the prediction is compared with the reference, see :func:`compare`.
-    n_bootstraps : int
-        Bootstrap samples of the images of each fold, for the intervals over images. 0 gives no such intervals.
+    interval : bool
+        Whether to leave out each held-out image in turn for the intervals over images.
     rng : int or numpy.random.Generator
-        Seed or source of folds and draws, in this order.
+        Seed or source of folds.
     **options : folds, resample, blocks, permute, progress
         `folds`: how many (default 5), of 4 images or more. `resample`: "images" (default) or "rdms" (participants),
         what the intervals hold for others of. `blocks` is a DataArray (image) or Series with the group of each image,
@@ -117,8 +116,9 @@ def weighted(
     the error is eᵀV⁻¹e, with V as in :func:`compare` and Σ = I, of dissimilarities less their mean if it is the
     correlation. For methods of ranks (spearman, rho-a, kendall) weights are fitted on dissimilarities all the same, not
     on ranks: the rank of a sum is no sum of ranks. So another set of weights may agree better. A prediction without any
-    weight agrees with nothing: 0. Intervals draw images inside folds and hold the weights fixed: they say how the
-    agreement varies over images that are predicted, not over those that are learnt from.
+    weight agrees with nothing: 0. Intervals leave out images that are predicted, and hold the weights fixed: they say
+    how the agreement varies over images that are predicted, not over those that are learnt from. They are Student's t
+    with the jackknife's standard error, folds being strata, and its degrees of freedom as in :func:`partition`.
 
     Weights are fitted to the average over participants, as Khaligh-Razavi and Kriegeskorte (2014) did. In it each RDM
     of the images that are learnt from counts the same: it is divided by its length (less its mean, unless the method is
@@ -132,7 +132,6 @@ def weighted(
     representation. PLoS Computational Biology 10:e1003915.
     """
     known_options(options, WeightedOptions)
-    count("n_bootstraps", n_bootstraps, least=0)
     random, seed = generator(rng)
     sides = read(models, ref, argument="models")
     names, values = stacked(models, "models", sides.names)
@@ -140,7 +139,7 @@ def weighted(
     unframed(sides.names, "models")
     whitening_allowed(method, models, ref)
     resample = resampled_unit(options, sides)
-    kernel = kernel_for(method, None, sides.names, n_bootstraps)
+    kernel = kernel_for(method, None, sides.names, int(interval))
     cautions = guards.related(models.attrs, ref.attrs, "models")
     fold, groups = _folds(images_of(sides), options, random)
     parts = [_held_out(fold == k, values, targets, method) for k in range(fold.max() + 1)]
@@ -148,9 +147,9 @@ def weighted(
     of_people, by_fold = each.mean(axis=-1), each.mean(axis=1)
     columns: dict[str, Any] = {"estimate": by_fold.mean(axis=-1), "gain": by_fold[0].mean() - by_fold.mean(axis=-1)}
     if resample == RDMS:
-        columns |= _limits(stats.t_interval, of_people)
-    elif n_bootstraps:
-        columns |= _over_images(parts, kernel, groups, n_bootstraps, random, options.get("progress"))
+        columns |= _over_participants(of_people)
+    elif interval:
+        columns |= _over_images(parts, kernel, groups, columns["estimate"], options.get("progress"))
     result = _labelled(sides, names, parts, columns | {"by_fold": by_fold, "by_participant": of_people})
     result = result.assign(fold=("image", fold))
     return stamped(
@@ -161,7 +160,6 @@ def weighted(
         reference=sides.reference,
         n_folds=len(parts),
         resample=resample,
-        n_bootstraps=0 if resample == RDMS else n_bootstraps,
         interval=INTERVALS[resample],
         n_participants=len(sides.participants) or None,
         blocks=None if options.get("blocks") is None else "held out as a whole",
@@ -278,30 +276,28 @@ def _seen(vectors: Array, method: str) -> Array:
 
 
 def _over_images(
-    parts: list[_Fold],
-    kernel: Method,
-    groups: Array | None,
-    n_bootstraps: int,
-    rng: np.random.Generator,
-    progress: bool | None,
+    parts: list[_Fold], kernel: Method, groups: Array | None, estimate: Array, progress: bool | None
 ) -> dict[str, Array]:
-    """Draw images inside each fold, and average over folds."""
-    draws = np.zeros((len(parts[0].predicted), n_bootstraps))
-    with bar(len(parts), "bootstrap", progress, unit="fold") as shown:
-        for part in parts:
-            mine = None if groups is None else np.unique(groups[part.inside], return_inverse=True)[1].reshape(-1)
-            scheme: dict[str, Any] = {} if mine is None else {"blocks": mine, "permute": WHOLE}
-            counts = stats.bootstrap_counts(int(part.inside.sum()), n_bootstraps, rng=rng, **scheme)
-            draws += part.again(kernel, counts) / len(parts)
+    """Leave out images of each fold in turn, or groups of them; all else stays as it is."""
+    without, strata = [], []
+    with bar(len(parts), "jackknife", progress, unit="fold") as shown:
+        for k, part in enumerate(parts):
+            mine = {} if groups is None else {"blocks": groups[part.inside], "permute": WHOLE}
+            kept = one_left_out(int(part.inside.sum()), mine)
+            values = part.again(kernel, kept)
+            whole = part.again(kernel, np.ones_like(kept[:1]))
+            without.append(estimate[:, None] + (values - whole) / len(parts))
+            strata += [k] * len(kept)
             shown.update(1)
-    kept = stats.enough(draws)
-    # folds are strata; groups that are drawn whole are the units
-    n = sum(part.inside.sum() for part in parts) if groups is None else len(np.unique(groups))
-    return _limits(partial(stats.expanded, n=int(n), strata=len(parts)), kept)
+    left = np.concatenate(without, axis=1)
+    gain = estimate[:1] - estimate
+    low, high = t_left_out(estimate, left, strata=np.array(strata))
+    gain_low, gain_high = t_left_out(gain, left[:1] - left, strata=np.array(strata))
+    return {"ci_low": low, "ci_high": high, "gain_ci_low": gain_low, "gain_ci_high": gain_high}
 
 
-def _limits(interval: Callable[[Array], tuple[Array, Array]], values: Array) -> dict[str, Array]:
-    """Limits of each model and of its distance to the weighted one, from draws or participants (model, ...)."""
-    low, high = interval(values)
-    gain_low, gain_high = interval(values[:1] - values)
+def _over_participants(values: Array) -> dict[str, Array]:
+    """Limits of each model and of its distance to the weighted one (model, participant)."""
+    low, high = stats.t_interval(values)
+    gain_low, gain_high = stats.t_interval(values[:1] - values)
     return {"ci_low": low, "ci_high": high, "gain_ci_low": gain_low, "gain_ci_high": gain_high}

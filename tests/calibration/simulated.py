@@ -7,14 +7,32 @@ import os
 
 import numpy as np
 import xarray as xr
-from record import band, record
+from record import ROOT, band, record
 from scipy.spatial.distance import pdist
 from scipy.stats import binomtest
 
-SOURCES = ("gram", "rdm", "rsa", "stats")
+#: Files of `memfeat.rsa` that only some analyses run -> what the names of their results have in them.
+LEAVES = {
+    "contrasts": ("contrast",),
+    "correlated": ("partial", "partition"),
+    "course": ("clusters",),
+    "covariates": ("covariate",),
+    "explained": ("partial", "partition"),
+    "magnitude": (),
+    "partialling": ("partial",),
+    "partitioning": ("partition",),
+    "weighting": ("weighted",),
+}
 FULL = 1_000
 SIMULATIONS = int(os.environ.get("MEMFEAT_SIMULATIONS", FULL))
 REQUIRED = (0.93, 0.97)
+
+
+def sources_of(name):
+    """What a result of RSA was measured on: all but the files that other analyses run."""
+    room = sorted(path.stem for path in (ROOT / "memfeat" / "rsa").glob("*.py"))
+    kept = (file for file in room if any(part in name for part in LEAVES.get(file, ("",))))
+    return ("gram", "rdm", "stats", *(f"rsa/{file}" for file in kept))
 
 
 def dataset(vectors, *, participants=False, dims=None, metric="sqeuclidean"):
@@ -38,17 +56,17 @@ def labelled(values, name):
 
 def keep(name, figures):
     if SIMULATIONS == FULL:
-        record(f"rsa_{name}", {"simulations": SIMULATIONS} | figures, sources=SOURCES)
+        record(f"rsa_{name}", {"simulations": SIMULATIONS} | figures, sources=sources_of(name))
 
 
 def within_band(p, name, figures, *, tests, discrete=False):
     """Judge a rate of rejection at .05, one of `tests` in its file; a discrete test need only not exceed it."""
-    rejections = int((np.asarray(p) <= 0.05).sum())
-    test = binomtest(rejections, SIMULATIONS, 0.05, alternative="greater" if discrete else "two-sided")
-    low, high = band(0.05, SIMULATIONS, tests=tests)
-    rate = rejections / SIMULATIONS
-    figures = figures | {"rejected": rate, "accepted": [0.0 if discrete else low, high], "p": test.pvalue}
-    keep(name, figures)
+    n, rejections = len(p), int((np.asarray(p) <= 0.05).sum())
+    test = binomtest(rejections, n, 0.05, alternative="greater" if discrete else "two-sided")
+    low, high = band(0.05, n, tests=tests)
+    rate = rejections / n
+    figures = figures | {"simulations": n, "rejected": rate, "accepted": [0.0 if discrete else low, high]}
+    keep(name, figures | {"p": test.pvalue})
     assert test.pvalue >= 0.01 / tests, f"{name}: {rate} of p-values are at most .05"
 
 

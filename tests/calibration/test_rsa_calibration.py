@@ -5,11 +5,11 @@ import pytest
 import xarray as xr
 from record import band, record
 from scipy.stats import binomtest, norm, pearsonr, spearmanr
+from simulated import sources_of
 
 from memfeat import rdm, rsa
 
 pytestmark = pytest.mark.timeout(0)
-SOURCES = ("gram", "rdm", "rsa", "stats")
 SIMULATIONS = 1_000
 #: Tests of p-values in this file; their family-wise level is 1 %.
 TESTS = 12
@@ -39,7 +39,9 @@ def within_band(rejections, name, figures):
     test = binomtest(rejections, SIMULATIONS, 0.05)
     low, high = band(0.05, SIMULATIONS, tests=TESTS)
     rate = rejections / SIMULATIONS
-    record(f"rsa_{name}", figures | {"rejected": rate, "accepted": [low, high], "p": test.pvalue}, sources=SOURCES)
+    record(
+        f"rsa_{name}", figures | {"rejected": rate, "accepted": [low, high], "p": test.pvalue}, sources=sources_of(name)
+    )
     assert test.pvalue >= LEVEL, f"{name}: {rate} of p-values are at most .05"
 
 
@@ -89,7 +91,7 @@ def test_whole_groups_keep_the_level_where_groups_share_features_and_scores(perm
     if permute == "whole":
         within_band(rejected, "p_whole_groups", figures)
     else:
-        record("rsa_p_groups_ignored", figures | {"rejected": rejected / SIMULATIONS}, sources=SOURCES)
+        record("rsa_p_groups_ignored", figures | {"rejected": rejected / SIMULATIONS}, sources=sources_of("p"))
         assert rejected / SIMULATIONS > band(0.05, SIMULATIONS, tests=TESTS)[1]
 
 
@@ -140,5 +142,5 @@ def test_the_interval_covers_the_value_of_very_many_images(method, kind, strengt
         "covered": covered / SIMULATIONS,
         "required": [0.93, 0.97],
     }
-    record(f"rsa_coverage_{method}_{kind}_{strength:g}", figures, sources=SOURCES)
+    record(f"rsa_coverage_{method}_{kind}_{strength:g}", figures, sources=sources_of("coverage"))
     assert 0.93 <= covered / SIMULATIONS <= 0.97

@@ -212,7 +212,7 @@ def test_weighted_models_of_nothing_agree_with_nothing():
     for _ in range(SIMULATIONS):
         models = np.array([pdist(rng.normal(size=(n, 5)), "sqeuclidean") for _ in range(5)])
         ref = dataset(pdist(rng.normal(size=(n, 5)), "sqeuclidean")[None])
-        found.append(float(rsa.weighted(dataset(models), ref, n_bootstraps=0, rng=rng).estimate[0]))
+        found.append(float(rsa.weighted(dataset(models), ref, interval=False, rng=rng).estimate[0]))
     mean, error = float(np.mean(found)), float(np.std(found) / np.sqrt(SIMULATIONS))
     keep("weighted_leak", {"n_images": n, "mean": mean, "standard_error": error})
     assert abs(mean) <= 3 * error
