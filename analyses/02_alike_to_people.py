@@ -135,6 +135,8 @@ for ax, (name, result) in zip(panels, people.items(), strict=True):
     said = result.assign_attrs(interval=f"bootstrap over {n_kinds} kinds, 95 %")
     mf.plot.layer_profile(said, ax=ax, label=f"{name.capitalize()}: Spearman ρ with people")
 mf.plot.save(figure, figures / "02_alike_to_people", formats=["svg"])
+plt.close(figure)
+figure
 
 # %% [markdown]
 # The bands of neighbouring layers overlap, and that says nothing about their difference, which is taken in the same
@@ -256,6 +258,8 @@ for ax, name in zip(panels, hypotheses, strict=True):
     label = f"Spearman ρ with {name}\n(ceiling {ceiling.sel(hypothesis=name):.2f})"
     mf.plot.layer_profile(remembered.sel(hypothesis=name), ax=ax, label=label)
 mf.plot.save(figure, figures / "02_alike_to_people_memory", formats=["svg"])
+plt.close(figure)
+figure
 
 # %% [markdown]
 # The last two models give each photograph a share in all its dissimilarities. They agree with a layer in which the
