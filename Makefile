@@ -96,7 +96,7 @@ bench: $(VENV)/.memfeat-bench
 	$(BIN)/python -m pytest -o norecursedirs=".*" tests/benchmarks $(PYTEST_ARGS)
 
 notebooks: $(VENV)/.memfeat-test
-	$(BIN)/python .ci/notebooks.py
+	$(BIN)/python .ci/notebooks.py $(ANALYSES)
 
 clean:
 	rm -rf build dist docs/_build docs/jupyter_execute docs/generated docs/notebooks memfeat-demo $(OLDEST)

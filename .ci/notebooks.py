@@ -1,6 +1,6 @@
 """Derive each notebook from its script in analyses/, execute it, and write it so that the same run gives the same file.
 
-Called by `make notebooks`.
+Called by `make notebooks`; with names of scripts (`02_alike_to_people`) these only.
 """
 
 import os
@@ -21,7 +21,7 @@ def derive(script: Path) -> Path:
     notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     for number, cell in enumerate(notebook.cells):
         cell.id, cell.metadata = f"cell-{number:02}", {}
-    client = nbclient.NotebookClient(notebook, timeout=1200, kernel_name=KERNEL["name"], record_timing=False)
+    client = nbclient.NotebookClient(notebook, timeout=7200, kernel_name=KERNEL["name"], record_timing=False)
     client.execute(cwd=str(ROOT))
     for cell in notebook.cells:
         # progress and remarks are for whoever runs it, not for whoever reads it
@@ -34,7 +34,17 @@ def derive(script: Path) -> Path:
     return target
 
 
+def chosen(names: list[str]) -> list[Path]:
+    """Give the scripts of these names, or all."""
+    scripts = {path.stem: path for path in sorted((ROOT / "analyses").glob("*.py"))}
+    if unknown := sorted(set(names) - set(scripts)):
+        sys.exit(f"There is no analysis {', '.join(unknown)}; there are {', '.join(scripts)}.")
+    return [path for stem, path in scripts.items() if stem in names or not names]
+
+
 if __name__ == "__main__":
     os.environ.pop("MPLBACKEND", None)
-    for path in sorted((ROOT / "analyses").glob("*.py")):
+    # a notebook shows the analysis of all images
+    os.environ.pop("MEMFEAT_IMAGES", None)
+    for path in chosen(sys.argv[1:]):
         sys.stdout.write(f"{derive(path).relative_to(ROOT)}\n")
