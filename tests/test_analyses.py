@@ -147,7 +147,7 @@ def test_layers_and_people_are_compared_and_saved(home, alike_to_people):
         assert saved["memory_estimate"].sizes == {"layer": 51, "hypothesis": 3}
         for name in ("people_p_corrected", "memory_p_corrected"):
             assert bool(((saved[name] > 0) & (saved[name] <= 1)).all())
-        assert bool(((saved["memory_noise_upper"] > 0) & (saved["memory_noise_upper"] <= 1)).all())
+        assert bool(((saved["noise_upper"] > 0) & (saved["noise_upper"] <= 1)).all())
         assert saved.attrs["people_frozen_permute"] == "whole"
         assert saved.attrs["people_retrained_allowed"] != ""
         assert saved.attrs["memory_permute"] == "free"
