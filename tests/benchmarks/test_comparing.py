@@ -3,9 +3,10 @@
 import pytest
 from harness import Case, Contender, times
 from rendering import asked
+from sources import room_of
 
 pytestmark = pytest.mark.timeout(0)
-SOURCES = ["rsa", "stats"]
+SOURCES = ["stats", *room_of("bootstrap, permutations")]
 IMAGES = 2000
 EXACT = 1e-10
 BOOTSTRAPS, PERMUTATIONS, PARTICIPANTS = 1_000, 10_000, 5

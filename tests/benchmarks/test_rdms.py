@@ -9,6 +9,7 @@ import peers
 import pytest
 from harness import Case, Contender, scratch, times
 from rendering import asked
+from sources import room_of
 
 pytestmark = pytest.mark.timeout(0)
 SOURCES = ["rdm", "gram", "_blocks"]
@@ -91,7 +92,7 @@ def test_larger_than_memory(bench, folder):
 
 
 @pytest.mark.parametrize(
-    ("name", "title", "entries", "work"),
+    ("name", "title", "entries", "work", "sources"),
     [
         (
             "rdm_agreement",
@@ -102,6 +103,7 @@ def test_larger_than_memory(bench, folder):
                 "dissimilarities:all_metrics_of_mne_rsa",
             ),
             {"p": 300},
+            SOURCES,
         ),
         (
             "rsa_agreement",
@@ -112,10 +114,11 @@ def test_larger_than_memory(bench, folder):
                 "comparing:all_methods_of_mne_rsa",
             ),
             {},
+            room_of("partial"),
         ),
     ],
 )
-def test_values_agree(bench, mne_rsa, name, title, entries, work):
+def test_values_agree(bench, mne_rsa, name, title, entries, work, sources):
     n = min(200, bench.images(IMAGES))
     folder, reason = mne_rsa
     bench.peers |= peers.versions(folder)
@@ -124,6 +127,6 @@ def test_values_agree(bench, mne_rsa, name, title, entries, work):
     case = Case(
         name, f"{title}: do values agree", ways, work={"n": n, **work}, n_pairs=1, reference=MEMFEAT, facts_only=True
     )
-    found = bench.run(case, sources=["rdm", "rsa", "gram"], images=n)["contenders"]
+    found = bench.run(case, sources=sources, images=n)["contenders"]
     for label in ("scipy", MNE):
         assert "not_run" in found[label] or found[label]["largest_deviation"] <= EXACT

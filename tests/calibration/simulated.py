@@ -7,32 +7,14 @@ import os
 
 import numpy as np
 import xarray as xr
-from record import ROOT, band, record
+from record import band, record
 from scipy.spatial.distance import pdist
 from scipy.stats import binomtest
+from sources import sources_of
 
-#: Files of `memfeat.rsa` that only some analyses run -> what the names of their results have in them.
-LEAVES = {
-    "contrasts": ("contrast",),
-    "correlated": ("partial", "partition"),
-    "course": ("clusters",),
-    "covariates": ("covariate",),
-    "explained": ("partial", "partition"),
-    "magnitude": (),
-    "partialling": ("partial",),
-    "partitioning": ("partition",),
-    "weighting": ("weighted",),
-}
 FULL = 1_000
 SIMULATIONS = int(os.environ.get("MEMFEAT_SIMULATIONS", FULL))
 REQUIRED = (0.93, 0.97)
-
-
-def sources_of(name):
-    """What a result of RSA was measured on: all but the files that other analyses run."""
-    room = sorted(path.stem for path in (ROOT / "memfeat" / "rsa").glob("*.py"))
-    kept = (file for file in room if any(part in name for part in LEAVES.get(file, ("",))))
-    return ("gram", "rdm", "stats", *(f"rsa/{file}" for file in kept))
 
 
 def dataset(vectors, *, participants=False, dims=None, metric="sqeuclidean"):

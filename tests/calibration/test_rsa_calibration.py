@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from record import band, record
 from scipy.stats import binomtest, norm, pearsonr, spearmanr
-from simulated import sources_of
+from sources import sources_of
 
 from memfeat import rdm, rsa
 
