@@ -8,12 +8,17 @@
 #   PYTHON=python3.12              the interpreter that .venv is made with
 #   TORCH_INDEX=https://...        take torch and torchvision from this index (a CPU or another CUDA build)
 #   PYTEST_ARGS="-k images -x"     passed to pytest
+#   WORKERS=1                      processes that make test runs in (2), of 3 GB each
 
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV ?= .venv
 TORCH_INDEX ?=
 PYTEST_ARGS ?=
+WORKERS ?= 2
+# One thread for each process and its children: together they keep the cores busy. loadgroup: tests/conftest.py says which
+# tests stay together.
+PARALLEL := --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder
 BIN := $(VENV)/bin
 SOURCES := memfeat tests analyses docs
 OLDEST := .venv-oldest
@@ -55,7 +60,7 @@ demo: $(VENV)/.memfeat-demo
 	$(BIN)/memfeat demo
 
 test: $(VENV)/.memfeat-test
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 check: $(VENV)/.memfeat-dev
 	$(BIN)/ruff check .
@@ -87,7 +92,7 @@ ifneq ($(TORCH_INDEX),)
 	  --index-url $(TORCH_INDEX) $$(grep -oE '"torch(vision)?>=[0-9.]+"' pyproject.toml | tr -d '"')
 endif
 	$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python --resolution lowest-direct --editable '.[test]'
-	$(OLDEST)/bin/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 calibrate: $(VENV)/.memfeat-test
 	$(BIN)/python -m pytest -o norecursedirs=".*" tests/calibration $(PYTEST_ARGS)

@@ -13,6 +13,10 @@ import xarray as xr
 
 import memfeat as mf
 
+#: Made once per run, and the groups of tests that take longest.
+PHOTOGRAPHS = {"lnsim_features", "lnsim_predictions"}
+LONGEST = {"photographs", "test_models", "test_analyses", "test_store", "test_training"}
+
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
@@ -29,8 +33,9 @@ def data_folder() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def threads():
-    """Leave every test the cores there are, however the machine was set up."""
-    torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1))
+    """Share the cores there are among the processes that run tests, however the machine was set up."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    torch.set_num_threads(max(1, cores // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))
 
 
 @pytest.fixture(scope="session")
@@ -82,6 +87,17 @@ def lnsim_features(lnsim, frozen, resmem, tmp_path_factory) -> dict[str, xr.Data
         model.name: mf.extract(some, model=model, layers=layers, store=folder / f"{model.name}.zarr")
         for model in (frozen, resmem)
     }
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Among several processes, keep together what shares a fixture, so that it is made once, and begin with the longest."""
+    if not config.getoption("loadgroup", False):
+        return
+    for item in items:
+        photographs = PHOTOGRAPHS & set(item.fixturenames)
+        item.add_marker(pytest.mark.xdist_group("photographs" if photographs else item.path.stem))
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group").args[0] not in LONGEST)
 
 
 @pytest.hookimpl(wrapper=True)
