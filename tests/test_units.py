@@ -14,7 +14,7 @@ from sklearn.linear_model import Ridge
 
 from memfeat import _blocks, regression, stats
 from memfeat.errors import ArgumentError, CircularWarning, KindError, RetrainedWarning, UnknownNameError
-from memfeat.regression import correlating, ridge
+from memfeat.regression import correlating, ridge, rounding
 
 
 def names(n):
@@ -34,6 +34,17 @@ def two_layers(n=30, seed=0, **attrs):
     coords = {"image": names(n), "fc:unit": np.array(list("abcde"), dtype=object), "size": ("image", np.arange(n))}
     features = xr.Dataset({"conv": (dims["conv"], maps), "fc": (dims["fc"], fc)}, coords, attrs | {"model": "toy"})
     return features, per_image(scores.round(1))
+
+
+@settings(max_examples=30, deadline=None)
+@given(value=st.floats(1e-3, 1e6), factor=st.floats(1e-3, 1e3))
+def test_rounding_is_no_variation(value, factor):
+    same = np.full(50, value) * factor
+    steps = np.arange(50.0)
+    found = rounding.varied(np.column_stack([same, same + np.spacing(same) * (steps % 2), steps, steps * factor]))
+    assert found.tolist() == [False, False, True, True]
+    # of what is left of a column, that against the column's own size
+    assert rounding.varied(np.full((3, 2), 2.0), np.array([1e-8, 1e-9])).tolist() == [True, False]
 
 
 def flat(layer):

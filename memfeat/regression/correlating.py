@@ -15,7 +15,8 @@ from memfeat._check import generator as seeded
 from memfeat._labels import layer_names, stamped
 from memfeat._progress import bar
 from memfeat.errors import ArgumentError
-from memfeat.regression.scaling import Material, varied
+from memfeat.regression.rounding import varied
+from memfeat.regression.scaling import Material
 from memfeat.regression.targets import Targets, cautions_of, targets_of, varying
 from memfeat.regression.units import by_unit, count_units, read
 from memfeat.stats.exchange import Units, units

@@ -7,14 +7,13 @@ import numpy.typing as npt
 
 from memfeat._check import advice, listed
 from memfeat.errors import ArgumentError
+from memfeat.regression.rounding import NOTHING, varied
 from memfeat.regression.targets import Targets, columns_of
 
 __all__ = ["Covariates", "covariates_of", "taken_out"]
 
 Array = npt.NDArray[np.float64]
 Inside = npt.NDArray[np.bool_]
-#: What is left of something below this share of its size is rounding.
-NOTHING = 1e-9
 
 
 class Covariates(NamedTuple):
@@ -79,7 +78,7 @@ def covariates_of(given: Any, targets: Targets) -> Covariates | None:
     columns, _ = columns_of(given, "covariates", targets.images, reference="scores")
     names, values = [str(one.name) for one in columns], np.column_stack([one.values for one in columns])
     spread = values.std(axis=0)
-    flat = spread <= NOTHING * np.abs(values).max(axis=0)
+    flat = ~varied(values, spread)
     if flat.any():
         which = listed.of([name for name, bad in zip(names, flat, strict=True) if bad])
         raise ArgumentError(advice("covariates", "differ between images", which, "Leave it out."))

@@ -15,8 +15,9 @@ from memfeat._labels import IMAGE
 from memfeat.errors import ArgumentError
 from memfeat.regression import primal, spans
 from memfeat.regression.covariates import Covariates
+from memfeat.regression.rounding import NOTHING, varied
 
-__all__ = ["SCALES", "Fold", "Material", "Source", "Spanned", "spanned", "spread", "varied"]
+__all__ = ["SCALES", "Fold", "Material", "Source", "Spanned", "spanned", "spread"]
 
 Array = npt.NDArray[np.float64]
 Fold = npt.NDArray[np.int64]
@@ -24,8 +25,6 @@ Index = npt.NDArray[np.intp]
 Inside = npt.NDArray[np.bool_]
 #: training images, held-out images, weights of all -> their span
 Spanned = Callable[[Index, Index, Array | None], spans.Span]
-#: A unit varies if its standard deviation exceeds this share of its largest absolute value.
-FLAT = 1e-9
 
 
 class Source(Protocol):
@@ -70,7 +69,7 @@ class Material:
             everyone = np.ones(len(self._order), dtype=bool)
             [products] = _added(self._layer, self._order, [partial(_left, everyone, self._covariates)])
         # rounding leaves the same small number everywhere when all images are alike
-        if np.trace(products) - products.mean() * len(products) <= 1e-9 * np.trace(products):
+        if np.trace(products) - products.mean() * len(products) <= NOTHING * np.trace(products):
             raise self.flat()
         return products
 
@@ -211,7 +210,7 @@ def _left(inside: Inside, covariates: Covariates | None, values: Array) -> Array
     if covariates is None:
         return values
     left = covariates.left(values, inside)
-    return np.asarray(np.where(left[inside].std(axis=0) > FLAT * np.abs(values[inside]).max(axis=0), left, 0.0))
+    return np.asarray(np.where(varied(values[inside], left[inside].std(axis=0)), left, 0.0))
 
 
 def spread(products: Array, inside: Inside) -> float:
@@ -254,24 +253,6 @@ def _unit(values: Array, inside: Inside) -> Array:
     mean, spread = values[inside].mean(axis=0), values[inside].std(axis=0)
     varies = varied(values[inside], spread)
     return np.asarray((values - mean) * np.divide(1.0, spread, out=np.zeros_like(spread), where=varies))
-
-
-def varied(values: Array, spread: Array | None = None) -> Inside:
-    """Say which units vary, more than by rounding.
-
-    Parameters
-    ----------
-    values : array (n, p)
-        Features.
-    spread : array (p,), optional
-        Their standard deviations, where these are known already.
-
-    Returns
-    -------
-    array (p,) of bool
-        Whether each does.
-    """
-    return np.asarray((values.std(axis=0) if spread is None else spread) > FLAT * np.abs(values).max(axis=0))
 
 
 #: scale -> function of features (n, p) and which images are trained on (n,)
