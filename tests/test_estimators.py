@@ -20,6 +20,7 @@ from memfeat.regression import ridge
 from memfeat.regression.components import PATHS
 from memfeat.regression.dealing import NEVER, Dealing, dealt_inside
 from memfeat.regression.folds import shuffled
+from memfeat.regression.penalties import edge
 from memfeat.regression.spans import span
 
 FEW = {"n_permutations": 3, "n_bootstraps": 5, "folds": 3}
@@ -131,6 +132,43 @@ def test_sparse_regressions_are_those_of_scikit_learn():
             options |= {"l1_ratio": result["l1_ratio"][k].item()} if name == "elastic_net" else {}
             model = make(**options, max_iter=10_000).fit(x[inside], y[inside])
             np.testing.assert_allclose(result["prediction"][outside], model.predict(x[outside]), rtol=1e-6)
+
+
+def test_penalties_at_an_end_of_the_grid_are_marked():
+    features, scores = planted()
+    features["exact"] = (("image", "exact:channel"), scores.values[:, None])
+    y = scores.values
+    ends = {"ridge": (1e6, 1e-6), "lasso": (1.0, 1e-3)}
+    for name, (largest, smallest) in ends.items():
+        result = regression.decode(features, scores, estimator=name, n_permutations=1, n_bootstraps=0)
+        assert result["penalty_edge"].dims == ("layer", "held_out")
+        for layer in features:
+            x, one = features[layer].values, result.sel(layer=layer)
+            for k in range(5):
+                inside = (one["fold"] != k).values
+                centred, left = x[inside] - x[inside].mean(axis=0), y[inside] - y[inside].mean()
+                unit = {
+                    "ridge": (centred**2).sum(axis=1).mean(),
+                    "lasso": np.abs(centred.T @ left).max() / inside.sum(),
+                }
+                tried = one["penalty"][k].item() / unit[name]
+                expected = int(np.isclose(tried, largest)) - int(np.isclose(tried, smallest))
+                assert one["penalty_edge"][k] == expected
+        assert (result["penalty_edge"] == 1).any()
+        # lasso's own tolerance leaves nothing to choose between its smallest penalties
+        assert (result["penalty_edge"].sel(layer="exact") == (-1 if name == "ridge" else 0)).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(factor=st.floats(1e-9, 1e9), seed=st.integers(0, 99))
+def test_an_end_of_the_grid_stays_one_in_other_units_and_upside_down(factor, seed):
+    tried = np.logspace(-2, 2, 5)
+    taken = np.random.default_rng(seed).choice(tried, (2, 6))
+    found = edge(taken, tried)
+    np.testing.assert_array_equal(found, np.where(taken == 100, 1, np.where(taken == 0.01, -1, 0)))
+    np.testing.assert_array_equal(edge(taken * factor, tried * factor), found)
+    np.testing.assert_array_equal(edge(1 / taken, 1 / tried), -found)
+    assert not edge(taken * 0, tried * 0).any()
 
 
 def test_a_pipeline_is_fitted_in_each_fold_and_its_grid_chosen_inside(tmp_path):

@@ -161,6 +161,7 @@ def test_a_set_that_does_not_help_gets_no_weight():
     assert (result["weight"].sel(set="early") < 0.3).all()
     assert (result["weight"].sel(set="late") > 0.7).all()
     assert result["weight"].dims == result["penalty"].dims == ("layer", "held_out", "set")
+    assert result["penalty_edge"].dims == ("layer", "held_out", "set")
     assert result.attrs["method"] == "stacked ridge, out of fold"
 
 
@@ -172,6 +173,8 @@ def test_banded_ridge_is_ridge_with_a_penalty_for_each_set():
     y = scores.values
     result = regression.decode(sets, scores, combine="banded", **FEW)
     np.testing.assert_allclose(result["band"].sum("set"), 1)
+    ends = [int(np.isclose(p, 1e6)) - int(np.isclose(p, 1e-6)) for p in result["penalty"].values.ravel()]
+    np.testing.assert_array_equal(result["penalty_edge"].values.ravel(), ends)
 
     def expected(inside, outside, k):
         scaled = [x / np.sqrt(x[inside].var(axis=0).sum()) for x in plain(sets)]

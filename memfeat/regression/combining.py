@@ -12,6 +12,7 @@ from scipy.optimize import nnls
 from memfeat._check import advice, listed, one_of
 from memfeat.errors import ArgumentError, MissingPackageError
 from memfeat.regression.fits import INNER, Fit, Predicted, Task, Tick
+from memfeat.regression.penalties import edge
 from memfeat.regression.ridge import PENALTIES
 from memfeat.regression.sets import Joint
 
@@ -153,7 +154,9 @@ def _bands(material: Joint, task: Task, tick: Tick) -> Predicted:
         shares.append((weights[:, : task.n_scores] / total).T)
         penalties.append(1 / total)
         tick(1)
-    return Predicted(predictions, {"penalty": np.array(penalties), "band": np.array(shares)}, [])
+    taken = np.array(penalties)
+    chosen = {"penalty": taken, "penalty_edge": edge(taken, PENALTIES), "band": np.array(shares)}
+    return Predicted(predictions, chosen, [])
 
 
 def _found(

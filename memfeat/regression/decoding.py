@@ -117,12 +117,13 @@ def decode(  # noqa: PLR0913 (two data, six options)
         `pearson_relative`, `r2_relative` and `mse_floor` with their limits; with halves `reliability_spearman` and
         `reliability_pearson`, those of the full scores. `prediction (layer, image)`, in units of the scores and in the
         order of the features, NaN for images that are never held out; `fold (image)`, the fold in which an image is
-        held out; `penalty (layer, held_out)`, in squared units of the features as they were scaled; with covariates
+        held out; `penalty (layer, held_out)`, in squared units of the features as they were scaled; `penalty_edge
+        (layer, held_out)`, 1 where that is the largest that was tried, −1 for the smallest, else 0; with covariates
         `residual (image)`, what they left of the scores and predictions are compared with. Other estimators tell what
         they chose under its own name: `n_components`, `l1_ratio`, `parameters` (JSON). Sets of features make one
         `layer`, "a & b"; stacked ones have `weight (layer, held_out, set)` and what each set chose, banded ones
-        `band (layer, held_out, set)`, shares that sum to 1. Several scores add a
-        dim `score`, `repeats` above 1 a dim `repeat` to predictions, folds and penalties.
+        `band (layer, held_out, set)`, shares that sum to 1. Several scores add a dim `score`, `repeats` above 1 a dim
+        `repeat` to predictions, folds and penalties.
 
     Raises
     ------

@@ -13,6 +13,7 @@ from memfeat.errors import ArgumentError, MemfeatWarning
 from memfeat.regression import ridge
 from memfeat.regression.components import Inner, components
 from memfeat.regression.covariates import Covariates
+from memfeat.regression.penalties import edge
 from memfeat.regression.refitting import SPARSE, Refit, regressor_of
 from memfeat.regression.scaling import Source, Spanned, spanned
 
@@ -21,6 +22,8 @@ __all__ = ["ESTIMATORS", "INNER", "Fit", "Predicted", "Task", "Tick", "fit_of"]
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
 Tick = Callable[[int], object]
+#: What was chosen for each target, by what it is called.
+Taken = Mapping[str, npt.NDArray[Any]]
 
 
 class Task(NamedTuple):
@@ -117,15 +120,18 @@ class Fit(NamedTuple):
 
 
 def _ridge(material: Source, task: Task, tick: Tick) -> Predicted:
-    def fitted(decomposed: Spanned, k: int, targets: Array, weights: Array | None) -> tuple[Array, Array]:
+    def fitted(decomposed: Spanned, k: int, targets: Array, weights: Array | None) -> tuple[Array, Taken]:
         inside, outside = task.sides(k)
-        return ridge.predicted(decomposed(inside, outside, weights), targets[inside])
+        training = decomposed(inside, outside, weights)
+        predictions, penalties = ridge.predicted(training, targets[inside])
+        tried = ridge.PENALTIES * training.scale
+        return predictions, {"penalty": penalties, "penalty_edge": edge(penalties, tried)}
 
-    return _fold_by_fold(fitted, "penalty", material, task, tick)
+    return _fold_by_fold(fitted, material, task, tick)
 
 
 def _components(name: str, material: Source, task: Task, tick: Tick) -> Predicted:
-    def fitted(decomposed: Spanned, k: int, targets: Array, weights: Array | None) -> tuple[Array, Array]:
+    def fitted(decomposed: Spanned, k: int, targets: Array, weights: Array | None) -> tuple[Array, Taken]:
         inside, outside = task.sides(k)
         inner = [
             Inner(
@@ -137,28 +143,28 @@ def _components(name: str, material: Source, task: Task, tick: Tick) -> Predicte
             for known, left in task.inner_sides(k)
         ]
         training = decomposed(inside, outside, weights)
-        return components(name, training, inner, targets[inside])
+        predictions, sizes = components(name, training, inner, targets[inside])
+        return predictions, {"n_components": sizes}
 
-    return _fold_by_fold(fitted, "n_components", material, task, tick)
+    return _fold_by_fold(fitted, material, task, tick)
 
 
 def _fold_by_fold(
-    fitted: Callable[[Spanned, int, Array, Array | None], tuple[Array, Array]],
-    called: str,
+    fitted: Callable[[Spanned, int, Array, Array | None], tuple[Array, Taken]],
     material: Source,
     task: Task,
     tick: Tick,
 ) -> Predicted:
     """Fit columns with the same weights at once, from one decomposition of each fold."""
-    predictions, chosen = np.full(task.targets.shape, np.nan), []
+    predictions, chosen = np.full(task.targets.shape, np.nan), list[Taken]()
     for k, decomposed in enumerate(spanned(material, task.fold)):
         targets = task.left(k)
         for columns, weights in task.parts():
             predictions[task.fold == k, columns], taken = fitted(decomposed, k, targets[:, columns], weights)
             if columns.start == 0:
-                chosen.append(taken[: task.n_scores])
+                chosen.append({name: values[: task.n_scores] for name, values in taken.items()})
             tick(1)
-    return Predicted(predictions, {called: np.array(chosen)}, [])
+    return Predicted(predictions, {name: np.array([one[name] for one in chosen]) for name in chosen[0]}, [])
 
 
 def _refitted(refit: Refit, material: Source, task: Task, tick: Tick) -> Predicted:

@@ -13,6 +13,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from memfeat._check import advice, listed
 from memfeat.errors import ArgumentError, KindError
+from memfeat.regression.penalties import edge
 
 __all__ = ["SPARSE", "Refit", "regressor_of"]
 
@@ -55,12 +56,14 @@ def _largest(x: Array, y: Array) -> float:
     return most if most > 0 else 1.0
 
 
+def _penalty(model: Any) -> dict[str, Any]:
+    return {"penalty": model.alpha_, "penalty_edge": edge(model.alpha_, model.alphas_)}
+
+
 #: name -> how it is fitted
 SPARSE: dict[str, Refit] = {
-    "lasso": Refit(_lasso, lambda model: {"penalty": model.alpha_}, "lasso", True),
-    "elastic_net": Refit(
-        _elastic, lambda model: {"penalty": model.alpha_, "l1_ratio": model.l1_ratio_}, "elastic_net", True
-    ),
+    "lasso": Refit(_lasso, _penalty, "lasso", True),
+    "elastic_net": Refit(_elastic, lambda model: _penalty(model) | {"l1_ratio": model.l1_ratio_}, "elastic_net", True),
 }
 
 
