@@ -160,6 +160,17 @@ WRONG_FOLDS = {
         ArgumentError,
         "hold out three images at least; got 2",
     ),
+    "little to draw": (
+        {"folds": per_image(["a"] * 57 + ["b"] * 3), "held_out": "b", "n_bootstraps": 400},
+        ArgumentError,
+        r"n_bootstraps must leave something to compare in nearly every sample; got \d+% undefined samples. There are "
+        "too few images, or too few values that differ: use n_bootstraps=0",
+    ),
+    "little that differs": (
+        {"scores": lambda s: s.copy(data=np.arange(60) < 2).astype(float), "n_bootstraps": 400},
+        ArgumentError,
+        "n_bootstraps must leave something to compare",
+    ),
     "split blocks": (
         {"folds": SPLIT, "blocks": SCENE, "permute": "whole"},
         ArgumentError,
@@ -181,6 +192,17 @@ def test_folds_that_cannot_be_are_refused_with_advice(case):
     rest = {name: value for name, value in options.items() if name != "scores"}
     with pytest.raises(kind, match=message):
         regression.decode(features, change(scores), **QUICK | rest)
+
+
+def test_three_held_out_images_are_judged_without_an_interval():
+    features, scores = planted()
+    few = per_image(["a"] * 57 + ["b"] * 3)
+    result = regression.decode(features, scores, folds=few, held_out="b", n_permutations=5, n_bootstraps=0)
+    assert result["ci_low"].isnull().all()
+    late = result["prediction"].sel(layer="late").values[57:]
+    assert result["estimate"].sel(layer="late").item() == pytest.approx(spearmanr(late, scores[57:]).statistic)
+    with pytest.raises(ArgumentError, match="n_bootstraps must leave something to compare in nearly every sample"):
+        regression.contrast(result, scores, n_bootstraps=400)
 
 
 # --- several scores ---------------------------------------------------------------------------------------------------

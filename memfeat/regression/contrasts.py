@@ -13,7 +13,7 @@ from memfeat import stats
 from memfeat._check import advice, count, generator, known_options, listed, looked_up
 from memfeat._labels import IMAGE, LAYER, matched, stamped
 from memfeat.errors import ArgumentError, KindError
-from memfeat.regression.resampled import RESAMPLED
+from memfeat.regression.resampled import RESAMPLED, variance
 from memfeat.regression.targets import SCORE, Targets, targets_of
 from memfeat.stats.exchange import units
 
@@ -76,7 +76,8 @@ def contrast(
     KindError
         If these are no results of :func:`decode`.
     ArgumentError
-        If images or scores differ, or there are fewer than two to compare.
+        If images or scores differ, there are fewer than two to compare, or so few images that more than 1 % of the
+        bootstrap samples hold one score only.
     UnknownNameError
         If `against` is none of them, or there is no such option.
 
@@ -111,6 +112,7 @@ def contrast(
     exchanged = units(exchange, to=read.targets.images[read.held], alternative="two-sided")
     pairs = _pairs(list(read.predictions), options.get("against"))
     counts = stats.bootstrap_counts(len(read.held), n_bootstraps, rng=random, **exchanged.scheme)
+    stats.enough(np.array([variance(one[read.held], counts) for score in read.truth for one in score]))
     samples = np.vstack([np.ones((1, len(read.held)), dtype=np.int64), counts])
     values = np.array([_agreement(one, read, samples) for one in read.predictions.values()])
     first, second = (values[[pair[side] for pair in pairs]] for side in (0, 1))

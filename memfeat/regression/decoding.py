@@ -131,8 +131,9 @@ def decode(  # noqa: PLR0913 (two data, six options)
         If features or scores are no labelled numbers.
     ArgumentError
         If images differ, a value is missing, scores or a layer do not vary, there are fewer than two images per fold
-        or fewer groups than folds, folds split what is exchanged as a whole, groups come without a scheme, covariates
-        are constant or made up of each other in some training part, or an option has an unknown value.
+        or fewer groups than folds, so few images are held out or so few scores differ that more than 1 % of the
+        bootstrap samples hold one score only, folds split what is exchanged as a whole, groups come without a scheme,
+        covariates are constant or made up of each other in some training part, or an option has an unknown value.
     UnknownNameError
         If there is no option of that name.
     MissingPackageError

@@ -12,6 +12,7 @@ from memfeat.regression.covariates import Covariates, covariates_of, taken_out
 from memfeat.regression.dealing import Dealing, Folds, dealer_of, dealt_inside, folds_of, kept_together
 from memfeat.regression.fits import Fit, Task
 from memfeat.regression.options import exchange_of
+from memfeat.regression.resampled import variance
 from memfeat.regression.targets import Targets, varying
 from memfeat.stats.exchange import Units, units
 
@@ -122,6 +123,7 @@ def planned(
     judged = scheme | {"blocks": None if scheme["blocks"] is None else scheme["blocks"][held]}
     if count("n_bootstraps", asked.n_bootstraps, least=0):
         counts = stats.bootstrap_counts(len(held), asked.n_bootstraps, rng=generator, **judged)
+        stats.enough(np.array([variance(score, counts) for score in values[held].T]))
     permuted = values[index].transpose(1, 0, 2).reshape(n, -1)
     columns = np.column_stack([values, permuted])
     moved = None if weights is None else np.column_stack([weights, weights[index].T])
