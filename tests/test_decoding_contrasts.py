@@ -90,6 +90,20 @@ def test_several_scores_and_held_out_parts_carry_through(tmp_path):
     result.to_netcdf(tmp_path / "contrast.nc", engine="h5netcdf")
 
 
+def test_some_of_the_decoded_images_can_be_compared_by_themselves():
+    decoded, scores = three()
+    chosen = decoded["image"][:40]
+    result = regression.contrast(decoded.sel(image=chosen), scores.sel(image=chosen), n_bootstraps=20)
+    late = decoded["prediction"].sel(layer="late", image=chosen)
+    one = result.sel(contrast="late − middle", metric="mse")
+    assert one["first_estimate"].item() == pytest.approx(mean_squared_error(scores[:40], late))
+    assert (result["n"] == 40).all()
+    masked = regression.contrast(decoded.where(decoded.image.isin(chosen)), scores, n_bootstraps=20)
+    np.testing.assert_allclose(masked["estimate"], result["estimate"])
+    bare = regression.contrast(decoded[["prediction"]], scores, n_bootstraps=20)
+    np.testing.assert_allclose(bare["estimate"], regression.contrast(decoded, scores, n_bootstraps=20)["estimate"])
+
+
 WRONG = {
     "features": (lambda d, s: (d["prediction"], s), {}, KindError, "decoded must be what mf.regression.decode gave"),
     "a mapping of features": (lambda d, s: ({"a": 3}, s), {}, KindError, r"decoded\['a'\] must be what"),
@@ -117,6 +131,18 @@ WRONG = {
         {},
         ArgumentError,
         "scores must be those that were decoded; got 1: 'hit_rate'",
+    ),
+    "other units": (
+        lambda d, s: (d, 100 * s),
+        {},
+        ArgumentError,
+        r"scores must be those that were decoded; got a mean squared error of \d+[.\d]*, not .* in the same unit",
+    ),
+    "one of two in other units": (
+        lambda d, s: (d.expand_dims(score=["a", "b"]), xr.Dataset({"a": s, "b": s + 1})),
+        {},
+        ArgumentError,
+        r"scores\['b'\] must be those that were decoded",
     ),
     "other held-out images": (
         lambda d, s: ({"a": d, "b": d.where(d.image != "photo-001.jpg")}, s),

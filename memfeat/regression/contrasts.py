@@ -21,6 +21,8 @@ __all__ = ["ContrastOptions", "contrast"]
 
 Array = npt.NDArray[np.float64]
 CONTRAST, METRIC, REPEAT = "contrast", "metric", "repeat"
+#: Mean squared errors that differ by a smaller share are the same.
+SAME = 1e-6
 #: What the metrics of a decoding are called here.
 CALLED = {"estimate": "spearman", "pearson": "pearson", "r2": "r2", "mse": "mse"}
 
@@ -76,8 +78,8 @@ def contrast(
     KindError
         If these are no results of :func:`decode`.
     ArgumentError
-        If images or scores differ, there are fewer than two to compare, or so few images that more than 1 % of the
-        bootstrap samples hold one score only.
+        If images differ, scores are others than those that were decoded, or in other units, there are fewer than two to
+        compare, or so few images that more than 1 % of the bootstrap samples hold one score only.
     UnknownNameError
         If `against` is none of them, or there is no such option.
 
@@ -115,6 +117,7 @@ def contrast(
     stats.enough(np.array([variance(one[read.held], counts) for score in read.truth for one in score]))
     samples = np.vstack([np.ones((1, len(read.held)), dtype=np.int64), counts])
     values = np.array([_agreement(one, read, samples) for one in read.predictions.values()])
+    _must_be_decoded(values[:, list(CALLED).index("mse"), :, 0], read)
     first, second = (values[[pair[side] for pair in pairs]] for side in (0, 1))
     drawn = stats.drawn_units(len(read.held), **exchanged.scheme)
     result = _labelled(first, second, {"drawn": drawn, "alternative": exchanged.alternative}, read, pairs)
@@ -142,6 +145,8 @@ class _Read(NamedTuple):
     """(score, repeat or 1, n), what they are compared with."""
     targets: Targets
     held: npt.NDArray[np.intp]
+    errors: Array
+    """(name, score), mean squared errors as decode told them; NaN where other images have been chosen since."""
 
 
 def _read(decoded: Any, scores: Any) -> _Read:
@@ -157,17 +162,40 @@ def _read(decoded: Any, scores: Any) -> _Read:
         raise ArgumentError(advice("decoded", "hold two layers or models at least", listed("none")))
     targets = targets_of(scores, next(iter(results.values())))
     predictions: dict[str, Array] = {}
+    errors = []
     for model, result in results.items():
         for layer in result[LAYER].values:
             name = str(layer) if not several else model if result.sizes[LAYER] == 1 else f"{model}: {layer}"
             predictions[name] = _by_score(result["prediction"].sel({LAYER: layer}), targets)
+            errors.append(_errors(result.sel({LAYER: layer}), targets))
     held = [np.flatnonzero(np.isfinite(one[0, 0])) for one in predictions.values()]
     if any(not np.array_equal(one, held[0]) for one in held):
         found = listed("other images held out in some")
         raise ArgumentError(
             advice("decoded", "be predictions of the same images", found, "Use the same folds for all.")
         )
-    return _Read(predictions, _truth(list(results.values()), targets), targets, held[0])
+    return _Read(predictions, _truth(list(results.values()), targets), targets, held[0], np.array(errors))
+
+
+def _errors(decoded: xr.Dataset, targets: Targets) -> Array:
+    """Give what decode told of the errors of one layer (score,)."""
+    n_scores = len(targets.names)
+    whole = "mse" in decoded and "n" in decoded and IMAGE not in decoded["n"].dims
+    there = decoded["prediction"].count(IMAGE)
+    told = decoded["mse"].values if whole and (there == decoded["n"]).all() else np.full(n_scores, np.nan)
+    return np.reshape(told, n_scores)
+
+
+def _must_be_decoded(found: Array, read: _Read) -> None:
+    """Refuse other scores than those that were decoded, in other units for instance: predictions miss them by more."""
+    spread = read.targets.values[read.held].var(axis=0)
+    other = np.abs(found - read.errors) > SAME * np.maximum(read.errors, spread)
+    if other.any():
+        _, score = np.argwhere(other)[0]
+        argument = f"scores[{read.targets.names[score]!r}]" if read.targets.several else "scores"
+        errors = listed(f"a mean squared error of {found[other][0]:g}, not {read.errors[other][0]:g}")
+        remedy = "Pass the same numbers as to decode, in the same unit."
+        raise ArgumentError(advice(argument, "be those that were decoded", errors, remedy))
 
 
 def _truth(results: list[xr.Dataset], targets: Targets) -> Array:
