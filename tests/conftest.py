@@ -91,7 +91,7 @@ def lnsim_features(lnsim, frozen, resmem, tmp_path_factory) -> dict[str, xr.Data
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """Among several processes, keep together what shares a fixture, so that it is made once, and begin with the longest."""
+    """Among several processes, keep together what shares a fixture, so that it is made once; the longest go first."""
     if not config.getoption("loadgroup", False):
         return
     for item in items:

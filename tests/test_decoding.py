@@ -176,6 +176,16 @@ WRONG_FOLDS = {
         ArgumentError,
         "folds must keep blocks together with permute='whole'; got 1 of 20 blocks in several folds",
     ),
+    "nothing to fit to, dealt": (
+        {"groups": per_image(["a"] * 59 + ["b"]), "permute": "free", "folds": 2},
+        ArgumentError,
+        r"leave two images at least to fit to, fold '\d' held out; got 1",
+    ),
+    "constant where fitted": (
+        {"folds": SPLIT, "held_out": "test", "scores": lambda s: s.where(SPLIT == "test", 0.5)},
+        ArgumentError,
+        r"scores must differ between images; got 0\.5 for every image that is fitted to, fold 'test' held out",
+    ),
     "constant where judged": (
         {"folds": SPLIT, "held_out": "test", "scores": lambda s: s.where(SPLIT == "train", 0.5)},
         ArgumentError,
@@ -344,6 +354,11 @@ WRONG_RELIABILITY = {
     ),
     "missing half": (lambda h: h.where(h > -9), ArgumentError, "reliability must be finite for every image"),
     "text": (lambda h: h.astype(str), KindError, "reliability must hold numbers"),
+    "against each other": (
+        lambda h: h * xr.DataArray([1, -1], dims="half"),
+        ArgumentError,
+        "reliability must be above 0; got halves whose mean correlation is 0 or less",
+    ),
 }
 
 

@@ -1,5 +1,8 @@
 """Estimators of decoding besides plain ridge: components, sparse regression, scikit-learn's own; scales and weights."""
 
+import weakref
+from functools import cached_property
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -7,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, Ridge
+from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRegression, Ridge
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -16,11 +20,12 @@ from test_regression import names, per_image, planted
 
 from memfeat import regression
 from memfeat.errors import ArgumentError, KindError, MemfeatWarning, UnknownNameError
-from memfeat.regression import ridge
+from memfeat.regression import fits, ridge
 from memfeat.regression.components import PATHS
 from memfeat.regression.dealing import NEVER, Dealing, dealt_inside
 from memfeat.regression.folds import shuffled
 from memfeat.regression.penalties import edge
+from memfeat.regression.scaling import Material
 from memfeat.regression.spans import span
 
 FEW = {"n_permutations": 3, "n_bootstraps": 5, "folds": 3}
@@ -262,6 +267,16 @@ WRONG = {
         ArgumentError,
         "estimator must take sample_weight when there are weights; got Pipeline",
     ),
+    "a classifier": (
+        {"estimator": make_pipeline(StandardScaler(), LogisticRegression())},
+        KindError,
+        "estimator must be a scikit-learn regressor or pipeline that ends in one; got 'Pipeline'. Scores are numbers",
+    ),
+    "one value": (
+        {"estimator": Ridge(), "grid": {"alpha": 1.0}},
+        ArgumentError,
+        r"grid\['alpha'\] must list values to choose from; got 1.0. Write {'alpha': \[1.0\]}",
+    ),
     "no responses": (
         {"weights": RESPONSES.where(RESPONSES.image != "photo-002.jpg", 0)},
         ArgumentError,
@@ -282,6 +297,46 @@ def test_what_cannot_be_fitted_is_refused_with_advice(case):
     options, kind, message = WRONG[case]
     with pytest.raises(kind, match=message):
         decoded(**options)
+
+
+@pytest.mark.parametrize("chosen", [{}, {"grid": {"max_features": [1, 4]}}])
+def test_an_estimator_that_draws_gives_the_same_again_and_draws_from_nothing_else(chosen):
+    forest = RandomForestRegressor(3, max_depth=2)
+    before = str(np.random.get_state())  # noqa: NPY002 -- what must not be touched
+    first, second, third = (decoded(estimator=forest, rng=seed, **chosen)["prediction"] for seed in (1, 1, 2))
+    assert str(np.random.get_state()) == before  # noqa: NPY002
+    assert forest.random_state is None
+    xr.testing.assert_identical(first, second)
+    assert not np.allclose(first, third)
+
+
+def test_a_layer_is_let_go_before_the_next_is_read(monkeypatch):
+    held = []
+    plain = Material.plain.func
+    monkeypatch.setattr(Material, "plain", cached_property(lambda self: held.append(weakref.ref(self)) or plain(self)))
+    Material.plain.__set_name__(Material, "plain")
+    alive = []
+    run = fits.ESTIMATORS["ridge"]
+
+    def counting(*arguments):
+        alive.append(sum(one() is not None and "plain" in vars(one()) for one in held))
+        return run.run(*arguments)
+
+    monkeypatch.setitem(fits.ESTIMATORS, "ridge", run._replace(run=counting))
+    wide = np.random.default_rng(0).standard_normal((60, 4, 40))
+    layers = {f"layer{k}": (("image", f"layer{k}:unit"), wide[:, k]) for k in range(4)}
+    regression.decode(xr.Dataset(layers, coords={"image": names(60)}), planted()[1], **FEW)
+    assert len(held) == 4
+    assert max(alive) <= 1
+
+
+@pytest.mark.parametrize("estimator", ["ridge", "lasso"])
+@pytest.mark.parametrize("width", [4, 200])
+def test_features_whose_squares_are_no_numbers_are_refused(estimator, width):
+    values = np.random.default_rng(0).standard_normal((60, width)) * 1e200
+    huge = xr.DataArray(values, dims=["image", "fc:unit"], coords={"image": names(60)}, name="fc")
+    with pytest.raises(ArgumentError, match="features must have sums of squares that are numbers; got layer 'fc'"):
+        regression.decode(huge, planted()[1], estimator=estimator, **FEW)
 
 
 @pytest.mark.parametrize("estimator", ["ridge", "lasso"])

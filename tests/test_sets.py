@@ -317,6 +317,13 @@ WRONG = {
         ArgumentError,
         "features must differ between images; got layer 'late'",
     ),
+    "one name": (
+        lambda s: {1: s["early"], "1": s["late"]},
+        {},
+        ArgumentError,
+        "must have different names without ' & '",
+    ),
+    "joint name": (lambda s: s | {"a & b": s["late"]}, {}, ArgumentError, "got 3: 'early', 'late', 'a & b'. A set is"),
     "combination": (lambda s: s, {"combine": "sum"}, ArgumentError, "combine must be one of 'concatenate', 'stack', "),
     "one layer": (
         lambda s: s["early"],
@@ -346,6 +353,15 @@ def test_sets_that_cannot_be_combined_are_refused_with_advice(case):
     sets, scores = two()
     with pytest.raises(kind, match=message):
         regression.decode(change(sets), scores, **FEW | options)
+
+
+def test_numbers_that_came_as_objects_are_numbers_and_not_labels():
+    sets, scores = two()
+    numbers = pd.Series(np.random.default_rng(4).standard_normal(60), index=names(60), name="x")
+    for column in (numbers, numbers.astype(object)):
+        found = regression.decode({"early": sets["early"], "x": column}, scores, **FEW)
+        alone = regression.decode({"early": sets["early"], "x": numbers.to_frame()}, scores, **FEW)
+        xr.testing.assert_allclose(found["prediction"], alone["prediction"])
 
 
 def test_stacking_needs_inner_folds_inside_inner_folds_for_components():

@@ -178,7 +178,8 @@ def test_correlations_and_their_p_are_those_of_scipy(method, rival, alternative)
 def test_all_rearrangements_of_five_images_by_hand():
     values, target = np.random.default_rng(2).standard_normal((5, 3)), [3.0, 1, 4, 2, 2]
     layer = xr.DataArray(values, dims=["image", "fc:unit"], coords={"image": names(5)}, name="fc")
-    found = regression.unitwise(layer, per_image(target), test="permutation")
+    found = regression.unitwise(layer, per_image(target))
+    assert found.attrs["test"] == "permutation"
     null = np.abs([[spearmanr(x, order)[0] for order in itertools.permutations(target)] for x in values.T])
     observed = np.abs(found["fc"].sel(statistic="estimate").values) - 1e-9
     np.testing.assert_allclose(found["fc"].sel(statistic="p"), (observed <= null.T).mean(axis=0))

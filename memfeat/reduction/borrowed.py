@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from sklearn.base import clone
 
 from memfeat._check import advice, listed
+from memfeat._estimators import draws_of, seeded_copy
 from memfeat.errors import ArgumentError, KindError
 from memfeat.reduction.layers import whole
 from memfeat.reduction.methods import Method
@@ -43,21 +43,16 @@ def method_of(estimator: Any, argument: str = "method") -> Method:
         found = listed(estimator.__name__ if isinstance(estimator, type) else type(estimator).__name__)
         raise KindError(advice(argument, "be a name or a scikit-learn transformer", found, remedy))
     placing = "refitted" if hasattr(estimator, "transform") else "none"
-    return Method(partial(_transformed, estimator), placing, draws=bool(_seeds(estimator)))
+    return Method(partial(_transformed, estimator), placing, draws=bool(draws_of(estimator)))
 
 
 def _transformed(estimator: Any, layer: xr.DataArray, settings: Settings) -> Space:
     """Fit a copy, seeded wherever it takes a seed and has none."""
-    model = clone(estimator).set_params(**dict.fromkeys(_seeds(estimator), settings.random_state))
+    model = seeded_copy(estimator, settings.random_state)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         points = _points(model.fit_transform(whole(layer)), layer.shape[0])
     return Space(points, fitted=model)
-
-
-def _seeds(estimator: Any) -> list[str]:
-    given = estimator.get_params()
-    return [name for name, value in given.items() if name.split("__")[-1] == "random_state" and value is None]
 
 
 def _points(found: Any, n_images: int) -> npt.NDArray[np.float64]:

@@ -135,7 +135,9 @@ def folds_of(
     times = count("repeats", 1 if repeats is None else repeats)
     number = np.stack([dealt(len(images), folds, dealing, generator) for _ in range(times)])
     recorded = {"n_folds": int(folds), "n_repeats": times if times > 1 else None, **dealing.recorded}
-    return Folds(number, np.arange(folds), None, recorded)
+    found = Folds(number, np.arange(folds), None, recorded)
+    _enough(found)
+    return found
 
 
 def dealt(n_images: int, n_folds: int, dealing: Dealing, generator: np.random.Generator) -> Numbers:
@@ -270,7 +272,7 @@ def _labels(folds: Any, images: xr.DataArray) -> npt.NDArray[Any]:
 def _enough(folds: Folds) -> None:
     """Refuse folds that leave too little to fit to, or too little to judge by."""
     for k, name in enumerate(folds.names):
-        n_training = int((folds.number[0] != k).sum())
+        n_training = int((folds.number != k).sum(axis=1).min())
         if n_training < 2:
             raise ArgumentError(
                 advice("folds", f"leave two images at least to fit to, fold {str(name)!r} held out", n_training)

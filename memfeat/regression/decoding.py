@@ -117,9 +117,10 @@ def decode(  # noqa: PLR0913 (two data, six options)
         `pearson_relative`, `r2_relative` and `mse_floor` with their limits; with halves `reliability_spearman` and
         `reliability_pearson`, those of the full scores. `prediction (layer, image)`, in units of the scores and in the
         order of the features, NaN for images that are never held out; `fold (image)`, the fold in which an image is
-        held out; `penalty (layer, held_out)`, in squared units of the features as they were scaled; `penalty_edge
-        (layer, held_out)`, 1 where that is the largest that was tried, −1 for the smallest, else 0; with covariates
-        `residual (image)`, what they left of the scores and predictions are compared with. Other estimators tell what
+        held out; `penalty (layer, held_out)`, in squared units of the features as they were scaled (lasso, elastic net:
+        of the features times the scores); `penalty_edge (layer, held_out)`, 1 where that is the largest that was tried,
+        −1 for the smallest, else 0; with covariates `residual (image)`, what they left of the scores and predictions
+        are compared with. Other estimators tell what
         they chose under its own name: `n_components`, `l1_ratio`, `parameters` (JSON). Sets of features make one
         `layer`, "a & b"; stacked ones have `weight (layer, held_out, set)` and what each set chose, banded ones
         `band (layer, held_out, set)`, shares that sum to 1. Several scores add a dim `score`, `repeats` above 1 a dim
@@ -232,7 +233,8 @@ def decode(  # noqa: PLR0913 (two data, six options)
     known = reliable(_of_scores(reliability, plan.covariates), targets, plan.folds.held, plan.counts)
     materials = read.materials(given.scale, plan.covariates)
     with bar(plan.steps(len(materials)), "fits", given.progress if plan.slow else False, unit="fit") as progress:
-        layers = {name: _decoded(material, plan, progress.update) for name, material in materials.items()}
+        # each takes its Gram matrix along when it goes
+        layers = {name: _decoded(materials.pop(name), plan, progress.update) for name in list(materials)}
     fit.remarked([remark for layer in layers.values() for remark in layer.remarks])
     result = _labelled(layers, plan, targets, list(read.tables)).sel({IMAGE: read.table[IMAGE].values})
     result = result.assign(_judged(list(layers.values()), plan, known))

@@ -181,7 +181,7 @@ def _refitted(refit: Refit, material: Source, task: Task, tick: Tick) -> Predict
                 with warnings.catch_warnings(record=True) as caught:
                     warnings.simplefilter("always")
                     own = None if weights is None else weights[inside]
-                    model = refit.fitted(scaled[inside], targets[inside, t], splits, own)
+                    model = refit.fitted(scaled[inside], targets[inside, t], splits, own, task.seed)
                     predictions[outside, t] = np.asarray(model.predict(scaled[outside])).reshape(-1)
                 remarks += [str(one.message) for one in caught]
                 told += [refit.told(model)] if t < task.n_scores else []
@@ -240,4 +240,4 @@ def fit_of(estimator: Any, grid: Mapping[str, Any] | None, *, weighted: bool) ->
         return fit
     refit = regressor_of(estimator, grid, weighted=weighted, names=list(ESTIMATORS))
     chosen = INNER if grid is not None else "as the estimator does, in each training fold"
-    return Fit(partial(_refitted, refit), refit.name, chosen, refit.inner, True)
+    return Fit(partial(_refitted, refit), refit.name, chosen, refit.inner, True, refit.draws)

@@ -77,6 +77,12 @@ def reliable(given: Any, targets: Targets, held: npt.NDArray[np.intp], counts: C
         for one, two in zip(known, halves, strict=True)
     ]
     ranks, values = (np.array(kind) for kind in zip(*found, strict=True))
+    for name, two, *both in zip(targets.names, halves, ranks[:, 0], values[:, 0], strict=True):
+        if two is not None and not np.isfinite(both).all():
+            argument = f"reliability[{name!r}]" if targets.several else "reliability"
+            below = listed("halves whose mean correlation is 0 or less")
+            remedy = "Such scores cannot tell images apart: leave reliability out, or take more participants."
+            raise ArgumentError(advice(argument, "be above 0", below, remedy))
     spread = np.array([variance(targets.values[held, k], samples) for k in range(len(known))])
     told: list[Any] = [
         "none" if k is None else f"halves, {len(k)} splits" if isinstance(k, np.ndarray) else float(k) for k in known

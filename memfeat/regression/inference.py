@@ -80,8 +80,14 @@ def tests(name: str, found: Found, *, exact: bool, alternative: str, spread: Arr
     options: Any = {"exact": exact, "alternative": side}
     p = stats.p_value(observed, null, **options)
     together = stats.max_statistic(observed.ravel(), null.reshape(observed.size, -1), **options)
-    values = (p, together.reshape(p.shape), stats.fdr(p.ravel()).reshape(p.shape), found.null.mean(axis=-1))
+    values = (p, together.reshape(p.shape), stats.fdr(p.ravel()).reshape(p.shape), _mean(found.null))
     return {named(name, what): value for what, value in zip(names, values, strict=True)}
+
+
+def _mean(null: Array) -> Array:
+    """Average over permutations that leave scores to compare with; R² has no value without variance."""
+    defined = np.isfinite(null)
+    return np.asarray(np.where(defined, null, 0.0).sum(axis=-1) / defined.sum(axis=-1))
 
 
 def named(metric: str, what: str) -> str:

@@ -20,7 +20,7 @@ from memfeat.regression.inference import intervals
 from memfeat.regression.options import DecodeOptions, chosen_of
 from memfeat.regression.planning import Draws, Plan, planned
 from memfeat.regression.resampled import r2
-from memfeat.regression.sets import Joint, features_of
+from memfeat.regression.sets import AND, Joint, features_of
 from memfeat.regression.targets import SCORE, targets_of
 
 __all__ = ["partition"]
@@ -140,7 +140,7 @@ def partition(
     predictions = np.array([[one.predictions.T for one in of_subset] for of_subset in predicted]).swapaxes(1, 2)
     result = _labelled(predictions, plan, subsets).assign_coords(
         {
-            SUBSET: np.array([" & ".join(list(read.tables)[k] for k in subset) for subset in subsets], dtype=object),
+            SUBSET: np.array([AND.join(list(read.tables)[k] for k in subset) for subset in subsets], dtype=object),
             SCORE: np.array(targets.names, dtype=object),
             IMAGE: targets.images[IMAGE].values,
         }

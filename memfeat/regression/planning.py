@@ -112,6 +112,9 @@ def planned(
     folds = folds_of(asked.folds, dealing, options, targets.images, generator)
     kept_together(folds, exchanged.scheme)
     varying(targets, folds.held)
+    for number in folds.number:
+        for k, name in enumerate(folds.names):
+            varying(targets, np.flatnonzero(number != k), fold=str(name))
     covariates = covariates_of(options.get("covariates"), targets)
     values, held, scheme = taken_out(targets, covariates), folds.held, exchanged.scheme
     n, n_scores = values.shape

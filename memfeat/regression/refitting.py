@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier, is_clusterer, is_outlier_detector
 from sklearn.linear_model import ElasticNetCV, LassoCV
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.validation import has_fit_parameter
 
 from memfeat._check import advice, listed
+from memfeat._estimators import draws_of, seeded_copy
 from memfeat.errors import ArgumentError, KindError
 from memfeat.regression.penalties import edge
 
@@ -36,9 +37,12 @@ class Refit(NamedTuple):
     inner: bool
     """Whether inner folds are needed."""
 
-    def fitted(self, x: Array, y: Array, splits: Splits, weights: Array | None) -> Any:
-        """Fit, with weights where there are some."""
-        model = self.make(x, y, splits)
+    draws: bool = False
+    """Whether it draws at random."""
+
+    def fitted(self, x: Array, y: Array, splits: Splits, weights: Array | None, seed: int) -> Any:
+        """Fit, with weights where there are some, and the same seed every time."""
+        model = seeded_copy(self.make(x, y, splits), seed) if self.draws else self.make(x, y, splits)
         return model.fit(x, y) if weights is None else model.fit(x, y, sample_weight=weights)
 
 
@@ -89,14 +93,17 @@ def regressor_of(estimator: Any, grid: Mapping[str, Any] | None, *, weighted: bo
     Raises
     ------
     KindError
-        If it is no estimator.
+        If it is no estimator, or none that predicts numbers.
     ArgumentError
-        If it takes no weights, or has no such parameter.
+        If it takes no weights, has no such parameter, or values of one are no list.
     """
     if isinstance(estimator, type) or not all(hasattr(estimator, verb) for verb in ("fit", "predict", "get_params")):
         remedy = f"Or a name: {', '.join(map(repr, names))}."
         raise KindError(advice("estimator", "be a scikit-learn regressor or pipeline", estimator, remedy))
     called = type(estimator).__name__
+    if any(of_another_kind(estimator) for of_another_kind in (is_classifier, is_clusterer, is_outlier_detector)):
+        remedy = "Scores are numbers that are predicted as such: take its regressor."
+        raise KindError(advice("estimator", "be a scikit-learn regressor or pipeline that ends in one", called, remedy))
     if weighted and not has_fit_parameter(estimator, "sample_weight"):
         remedy = "Leave weights out, or use estimator='ridge'."
         raise ArgumentError(advice("estimator", "take sample_weight when there are weights", listed(called), remedy))
@@ -104,6 +111,10 @@ def regressor_of(estimator: Any, grid: Mapping[str, Any] | None, *, weighted: bo
     if unknown:
         remedy = f"See {called}().get_params()."
         raise ArgumentError(advice("grid", "name parameters of the estimator", listed.of(unknown), remedy))
+    for name, values in (grid or {}).items():
+        if isinstance(values, str) or np.ndim(np.asarray(values, dtype=object)) == 0 or not len(values):
+            remedy = f"Write {{{name!r}: [{values!r}]}}."
+            raise ArgumentError(advice(f"grid[{name!r}]", "list values to choose from", values, remedy))
 
     def make(x: Array, y: Array, splits: Splits) -> Any:
         if grid is None:
@@ -114,4 +125,4 @@ def regressor_of(estimator: Any, grid: Mapping[str, Any] | None, *, weighted: bo
         best = getattr(model, "best_params_", None)
         return {} if best is None else {"parameters": json.dumps(best, sort_keys=True, default=str)}
 
-    return Refit(make, told, called, grid is not None)
+    return Refit(make, told, called, grid is not None, bool(draws_of(estimator)))

@@ -68,6 +68,7 @@ class Material:
         else:
             everyone = np.ones(len(self._order), dtype=bool)
             [products] = _added(self._layer, self._order, [partial(_left, everyone, self._covariates)])
+        self._must_be_finite(products)
         # rounding leaves the same small number everywhere when all images are alike
         if np.trace(products) - products.mean() * len(products) <= NOTHING * np.trace(products):
             raise self.flat()
@@ -130,6 +131,8 @@ class Material:
             stop = start + raw.shape[1]
             values[:, start:stop] = gram.in_order(raw, self._order)
             start = stop
+        with np.errstate(over="ignore"):
+            self._must_be_finite((values**2).sum(axis=1))
         if not np.ptp(values, axis=0).any():
             raise self.flat()
         for k in range(fold.max() + 1):
@@ -164,6 +167,13 @@ class Material:
             if not left.any():
                 raise self.flat()
             yield left / spread(left, inside) if self.scale == "layer" else left
+
+    def _must_be_finite(self, squares: Array) -> None:
+        """Refuse features that are finite numbers and whose squares are not."""
+        if not np.isfinite(squares).all():
+            remedy = "Divide them by a constant: predictions do not depend on it."
+            found = listed(f"layer {str(self._layer.name)!r}, of which they are beyond 1e308")
+            raise ArgumentError(advice("features", "have sums of squares that are numbers", found, remedy))
 
     def flat(self) -> ArgumentError:
         """Make the error of a layer that is the same for all images.

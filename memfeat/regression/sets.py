@@ -18,11 +18,13 @@ from memfeat.regression.scaling import Fold, Material, Source, spread
 from memfeat.regression.targets import Targets, cautions_of
 from memfeat.stats.exchange import grouping
 
-__all__ = ["Features", "Joint", "features_of"]
+__all__ = ["AND", "Features", "Joint", "features_of"]
 
 Array = npt.NDArray[np.float64]
 #: Images that are compared first when layers are looked for that stand twice.
 FEW = 20
+#: Joins the names of sets.
+AND = " & "
 
 
 class Joint:
@@ -102,7 +104,7 @@ class Features(NamedTuple):
             Joint([Material(table[name], inside, covariates) for name in layer_names(table)], equal=scale != "none")
             for table in self.tables.values()
         ]
-        return {" & ".join(self.tables): Joint(sets, equal=False)}
+        return {AND.join(self.tables): Joint(sets, equal=False)}
 
 
 def features_of(features: Any) -> Features:
@@ -121,13 +123,18 @@ def features_of(features: Any) -> Features:
     Raises
     ------
     KindError, ArgumentError
-        If a set is none of these, images differ between sets, there is only one, or a layer stands twice.
+        If a set is none of these, images differ between sets, there is only one, two have one name, or a layer stands
+        twice.
     """
     if not isinstance(features, Mapping) or isinstance(features, xr.Dataset):
         return Features({"": as_features(features)}, False)
     if len(features) < 2:
         remedy = "Pass the features themselves where there is one set."
         raise ArgumentError(advice("features", "hold two sets at least", listed.of(features), remedy))
+    names = [str(name) for name in features]
+    if len(set(names)) < len(names) or any(AND in name for name in names):
+        remedy = f"A set is called by one of them in tables, and {AND.strip()!r} joins them."
+        raise ArgumentError(advice("features", f"have different names without {AND!r}", listed.of(names), remedy))
     read = {str(name): _set(given, f"features[{str(name)!r}]") for name, given in features.items()}
     first = next(iter(read))
     tables = {
@@ -141,7 +148,8 @@ def features_of(features: Any) -> Features:
 def _set(given: Any, argument: str) -> xr.Dataset:
     """Read one set; columns of one number per image become one layer."""
     if isinstance(given, pd.Series | pd.DataFrame):
-        given = given.rename_axis(IMAGE).to_xarray()
+        # numbers that came with dtype object are numbers
+        given = given.infer_objects().rename_axis(IMAGE).to_xarray()
     if isinstance(given, xr.DataArray) and given.dtype.kind in "OUT":
         number = grouping(given, argument=argument)
         return _layer(np.eye(int(number.max()) + 1)[number.values], number, argument, given.attrs)

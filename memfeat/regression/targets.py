@@ -97,15 +97,17 @@ def columns_of(
     return read, several
 
 
-def varying(targets: Targets, held: npt.NDArray[np.intp]) -> None:
-    """Check that there is something to predict.
+def varying(targets: Targets, some: npt.NDArray[np.intp], *, fold: str | None = None) -> None:
+    """Check that there is something to predict, or to fit to.
 
     Parameters
     ----------
     targets : Targets
         Scores.
-    held : array of int
-        Which images are held out.
+    some : array of int
+        Which images are held out, or fitted to.
+    fold : str, optional
+        The fold that is held out, if these are fitted to.
 
     Raises
     ------
@@ -113,10 +115,11 @@ def varying(targets: Targets, held: npt.NDArray[np.intp]) -> None:
         If a score is the same for all of them.
     """
     for k, name in enumerate(targets.names):
-        values = targets.values[held, k]
+        values = targets.values[some, k]
         if np.ptp(values) == 0:
             argument = f"scores[{name!r}]" if targets.several else "scores"
-            which = "image" if len(held) == len(targets.values) else "held-out image"
+            held = "image" if len(some) == len(targets.values) else "held-out image"
+            which = held if fold is None else f"image that is fitted to, fold {fold!r} held out"
             found = listed(f"{values[0]:g} for every {which}")
             remedy = "A score that is the same for all cannot be predicted: leave it out, or take other images."
             raise ArgumentError(advice(argument, "differ between images", found, remedy))
