@@ -8,7 +8,7 @@
 #   PYTHON=python3.12              the interpreter that .venv is made with
 #   TORCH_INDEX=https://...        take torch and torchvision from this index (a CPU or another CUDA build)
 #   PYTEST_ARGS="-k images -x"     passed to pytest
-#   WORKERS=4                      how many processes run the tests (2), of 3 GB each; 0 for none beside the first
+#   WORKERS=4                      how many processes run the tests (2), of 6 GB each; 0 for none beside the first
 
 SHELL := /bin/sh
 PYTHON ?= python3

@@ -15,7 +15,7 @@ import memfeat as mf
 
 #: Made once per run, and the groups of tests that take longest.
 PHOTOGRAPHS = {"lnsim_features", "lnsim_predictions"}
-LONGEST = {"photographs", "test_models", "test_analyses", "test_store", "test_training"}
+LONGEST = {"photographs", "test_models", "test_analyses", "test_store", "test_training", "test_project", "test_demo"}
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("here", deadline=None)
