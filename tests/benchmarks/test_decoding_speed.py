@@ -9,9 +9,10 @@ import peers
 import pytest
 from harness import Case, Contender, scratch, times
 from rendering import asked
+from sources import reduction_of, regression_of
 
 pytestmark = pytest.mark.timeout(0)
-SOURCES = ["regression", "gram", "_blocks"]
+SOURCES = ["_blocks", *regression_of("decoding, ridge")]
 IMAGES, FEATURES, COMPONENTS = 2000, 131_072, 50
 #: Predictions at the same penalty, peers in float32; components, which turn a little where neighbours are close.
 AGREED, NEAR = 1e-4, 1e-3
@@ -162,5 +163,5 @@ def test_principal_components(bench, xeofs):
         against=XEOFS,
         reference=MEMFEAT,
     )
-    found = bench.run(case, sources=["reduction", "gram", "_blocks"], images=n)["contenders"]
+    found = bench.run(case, sources=["_blocks", *reduction_of("embed")], images=n)["contenders"]
     assert "not_run" in found[full] or found[full]["largest_deviation"] <= NEAR

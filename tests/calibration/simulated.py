@@ -1,20 +1,13 @@
-"""What simulations of RSA share: RDMs from arrays, and how a rate of rejection or of coverage is judged and kept.
-
-`MEMFEAT_SIMULATIONS` runs fewer, to try a file; such runs are judged by the same binomial test, and are not recorded.
-"""
-
-import os
+"""What simulations of RSA share: RDMs from arrays, and the judge of what is found."""
 
 import numpy as np
 import xarray as xr
-from record import band, record
+from judging import Judge
 from scipy.spatial.distance import pdist
-from scipy.stats import binomtest
 from sources import sources_of
 
-FULL = 1_000
-SIMULATIONS = int(os.environ.get("MEMFEAT_SIMULATIONS", FULL))
-REQUIRED = (0.93, 0.97)
+JUDGE = Judge("rsa_", sources_of)
+covers, keep, reported, within_band = JUDGE.covers, JUDGE.keep, JUDGE.reported, JUDGE.within_band
 
 
 def dataset(vectors, *, participants=False, dims=None, metric="sqeuclidean"):
@@ -34,35 +27,6 @@ def labelled(values, name):
     names = np.array([f"i{k:04}" for k in range(len(values))], dtype=object)
     dims = ["image", f"{name}:unit"][: values.ndim]
     return xr.DataArray(values, dims=dims, coords={"image": names}, name=name)
-
-
-def keep(name, figures):
-    if SIMULATIONS == FULL:
-        record(f"rsa_{name}", {"simulations": SIMULATIONS} | figures, sources=sources_of(name))
-
-
-def within_band(p, name, figures, *, tests, discrete=False):
-    """Judge a rate of rejection at .05, one of `tests` in its file; a discrete test need only not exceed it."""
-    n, rejections = len(p), int((np.asarray(p) <= 0.05).sum())
-    test = binomtest(rejections, n, 0.05, alternative="greater" if discrete else "two-sided")
-    low, high = band(0.05, n, tests=tests)
-    rate = rejections / n
-    figures = figures | {"simulations": n, "rejected": rate, "accepted": [0.0 if discrete else low, high]}
-    keep(name, figures | {"p": test.pvalue})
-    assert test.pvalue >= 0.01 / tests, f"{name}: {rate} of p-values are at most .05"
-
-
-def covers(covered, name, figures):
-    """Judge how often intervals hold the truth."""
-    rate = float(np.mean(covered))
-    keep(name, figures | {"covered": rate, "required": list(REQUIRED)})
-    slack = 0.0 if SIMULATIONS == FULL else 3 * np.sqrt(0.05 * 0.95 / SIMULATIONS)
-    assert REQUIRED[0] - slack <= rate <= REQUIRED[1] + slack, f"{name}: {rate} of intervals hold the truth"
-
-
-def reported(covered, name, figures, *, because="few images"):
-    """Keep how often intervals hold the truth where that is not required: with fewer than 100 images, or on request."""
-    keep(name, figures | {"covered": float(np.mean(covered)), "required": f"nothing, {because}"})
 
 
 def measured(rng, shared, participants, *, own=1.0, noise=1.0):

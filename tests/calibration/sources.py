@@ -1,28 +1,90 @@
-"""Which files of `memfeat.rsa` a result was measured on: all but those that other analyses run."""
+"""Which files of memfeat a result was measured on: of rooms that hold many analyses, all but those that others run."""
 
 from record import ROOT
 
-#: Files of `memfeat.rsa` that only some analyses run -> what the names of their results have in them.
+DECODED = ("decoding", "partition")
+SPANNED = ("ridge", "pls", "pcr", "partition")
+EMBEDDED = ("embed",)
+#: Room -> files that only some analyses run -> what the names of their results have in them.
 LEAVES = {
-    "contrasts": ("contrast",),
-    "correlated": ("partial", "partition"),
-    "course": ("clusters",),
-    "covariates": ("covariate",),
-    "explained": ("partial", "partition"),
-    "magnitude": (),
-    "partialling": ("partial",),
-    "partitioning": ("partition",),
-    "weighting": ("weighted",),
+    "rsa": {
+        "contrasts": ("contrast",),
+        "correlated": ("partial", "partition"),
+        "course": ("clusters",),
+        "covariates": ("covariate",),
+        "explained": ("partial", "partition"),
+        "magnitude": (),
+        "partialling": ("partial",),
+        "partitioning": ("partition",),
+        "weighting": ("weighted",),
+    },
+    "regression": {
+        "combining": ("sets", "partition"),
+        "components": ("pls", "pcr"),
+        "contrasts": ("contrast",),
+        "correlating": ("unitwise",),
+        "covariates": ("covariate",),
+        "dealing": DECODED,
+        "decoding": ("decoding",),
+        "fits": DECODED,
+        "folds": DECODED,
+        "halves": ("relative",),
+        "inference": DECODED,
+        "interpreting": (),
+        "metrics": ("decoding", "contrast", "metrics"),
+        "options": DECODED,
+        "partitioning": ("partition",),
+        "planning": DECODED,
+        "primal": SPANNED,
+        "ranking": (),
+        "refitting": ("lasso", "elastic_net", "pipeline"),
+        "reliability": (),
+        "resampled": (*DECODED, "contrast"),
+        "ridge": ("ridge", "partition"),
+        "scaling": (*DECODED, "unitwise"),
+        "sets": DECODED,
+        "spans": SPANNED,
+        "targets": (*DECODED, "unitwise", "contrast"),
+        "units": ("unitwise",),
+    },
+    "reduction": {
+        "alignment": (),
+        "borrowed": EMBEDDED,
+        "dimensions": (),
+        "distances": (),
+        "embedding": EMBEDDED,
+        "factors": (),
+        "layers": ("embed", "scree"),
+        "maps": (),
+        "methods": EMBEDDED,
+        "options": EMBEDDED,
+        "principal": ("embed", "scree"),
+        "projecting": (),
+        "relating": ("relate",),
+        "similarity": (),
+        "sources": EMBEDDED,
+        "superposing": ("relate",),
+        "variances": ("scree",),
+    },
 }
 
 
-def room_of(name):
-    """Files of the room that a result of this name runs."""
-    room = sorted(path.stem for path in (ROOT / "memfeat" / "rsa").glob("*.py"))
-    kept = (file for file in room if any(part in name for part in LEAVES.get(file, ("",))))
-    return tuple(f"rsa/{file}" for file in kept)
+def room_of(name, room="rsa"):
+    """Files of a room that a result of this name runs."""
+    files = sorted(path.stem for path in (ROOT / "memfeat" / room).glob("*.py"))
+    return tuple(f"{room}/{file}" for file in files if any(part in name for part in LEAVES[room].get(file, ("",))))
 
 
 def sources_of(name):
-    """The same, with what RDMs and intervals are made by."""
+    """The same of RSA, with what RDMs and intervals are made by."""
     return ("gram", "rdm", "stats", *room_of(name))
+
+
+def regression_of(name):
+    """The same of decoding, contrasts, shares and single units."""
+    return ("gram", "stats", *room_of(name, "regression"))
+
+
+def reduction_of(name):
+    """The same of components."""
+    return ("gram", "stats", *room_of(name, "reduction"))

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import xarray as xr
 from record import record
+from sources import regression_of
 
 from memfeat import regression
 
 pytestmark = pytest.mark.timeout(0)
-ROOMS = ("regression", "stats", "gram")
+SOURCES = regression_of("partition")
 FULL = 1_000
 SIMULATIONS = int(os.environ.get("MEMFEAT_SIMULATIONS", FULL))
 N, RELATED, EXPLAINED = 600, 0.2, 0.5
@@ -63,7 +64,7 @@ def test_intervals_hold_the_expected_out_of_fold_share(p):
     figures = {"simulations": SIMULATIONS, "n": N, "features_per_set": p, "covered": rates, "required": 0.93}
     figures["expected"] = dict(zip(SUBSETS, truth.tolist(), strict=True))
     if SIMULATIONS == FULL:
-        record(f"partition_coverage_{p}", figures, sources=ROOMS)
+        record(f"partition_coverage_{p}", figures, sources=SOURCES)
     slack = 0.0 if SIMULATIONS == FULL else 3 * np.sqrt(0.05 * 0.95 / SIMULATIONS)
     assert min(rates.values()) >= 0.93 - slack, rates
 
@@ -78,6 +79,6 @@ def test_the_gap_to_the_population_grows_with_features():
             for name, value, se in zip(SUBSETS, unique.mean(axis=0).tolist(), error.tolist(), strict=True)
         }
     if SIMULATIONS == FULL:
-        record("partition_gap", {"simulations": SIMULATIONS, "n": N, "by_features_per_set": table}, sources=ROOMS)
+        record("partition_gap", {"simulations": SIMULATIONS, "n": N, "by_features_per_set": table}, sources=SOURCES)
     gaps = [table[p]["a"]["population"] - table[p]["a"]["expected"] for p in (5, 50, 150)]
     assert gaps[0] < gaps[1] < gaps[2]

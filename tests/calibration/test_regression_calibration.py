@@ -5,43 +5,26 @@ Seeds are fixed. `make calibrate` writes what was measured into results/.
 
 import numpy as np
 import pytest
-import xarray as xr
+from decoded import hit_rates, layers, per_image
 from record import band, record
 from scipy.stats import kstest, norm
+from sources import regression_of
 
 from memfeat import regression
 from memfeat.regression.metrics import resampled_spearman, spearman
 from memfeat.stats import bootstrap_counts, expanded
 
 pytestmark = pytest.mark.timeout(0)
-ROOMS = ("regression", "stats", "gram")
+SOURCES, METRICS = regression_of("decoding, ridge"), regression_of("metrics")
 SIMULATIONS, PERMUTATIONS = 1_000, 999
 #: Tests of this file that judge a rate of .05; their family-wise level is 1 %.
 TESTS = 6
 LOW, HIGH = band(0.05, SIMULATIONS, tests=TESTS)
 
 
-def names(n):
-    return np.array([f"{i:04d}" for i in range(n)], dtype=object)
-
-
-def per_image(values):
-    return xr.DataArray(values, dims="image", coords={"image": names(len(values))}, name="score")
-
-
-def layers(*arrays):
-    found = {f"layer{i}": (("image", f"layer{i}:unit"), x) for i, x in enumerate(arrays)}
-    return xr.Dataset(found, coords={"image": names(len(arrays[0]))})
-
-
 def decoded(features, scores, seed, **options):
     options = {"n_permutations": PERMUTATIONS, "n_bootstraps": 0, "rng": seed} | options
     return regression.decode(layers(*features), per_image(scores), **options)
-
-
-def hit_rates(rng, n):
-    """Scores as experiments give them: shares of 20 answers, with many ties and a ceiling."""
-    return np.minimum(rng.binomial(20, rng.beta(6, 2, n)), 19) / 20
 
 
 NULLS = {
@@ -59,7 +42,7 @@ def test_p_is_uniform_when_scores_are_unrelated_to_features(null):
     rate, ks = float((p <= 0.05).mean()), float(kstest(p, "uniform").pvalue)
     mean = float(np.mean([result["estimate"].item() for result in results]))
     figures = {"share_below_05": rate, "accepted": [LOW, HIGH], "ks_p": ks, "mean_estimate": mean}
-    record(f"regression_p_{null.replace(',', '').replace(' ', '_')}", figures, sources=ROOMS)
+    record(f"regression_p_{null.replace(',', '').replace(' ', '_')}", figures, sources=SOURCES)
     assert LOW <= rate <= HIGH
     assert ks > 0.01 / TESTS
 
@@ -73,7 +56,7 @@ def test_the_largest_statistic_holds_the_family_wise_rate_over_correlated_layers
     rng = np.random.default_rng(21)
     p = [decoded(correlated_layers(rng), rng.standard_normal(40), seed)["p_corrected"] for seed in range(SIMULATIONS)]
     rate = float(np.mean([values.min() <= 0.05 for values in p]))
-    record("regression_family_wise", {"share_below_05": rate, "accepted": [LOW, HIGH]}, sources=ROOMS)
+    record("regression_family_wise", {"share_below_05": rate, "accepted": [LOW, HIGH]}, sources=SOURCES)
     assert LOW <= rate <= HIGH
 
 
@@ -88,7 +71,7 @@ def test_empty_layers_beside_a_telling_one_are_rarely_found():
         told.append(p[0] <= 0.05)
         found.append(p[1:].min() <= 0.05)
     figures = {"share_below_05": float(np.mean(found)), "accepted": [0, HIGH], "power": float(np.mean(told))}
-    record("regression_family_wise_with_signal", figures, sources=ROOMS)
+    record("regression_family_wise_with_signal", figures, sources=SOURCES)
     assert figures["share_below_05"] <= HIGH
     assert figures["power"] > 0.95
 
@@ -103,7 +86,7 @@ def test_whole_groups_are_permuted_when_features_and_scores_vary_between_groups(
             options = {"blocks": per_image(group), "permute": scheme}
             values.append(decoded([features], scores, seed, **options)["p"].item())
     rates = {scheme: float((np.array(values) <= 0.05).mean()) for scheme, values in p.items()}
-    record("regression_groups", {"share_below_05": rates, "accepted_whole": [LOW, HIGH]}, sources=ROOMS)
+    record("regression_groups", {"share_below_05": rates, "accepted_whole": [LOW, HIGH]}, sources=SOURCES)
     assert LOW <= rates["whole"] <= HIGH
     assert rates["free"] > HIGH
 
@@ -120,7 +103,7 @@ def test_noise_is_not_predicted_out_of_fold_and_a_planted_leak_is_seen():
     mean = np.mean([honest, leaky], axis=1)
     error = np.std([honest, leaky], axis=1, ddof=1) / np.sqrt(SIMULATIONS)
     figures = {"honest": {"mean": mean[0], "se": error[0]}, "leaky": {"mean": mean[1], "se": error[1]}}
-    record("regression_leak", figures, sources=ROOMS)
+    record("regression_leak", figures, sources=SOURCES)
     assert mean[0] <= 3 * error[0]
     assert mean[1] > 3 * error[1]
 
@@ -147,5 +130,5 @@ def test_the_interval_covers_the_correlation_of_fixed_predictions_with_scores(ki
                 low, high = expanded(draws, n=n)
                 inside += low <= truth <= high
             coverage[f"n={n}, r={correlation}"] = inside / (2 * SIMULATIONS)
-    record(f"regression_coverage_{kind.replace(' ', '_')}", {"coverage": coverage}, sources=ROOMS)
+    record(f"regression_coverage_{kind.replace(' ', '_')}", {"coverage": coverage}, sources=METRICS)
     assert all(0.93 <= value <= 0.97 for key, value in coverage.items() if not key.startswith("n=40"))

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import simulated
 import xarray as xr
+from judging import SIMULATIONS
 from scipy.spatial.distance import pdist
 from scipy.stats import pearsonr, zscore
-from simulated import SIMULATIONS, covers, dataset, labelled, measured
+from simulated import covers, dataset, labelled, measured
 
 from memfeat import rdm, rsa
 

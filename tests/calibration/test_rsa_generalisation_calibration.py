@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import simulated
 import xarray as xr
+from judging import SIMULATIONS
 from scipy.spatial.distance import pdist
 from scipy.stats import pearsonr, spearmanr
-from simulated import SIMULATIONS, covers, dataset, keep, measured, reported
+from simulated import covers, dataset, keep, measured, reported
 
 from memfeat import rdm, rsa
 

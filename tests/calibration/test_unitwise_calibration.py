@@ -9,22 +9,19 @@ import os
 import numpy as np
 import pytest
 import xarray as xr
+from decoded import hit_rates, per_image
 from record import band, record
 from scipy.stats import binomtest
+from sources import regression_of
 
 from memfeat import regression
 
 pytestmark = pytest.mark.timeout(0)
-ROOMS = ("regression", "stats", "gram")
+SOURCES = regression_of("unitwise")
 FULL, PERMUTATIONS = 1_000, 999
 SIMULATIONS = int(os.environ.get("MEMFEAT_SIMULATIONS", FULL))
 #: Tests of this file that judge a rate; their family-wise level is 1 %.
 TESTS = 9
-
-
-def per_image(values):
-    names = np.array([f"{i:04d}" for i in range(len(values))], dtype=object)
-    return xr.DataArray(values, dims="image", coords={"image": names}, name="score")
 
 
 def statistics_of(features, scores, seed, **options):
@@ -47,12 +44,7 @@ def judged(name, events, figures=None, *, most=False):
 
 def keep(name, figures):
     if SIMULATIONS == FULL:
-        record(f"unitwise_{name}", figures, sources=ROOMS)
-
-
-def hit_rates(rng, n):
-    """Scores as experiments give them: shares of 20 answers, with many ties and a ceiling."""
-    return np.minimum(rng.binomial(20, rng.beta(6, 2, n)), 19) / 20
+        record(f"unitwise_{name}", figures, sources=SOURCES)
 
 
 def relu(rng, n, p):
