@@ -5,7 +5,9 @@ from record import ROOT
 DECODED = ("decoding", "partition")
 SPANNED = ("ridge", "pls", "pcr", "partition")
 EMBEDDED = ("embed",)
-#: Room -> files that only some analyses run -> what the names of their results have in them.
+#: Room -> files that only some analyses run -> what the names of their results have in them. Where a file is only asked
+#: whether there is something for it to do (sets, covariates, halves of participants, an RDM), and there is not, it does
+#: not count.
 LEAVES = {
     "rsa": {
         "contrasts": ("contrast",),
