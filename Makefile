@@ -16,9 +16,9 @@ VENV ?= .venv
 TORCH_INDEX ?=
 PYTEST_ARGS ?=
 WORKERS ?= 2
-# One thread for each process and its children: together they keep the cores busy. loadgroup: tests/conftest.py says which
-# tests stay together.
-PARALLEL := --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder
+# One thread for each process and its children: together they keep the cores busy. tests/conftest.py says what stays
+# together, and in which order.
+PARALLEL := --numprocesses=$(WORKERS) --no-loadscope-reorder
 BIN := $(VENV)/bin
 SOURCES := memfeat tests analyses docs
 OLDEST := .venv-oldest

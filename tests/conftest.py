@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from xdist.scheduler import LoadScopeScheduling
 
 import memfeat as mf
 
-#: Made once per run, and the groups of tests that take longest.
-PHOTOGRAPHS = {"lnsim_features", "lnsim_predictions"}
-LONGEST = {"photographs", "test_models", "test_analyses", "test_store", "test_training", "test_project", "test_demo"}
+#: Files whose tests need features or predictions of real photographs, and files that take long by themselves.
+PHOTOGRAPHS = ("test_activations", "test_drift", "test_prediction", "test_training")
+LONG = (*PHOTOGRAPHS, "test_models", "test_analyses", "test_store", "test_project", "test_demo")
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("here", deadline=None)
@@ -89,15 +90,23 @@ def lnsim_features(lnsim, frozen, resmem, tmp_path_factory) -> dict[str, xr.Data
     }
 
 
-@pytest.hookimpl(tryfirst=True)
+class Together(LoadScopeScheduling):
+    """Among several processes, keep together what shares fixtures, so that they are made once."""
+
+    def _split_scope(self, nodeid):
+        file = nodeid.partition("::")[0]
+        return "photographs" if Path(file).stem in PHOTOGRAPHS else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return Together(config, log)
+
+
 def pytest_collection_modifyitems(config, items):
-    """Among several processes, keep together what shares a fixture, so that it is made once; the longest go first."""
-    if not config.getoption("loadgroup", False):
-        return
-    for item in items:
-        photographs = PHOTOGRAPHS & set(item.fixturenames)
-        item.add_marker(pytest.mark.xdist_group("photographs" if photographs else item.path.stem))
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group").args[0] not in LONGEST)
+    """Begin with what takes longest, which else might be left to one process at the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
 
 
 @pytest.hookimpl(wrapper=True)
