@@ -1,6 +1,7 @@
 """The same verbs on the command line. Results go to stdout, messages to stderr."""
 
-from memfeat.cli.analysing import decode, evaluate, rsa
+from memfeat.cli.analysing import evaluate, rsa
+from memfeat.cli.decoding import decode
 from memfeat.cli.fitting import train
 from memfeat.cli.verbs import main
 

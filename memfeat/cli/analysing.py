@@ -1,4 +1,4 @@
-"""The commands that relate features and predictions to what was measured: rsa, decode, evaluate."""
+"""The commands that compare features and predictions with what was measured: rsa, evaluate."""
 
 import logging
 from collections.abc import Callable
@@ -7,22 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
-from memfeat.cli.columns import HALVES, Wanted, read_columns, read_groups
+from memfeat.cli.columns import Wanted, read_columns, read_groups
 from memfeat.cli.evaluating import evaluated, figures, long, wide
-from memfeat.cli.inputs import Reference, label_inputs, matched_inputs, model_inputs, reference_inputs
-from memfeat.cli.manners import messages, together
-from memfeat.cli.options import FILE, FOLDER, TABLE, WRITTEN, drawn, manners
+from memfeat.cli.inputs import Reference, model_inputs, reference_inputs
+from memfeat.cli.manners import messages
+from memfeat.cli.options import FILE, FOLDER, TABLE, WRITTEN, drawn, manners, tested
 from memfeat.cli.outputs import destination, give
+from memfeat.cli.tables import HALVES
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["decode", "evaluate", "rsa"]
+__all__ = ["evaluate", "rsa"]
 
 log = logging.getLogger(__name__)
-Command = Callable[..., Any]
 #: Parts of an evaluation that are printed, and their columns.
 PRINTED = ("agreement", "category", "contrast")
 EVALUATED = ["category", "metric", "estimate", "ci_low", "ci_high", "p", "n", "unit"]
@@ -35,24 +34,6 @@ def _listed(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
         return None if value is None else [float(one) for one in value.split(",")]
     except ValueError:
         raise click.BadParameter(f"{value!r} is no list of numbers, such as 0,0.411,0.5.") from None
-
-
-def _test(permutations: int, *, scores: bool = True) -> Callable[[Command], Command]:
-    """Give what tests of features have in common, with the number of permutations, and whether scores are needed."""
-    return together(
-        click.argument("features", type=FOLDER),
-        click.option("--scores", "table", type=TABLE, required=scores, help="CSV with one row per image."),
-        click.option("--column", required=scores, help="The column of scores."),
-        click.option(
-            "--permutations",
-            type=click.IntRange(1),
-            default=permutations,
-            show_default=True,
-            help="How many permutations.",
-        ),
-        click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all random draws."),
-        click.option("-o", "--out", type=FILE, help=WRITTEN),
-    )
 
 
 def _compared_with(
@@ -87,7 +68,10 @@ def _in_groups(
 
 
 @click.command()
-@_test(9_999, scores=False)
+@click.argument("features", type=FOLDER)
+@click.option("--scores", "table", type=TABLE, help="CSV with one row per image.")
+@click.option("--column", help="The column of scores.")
+@tested(9_999)
 @click.option("--kind", default="both_memorable", show_default=True, help="What the scores are said to predict.")
 @click.option(
     "--reference",
@@ -153,82 +137,6 @@ def rsa(  # noqa: PLR0913
         result = analysis.compare(rdms, ref, method=method, n_permutations=permutations, rng=seed, **options)
     columns = [*map(str, result["estimate"].dims), *STATISTICS]
     give(_frames.per_comparison(result), result, out=out, as_json=as_json, columns=columns)
-
-
-@click.command()
-@_test(999)
-@click.option("--estimator", default="ridge", show_default=True, help="What predicts.")
-@click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="Folds of the cross-validation.")
-@click.option("--repeats", type=click.IntRange(1), default=1, show_default=True, help="How often folds are dealt anew.")
-@click.option("--split", help="A column with the fold of each image, instead of --folds.")
-@click.option("--held-out", multiple=True, help="Which folds of --split are predicted; all by default.")
-@click.option("--groups", help="A column of groups of images that are held out together; with --permute.")
-@click.option("--strata", help="A column of kinds of images, of each of which every fold gets its share.")
-@click.option("--permute", help="How groups change places: whole, within or free.")
-@click.option("--scale", default="none", show_default=True, help="none, layer, or unit: every feature standardised.")
-@click.option("--weights", help="A column with the number of responses of each image, by which it counts.")
-@click.option("--split-half", type=float, help="Mean correlation of random halves of the scores.")
-@click.option("--spearman-brown", type=float, help="Reliability of the full scores, instead of --split-half.")
-@manners
-def decode(  # noqa: PLR0913
-    features: Path,
-    table: Path,
-    column: str,
-    permutations: int,
-    seed: int,
-    out: Path | None,
-    estimator: str,
-    folds: int,
-    repeats: int,
-    split: str | None,
-    held_out: tuple[str, ...],
-    groups: str | None,
-    strata: str | None,
-    permute: str | None,
-    scale: str,
-    weights: str | None,
-    split_half: float | None,
-    spearman_brown: float | None,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Predict scores from each layer, for images that were held out.
-
-    Groups, strata, folds and weights are columns of the table of scores. Without --permutations there are 999, and 99
-    where each is fitted by itself (lasso, elastic_net, --weights).
-
-    Example: memfeat decode features.zarr --scores scores.csv --column hit_rate -o decoding.csv
-    """
-    from memfeat import _frames, regression
-
-    known = {"split_half": split_half, "spearman_brown": spearman_brown}
-    reliability = {name: value for name, value in known.items() if value is not None} or None
-    if len(reliability or {}) > 1:
-        raise click.UsageError("--split-half and --spearman-brown say the same thing; give one.")
-    told = click.get_current_context().get_parameter_source("permutations") is not ParameterSource.DEFAULT
-    out = destination(out)
-    columns = {"--groups": groups, "--strata": strata, "--split": split, "--weights": weights}
-    with messages(quiet=quiet):
-        layer_features, scores = matched_inputs(features, table, column)
-        labels: dict[str, Any] = label_inputs(table, columns, list(map(str, scores["image"].values)))
-        labels |= {
-            "permute": permute,
-            "scale": scale,
-            "held_out": list(held_out) or None,
-            "progress": False if quiet else None,
-        }
-        labels |= {"repeats": repeats} if repeats > 1 else {}
-        result = regression.decode(
-            layer_features,
-            scores,
-            estimator=estimator,
-            folds=labels.pop("split", folds),
-            n_permutations=permutations if told else None,
-            reliability=reliability,
-            rng=seed,
-            **labels,
-        )
-    give(_frames.per_layer(result), result, out=out, as_json=as_json, columns=["layer", *STATISTICS])
 
 
 @click.command()

@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from memfeat._check import advice, listed, looked_up
-from memfeat.errors import ArgumentError, UnknownNameError
+from memfeat.cli.tables import Table, numbers
+from memfeat.errors import ArgumentError
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["HALVES", "Columns", "Wanted", "read_columns", "read_groups"]
+__all__ = ["Columns", "Wanted", "read_columns", "read_groups"]
 
 #: Coordinates that tell whether images are training data.
 WHERE = ("path", "sha256")
-#: What columns of halves are called unless the user says otherwise.
-HALVES = ("half_1", "half_2")
-#: How columns of several random splits may be called.
-EXAMPLE = '--half "half1_*" "half2_*"'
 #: What an image must have: option → words.
 NEEDED = {
     "--predicted": "a prediction",
@@ -55,59 +52,6 @@ class Columns(NamedTuple):
     """Scores (split, half, image)."""
 
 
-class _Table:
-    """A table whose rows are brought into the order of the images, by name."""
-
-    def __init__(self, path: Path, argument: str, names: list[str]) -> None:
-        from memfeat._tables import read_table
-
-        self._frame, self._key = read_table(path, argument)
-        self._path, self._argument, self._names = path, argument, names
-        self._others = [str(one) for one in self._frame.columns if one != self._key]
-        self._said: set[str] = set()
-
-    def splits(self, first: str, second: str) -> list[tuple[str, str]]:
-        """Give the columns of both halves of every split; `*` stands for what names a split in both."""
-        if (first, second) == HALVES and not {first, second} <= set(self._others):
-            have = f"Name the columns, such as {EXAMPLE}; {self._path} has: {listed.of(self._others)}."
-            rule = f"be given where --halves has no {first} and {second}"
-            raise UnknownNameError(advice("--half", rule, listed("none"), have))
-        one, other = (self._matching(pattern) for pattern in (first, second))
-        if not one or one.keys() != other.keys():
-            alone = sorted([one.get(key, other.get(key, "")) for key in one.keys() ^ other.keys()])
-            found = listed(f"{first} {second}, and only one half: {listed.of(alone)}" if alone else f"{first} {second}")
-            remedy = f"{self._path} has: {listed.of(self._others)}."
-            raise ArgumentError(advice("--half", "name both halves of each split", found, remedy))
-        return [(one[key], other[key]) for key in one]
-
-    def _matching(self, pattern: str) -> dict[str, str]:
-        """Give what the `*` stands for → the column."""
-        before, star, after = pattern.partition("*")
-        if not star:
-            return {"": pattern}
-        size = len(before) + len(after)
-        fitting = [one for one in self._others if one.startswith(before) and one.endswith(after) and len(one) > size]
-        return {one[len(before) : len(one) - len(after)]: one for one in fitting}
-
-    def column(self, option: str, name: str, *, aloud: bool = True) -> "pd.Series":
-        """Give a column; say once on stderr what did not join, unless others say it."""
-        import pandas as pd
-
-        from memfeat.images.joining import joined
-
-        looked_up(option, name, self._others, f"{self._path} has: {', '.join(self._others)}.")
-        series = pd.Series(self._frame[name].to_numpy(), index=self._frame[self._key], name="found")
-        try:
-            found = joined(series, self._names, column=None)
-        except ArgumentError as error:
-            raise ArgumentError(str(error).replace("scores", self._argument, 1)) from error
-        for message in found.messages:
-            if aloud and message not in self._said:
-                click.echo(f"{self._path.name}: {message}", err=True)
-        self._said |= set(found.messages)
-        return found.columns["found"].rename(name)
-
-
 def read_columns(table: Path, scores: Path | None, halves: Path | None, wanted: Wanted) -> Columns:
     """Read predictions and scores, and keep the images that have all; say on stderr how many were left out.
 
@@ -139,7 +83,7 @@ def read_columns(table: Path, scores: Path | None, halves: Path | None, wanted: 
     frame, key = read_table(table, "PREDICTIONS")
     frame = frame.set_index(key)
     names = [str(name) for name in frame.index]
-    other = None if scores is None else _Table(scores, "--scores", names)
+    other = None if scores is None else Table(scores, "--scores", names)
 
     def own(option: str, name: str) -> "pd.Series":
         columns = list(map(str, frame.columns))
@@ -150,15 +94,15 @@ def read_columns(table: Path, scores: Path | None, halves: Path | None, wanted: 
     def label(option: str, name: str) -> "pd.Series":
         return own(option, name) if other is None or name in frame.columns else other.column(option, name)
 
-    used = {("--predicted", name): _numbers(own("--predicted", name), "--predicted") for name in wanted.predicted}
+    used = {("--predicted", name): numbers(own("--predicted", name), "--predicted") for name in wanted.predicted}
     measured = (own if other is None else other.column)("--column", wanted.column)
-    used["--column", wanted.column] = _numbers(measured, "--column")
+    used["--column", wanted.column] = numbers(measured, "--column")
     used |= {(option, name): label(option, name) for option, name in wanted.labels.items() if name is not None}
     splits: list[tuple[str, str]] = []
     if halves is not None:
-        people = _Table(halves, "--halves", names)
+        people = Table(halves, "--halves", names)
         splits = [split for pair in wanted.halves for split in people.splits(*pair)]
-        used |= {("--half", one): _numbers(people.column("--half", one), "--half") for split in splits for one in split}
+        used |= {("--half", one): numbers(people.column("--half", one), "--half") for split in splits for one in split}
     make = _maker(frame, names, _complete(used, names))
     there = {(option, name): make(series, name) for (option, name), series in used.items()}
     predictions = {name: there["--predicted", name] for name in wanted.predicted}
@@ -197,7 +141,7 @@ def read_groups(table: Path, column: str, names: list[str], *, aloud: bool) -> "
     import numpy as np
     import xarray as xr
 
-    found = _Table(table, "--scores", names).column("--groups", column, aloud=aloud)
+    found = Table(table, "--scores", names).column("--groups", column, aloud=aloud)
     there = found.notna().to_numpy()
     if not there.any():
         raise ArgumentError(advice("--groups", "have a group for at least one image", listed("none")))
@@ -233,14 +177,6 @@ def _complete(used: "dict[tuple[str, str], pd.Series]", names: list[str]) -> Any
         missing = [name for name, whole in zip(names, kept, strict=True) if not whole]
         click.echo(f"Left out, without {' or '.join(needed)}: {listed.of(missing)}", err=True)
     return kept
-
-
-def _numbers(series: "pd.Series", option: str) -> "pd.Series":
-    import pandas as pd
-
-    if not pd.api.types.is_numeric_dtype(series):
-        raise ArgumentError(advice(option, "hold numbers", str(series.name), "There is text in that column."))
-    return series.astype(float)
 
 
 def _maker(frame: "pd.DataFrame", names: list[str], kept: Any) -> "Callable[[pd.Series, str], xr.DataArray]":

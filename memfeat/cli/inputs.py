@@ -1,18 +1,19 @@
-"""What the commands read besides photographs: feature stores and columns of scores."""
+"""What the commands read besides photographs: features with the RDMs that they are compared with."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from memfeat._check import advice, listed, looked_up
+from memfeat._check import advice, listed
+from memfeat.cli.stores import read_store
+from memfeat.cli.targets import Asked, read_inputs
 from memfeat.errors import ArgumentError
 
 if TYPE_CHECKING:
-    import pandas as pd
     import xarray as xr
 
-__all__ = ["Reference", "label_inputs", "matched_inputs", "model_inputs", "own_columns", "reference_inputs", "sources"]
+__all__ = ["Reference", "model_inputs", "own_columns", "reference_inputs", "sources"]
 
 #: The fewest images whose RDMs can be compared.
 FEWEST = 4
@@ -71,90 +72,8 @@ def own_columns(images: "xr.Dataset") -> "xr.Dataset":
     return images.drop_vars([name for name in images.coords if name != "image"])
 
 
-def matched_inputs(store: Path, table: Path, column: str) -> "tuple[xr.Dataset, xr.DataArray]":
-    """Read features and scores, and keep the images that have both; say on stderr how many were left out.
-
-    Parameters
-    ----------
-    store : Path
-        A feature store.
-    table : Path
-        A CSV file with one row per image.
-    column : str
-        The column of scores.
-
-    Returns
-    -------
-    Dataset (image, ...)
-        Features.
-    DataArray (image)
-        Scores of the same images, in the same order.
-
-    Raises
-    ------
-    ArgumentError
-        If the store is none, or no image has both.
-    UnknownNameError
-        If the table has no such column.
-    """
-    import xarray as xr
-
-    from memfeat.guards import beside
-
-    features = _features(store)
-    names = [str(name) for name in features["image"].values]
-    values = _column(table, column, names)
-    there = values.notna().to_numpy()
-    if not there.all():
-        missing = [name for name, has in zip(names, there, strict=True) if not has]
-        click.echo(f"Left out, no {column} in {table}: {listed.of(missing)}", err=True)
-    kept = features.isel(image=there)
-    scores = xr.DataArray(values[there].to_numpy(), dims="image", coords={"image": kept["image"].values}, name=column)
-    scores.attrs = beside(table, column)
-    return kept, scores
-
-
-def label_inputs(table: Path, columns: dict[str, str | None], names: list[str]) -> "dict[str, xr.DataArray]":
-    """Read columns that say something about images besides their score.
-
-    Parameters
-    ----------
-    table : Path
-        A CSV file with one row per image.
-    columns : dict
-        Option, such as "--groups" → its column, or None.
-    names : list of str
-        The images.
-
-    Returns
-    -------
-    dict of DataArray (image)
-        Option without its dashes → the column; those that were asked for.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such column.
-    """
-    import xarray as xr
-
-    from memfeat._tables import read_table
-    from memfeat.images.joining import joined
-
-    frame, key = read_table(table, "--scores")
-    others, found = [name for name in frame.columns if name != key], {}
-    for option, column in columns.items():
-        if column is None:
-            continue
-        looked_up(option, column, others, f"{table} has: {', '.join(others)}.")
-        series = frame.set_index(key)[column]
-        values = joined(series, names, column=None).columns[column].to_numpy()
-        found[option.lstrip("-")] = xr.DataArray(values, dims="image", coords={"image": names}, name=column)
-    return found
-
-
 def model_inputs(store: Path, table: Path, column: str, kind: str) -> "tuple[xr.Dataset, xr.Dataset]":
-    """Read features and scores as :func:`matched_inputs` does, and make a model RDM of the scores.
+    """Read features and scores of the images that have both, and make a model RDM of the scores.
 
     Parameters
     ----------
@@ -179,8 +98,8 @@ def model_inputs(store: Path, table: Path, column: str, kind: str) -> "tuple[xr.
     """
     from memfeat import rdm
 
-    features, scores = matched_inputs(store, table, column)
-    return features, rdm.from_scores(scores, kind=kind)
+    read = read_inputs(store, table, None, Asked((column,)))
+    return read.features, rdm.from_scores(read.scores[column], kind=kind)
 
 
 def reference_inputs(store: Path, reference: Reference) -> "tuple[xr.Dataset, xr.Dataset]":
@@ -210,7 +129,7 @@ def reference_inputs(store: Path, reference: Reference) -> "tuple[xr.Dataset, xr
     from memfeat import rdm
     from memfeat.images.joining import joined
 
-    features, (file, names, dims, variable) = _features(store), reference
+    features, (file, names, dims, variable) = read_store(store), reference
     rdms = rdm.read(file, names, dims=dims, variable=variable, layer=file.stem)
     here, theirs = ([str(name) for name in data["image"].values] for data in (features, rdms))
     try:
@@ -232,39 +151,3 @@ def reference_inputs(store: Path, reference: Reference) -> "tuple[xr.Dataset, xr
         raise ArgumentError(advice("FEATURES and --reference", rule, listed(str(len(kept)))))
     both = features.isel(image=there)
     return both, rdm.select(rdms, kept).assign_coords(image=both["image"].values)
-
-
-def _features(store: Path) -> "xr.Dataset":
-    """Open a store and leave out images that could not be read."""
-    import xarray as xr
-
-    try:
-        features: xr.Dataset = xr.open_zarr(store)
-    except Exception as error:  # zarr and xarray raise many kinds for what is no store
-        remedy = "Make one: memfeat extract PHOTOS -o features.zarr"
-        raise ArgumentError(advice("FEATURES", "be a zarr store of features", str(store), remedy)) from error
-    if "image" not in features.coords:
-        found = listed.of(features.variables)
-        raise ArgumentError(advice("FEATURES", "name its images along a dim 'image'", found))
-    # xarray gives text of a store as numpy's StringDType, which does not compare with other text in every numpy
-    features = features.assign_coords(image=features["image"].astype(object))
-    return features.isel(image=features["status"].values == "ok") if "status" in features.coords else features
-
-
-def _column(table: Path, column: str, names: list[str]) -> "pd.Series":
-    """Read a column of numbers, in the order of the images; NaN where an image has none."""
-    import pandas as pd
-
-    from memfeat._tables import read_table
-    from memfeat.images.joining import joined
-
-    frame, key = read_table(table, "--scores")
-    others = [name for name in frame.columns if name != key]
-    looked_up("--column", column, others, f"{table} has: {', '.join(others)}.")
-    series = pd.Series(frame[column].to_numpy(), index=frame[key], name=column)
-    if not pd.api.types.is_numeric_dtype(series):
-        raise ArgumentError(advice("--column", "hold numbers", column, f"{table} has text there."))
-    found = joined(series, names, column=None)
-    for message in found.messages:
-        click.echo(message, err=True)
-    return found.columns[column].astype(float)

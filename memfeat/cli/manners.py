@@ -23,15 +23,19 @@ ARGUMENTS = {
     "source": "PHOTOS", "predictions": "PREDICTIONS", "features": "FEATURES", "name": "MODEL", "store": "--out",
     "out": "--out", "blocks": "--groups", "batch_size": "--batch-size", "n_images": "--n-images",
     "n_permutations": "--permutations", "learning_rate": "--learning-rate", "images_per_step": "--images-per-step",
-    "held_out": "--held-out", "trained_on": "--trained-on", "cutoffs": "--cutoffs",
+    "held_out": "--held-out", "trained_on": "--trained-on", "cutoffs": "--cutoffs", "n_bootstraps": "--bootstraps",
 } | {name: f"--{name}" for name in (
     "autocast", "backbone", "dataset", "device", "estimator", "folds", "kind", "layers", "method", "metric", "permute",
     "precision", "reduce", "scores", "shard", "tta", "head", "model", "validation", "split", "weights",
-    "groups", "repeats", "scale", "strata",
+    "groups", "repeats", "scale", "strata", "covariates",
 )}  # fmt: skip
 #: Advice in Python, and the same for whoever types commands.
 WORDING: dict[str, str | Callable[[re.Match[str]], str]] = {
     rf"^({'|'.join(ARGUMENTS)})(?= must )": lambda found: ARGUMENTS[found[1]],
+    r"^scores\['(.*?)'\](?= must )": r"--column \1",
+    r"^covariates\['(.*?)'\](?= must )": r"--covariates \1",
+    r"^reliability\['split_half'\](?= must )": "--split-half",
+    r"^reliability\['spearman_brown'\](?= must )": "--spearman-brown",
     r"\b(backbone|reduce|weights|head)='(\w+)'": r"--\1 \2",
     r" with rng=0 for an untrained network": " for an untrained network",
     r"\bcutoffs=\[0\.411, 0\.5\]": "--cutoffs 0.411,0.5",

@@ -1,12 +1,14 @@
 """Options that several commands have: files, remarks, what is drawn again, and where to compute."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from memfeat.cli.manners import together
 
-__all__ = ["FILE", "FOLDER", "TABLE", "WRITTEN", "drawn", "machine", "manners"]
+__all__ = ["FILE", "FOLDER", "TABLE", "WRITTEN", "bootstraps", "drawn", "machine", "manners", "tested"]
 
 FILE = click.Path(path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -21,8 +23,37 @@ machine = together(
     click.option("--device", help='Where to compute: "cpu", "cuda" or "mps"; by default the fastest there is.'),
     click.option("--batch-size", type=click.IntRange(1), help="Images in one forward pass."),
 )
+bootstraps = click.option(
+    "--bootstraps", type=click.IntRange(0), default=1_000, show_default=True, help="How many samples."
+)
 drawn = together(
     click.option("--groups", help="A column of groups of images that belong together; with --permute."),
     click.option("--permute", help="How groups are drawn again: whole, within or free."),
-    click.option("--bootstraps", type=click.IntRange(0), default=1_000, show_default=True, help="How many samples."),
+    bootstraps,
 )
+
+
+def tested(permutations: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give the options of a permutation test.
+
+    Parameters
+    ----------
+    permutations : int
+        How many there are by default.
+
+    Returns
+    -------
+    callable
+        The decorator.
+    """
+    return together(
+        click.option(
+            "--permutations",
+            type=click.IntRange(1),
+            default=permutations,
+            show_default=True,
+            help="How many permutations.",
+        ),
+        click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all random draws."),
+        click.option("-o", "--out", type=FILE, help=WRITTEN),
+    )

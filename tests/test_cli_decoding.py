@@ -1,0 +1,215 @@
+"""`memfeat decode`: every option gives what the same call gives in Python, and what cannot be meant is refused."""
+
+import json
+
+import click.testing
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import memfeat as mf
+from memfeat.cli import main
+
+N = 24
+NAMES = [f"{k:02}.png" for k in range(N)]
+FAST = {"n_permutations": 19, "n_bootstraps": 20, "folds": 3, "rng": 2}
+OPTIONS = ["--permutations", 19, "--bootstraps", 20, "--folds", 3, "--seed", 2]
+
+
+def run(*arguments):
+    runner = click.testing.CliRunner()
+    if "mix_stderr" in click.testing.CliRunner.__init__.__code__.co_varnames:  # click before 8.2
+        runner = click.testing.CliRunner(mix_stderr=False)
+    return runner.invoke(main, ["decode", *map(str, arguments)])
+
+
+def layers(*names, seed=0, images=NAMES):
+    """Features of a few units per layer, the first unit of which goes with the number in the image's name."""
+    rng = np.random.default_rng(seed)
+    values = {name: rng.normal(size=(N, 3 + k)) for k, name in enumerate(names)}
+    for layer in values.values():
+        layer[:, 0] += np.arange(N) / 6
+    arrays = {name: (("image", f"{name}:unit"), layer) for name, layer in values.items()}
+    whole = xr.Dataset(arrays, coords={"image": np.array(NAMES, dtype=object)})
+    return whole.sel(image=list(images))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A store of two layers, and a table in another order, in which some images lack something."""
+    layers("early", "late").to_zarr(tmp_path / "net.zarr", zarr_format=2)
+    rng = np.random.default_rng(1)
+    hit_rate = np.arange(N) / 40 + 0.2 * rng.random(N)
+    table = pd.DataFrame({"hit_rate": hit_rate, "false_alarms": 0.5 - hit_rate / 2 + 0.1 * rng.random(N)}, index=NAMES)
+    table["luminance"], table["size"] = rng.random(N), rng.integers(1, 9, N)
+    table["scene"], table["part"] = np.arange(N) // 2, np.arange(N) % 4
+    for half in ("hr1_a", "hr2_a", "hr1_b", "hr2_b"):
+        table[half] = table["hit_rate"] + 0.1 * rng.normal(size=N)
+    for half in ("fa1_a", "fa2_a"):
+        table[half] = table["false_alarms"] + 0.05 * rng.normal(size=N)
+    table["half_1"], table["half_2"], table["kind"] = table["hr1_a"], table["hr2_a"], "photo"
+    table.loc["03.png", "false_alarms"] = table.loc["05.png", "luminance"] = table.loc["07.png", "hr2_b"] = np.nan
+    table.rename_axis("image").sample(frac=1, random_state=0).to_csv(tmp_path / "scores.csv")
+    return tmp_path
+
+
+@pytest.fixture
+def table(folder):
+    return pd.read_csv(folder / "scores.csv", dtype={"image": str}).set_index("image").sort_index()
+
+
+@pytest.fixture
+def start(folder):
+    return [folder / "net.zarr", "--scores", folder / "scores.csv", *OPTIONS]
+
+
+def assert_rows(rows, result):
+    """Every statistic of every row is that of the result."""
+    dims = [name for name in ("layer", "score") if name in result["estimate"].dims]
+    statistics = [str(name) for name, values in result.items() if set(values.dims) <= set(result["estimate"].dims)]
+    assert len(rows) == result["estimate"].size
+    assert {"estimate", "ci_low", "p", "p_corrected", "r2", "n"} <= set(statistics)
+    for row in rows:
+        one = result.sel({dim: row[dim] for dim in dims})
+        found = [np.nan if row[name] is None else row[name] for name in statistics]
+        np.testing.assert_allclose(found, [one[name].item() for name in statistics], atol=1e-9)
+
+
+def decoded(*arguments):
+    done = run(*arguments, "--json")
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout), done.stderr
+
+
+# scores, covariates and reliability -----------------------------------------------------------------------------------
+
+
+def test_several_columns_are_decoded_at_once(start, folder, table):
+    found, said = decoded(*start, "--column", "hit_rate", "--column", "false_alarms")
+    assert f"Left out, no false_alarms in {folder / 'scores.csv'}: 1: '03.png'" in said
+    kept = table.drop(index="03.png")
+    expected = mf.regression.decode(
+        layers("early", "late", images=kept.index), kept[["hit_rate", "false_alarms"]], **FAST
+    )
+    assert_rows(found["rows"], expected)
+    assert found["attrs"]["scores"] == ["hit_rate", "false_alarms"]
+    printed = run(*start, "--column", "hit_rate", "--column", "false_alarms").stdout.splitlines()
+    assert printed[0].split() == ["layer", "score", "estimate", "ci_low", "ci_high", "p", "p_corrected", "n"]
+    assert [line.split()[:2] for line in printed[1:]] == [
+        [layer, score] for layer in ("early", "late") for score in ("hit_rate", "false_alarms")
+    ]
+
+
+def test_covariates_are_columns_of_the_table(start, folder, table):
+    found, said = decoded(*start, "--column", "hit_rate", "--covariates", "luminance", "--covariates", "size")
+    assert f"Left out, no luminance in {folder / 'scores.csv'}: 1: '05.png'" in said
+    kept = table.drop(index="05.png")
+    expected = mf.regression.decode(
+        layers("early", "late", images=kept.index), kept["hit_rate"], covariates=kept[["luminance", "size"]], **FAST
+    )
+    assert_rows(found["rows"], expected)
+    assert found["attrs"]["covariates"] == ["luminance", "size"]
+
+
+@pytest.mark.parametrize(
+    ("named", "splits", "gone"),
+    [
+        ([], [("half_1", "half_2")], []),
+        (["--half", "hr1_*", "hr2_*"], [("hr1_a", "hr2_a"), ("hr1_b", "hr2_b")], ["07.png"]),
+        (["--half", "hr1_a", "hr2_a", "--half", "half_1", "half_2"], [("hr1_a", "hr2_a"), ("half_1", "half_2")], []),
+    ],
+)
+def test_halves_give_the_reliability_that_they_give_in_python(named, splits, gone, start, folder, table):
+    found, said = decoded(*start, "--column", "hit_rate", "--halves", folder / "scores.csv", *named)
+    assert ("Left out, no scores of both halves in" in said) == bool(gone)
+    kept = table.drop(index=gone)
+    values = np.array([[kept[one] for one in split] for split in splits])
+    halves = xr.DataArray(values, {"image": kept.index.to_numpy(dtype=object)}, ["split", "half", "image"])
+    expected = mf.regression.decode(
+        layers("early", "late", images=kept.index), kept["hit_rate"], reliability=halves, **FAST
+    )
+    assert_rows(found["rows"], expected)
+    assert found["attrs"]["reliability"] == f"halves, {len(splits)} splits"
+    assert {"estimate_relative", "reliability_spearman", "mse_floor_ci_low"} <= set(found["rows"][0])
+
+
+def test_each_of_several_scores_has_its_reliability(start, folder, table):
+    both = ["--column", "hit_rate", "--column", "false_alarms"]
+    halves = ["--halves", folder / "scores.csv", "--half", "hr1_*", "hr2_*", "--half", "fa1_*", "fa2_*"]
+    kept = table.drop(index=["03.png", "07.png"])
+    images = {"image": kept.index.to_numpy(dtype=object)}
+    known = {
+        "hit_rate": [["hr1_a", "hr2_a"], ["hr1_b", "hr2_b"]],
+        "false_alarms": [["fa1_a", "fa2_a"]],
+    }
+    reliability = {
+        score: xr.DataArray(
+            np.array([[kept[one] for one in split] for split in splits]), images, ["split", "half", "image"]
+        )
+        for score, splits in known.items()
+    }
+    features, scores = layers("early", "late", images=kept.index), kept[["hit_rate", "false_alarms"]]
+    found, _ = decoded(*start, *both, *halves)
+    assert_rows(found["rows"], mf.regression.decode(features, scores, reliability=reliability, **FAST))
+    kept = table.drop(index="03.png")
+    features, scores = layers("early", "late", images=kept.index), kept[["hit_rate", "false_alarms"]]
+    numbers = {"hit_rate": {"split_half": 0.7}, "false_alarms": {"split_half": 0.5}}
+    found, _ = decoded(*start, *both, "--split-half", 0.7, "--split-half", 0.5)
+    assert_rows(found["rows"], mf.regression.decode(features, scores, reliability=numbers, **FAST))
+
+
+def test_labels_of_images_that_are_left_out_change_no_others(start, folder, table):
+    text = table.astype({"part": object})
+    text.loc["03.png", "part"] = None
+    text.to_csv(folder / "scores.csv")
+    options = ["--column", "hit_rate", "--split", "part", "--held-out", "1", "--held-out", "2"]
+    found, said = decoded(*start, *options)
+    assert "Left out, no part in" in said
+    kept = table.drop(index="03.png")
+    how = FAST | {"folds": kept["part"], "held_out": ["1", "2"]}
+    assert_rows(
+        found["rows"], mf.regression.decode(layers("early", "late", images=kept.index), kept["hit_rate"], **how)
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--column", "hit_rate"], 2, "--column names hit_rate twice; give each column once."),
+        (["--covariates", "size", "--covariates", "size"], 2, "--covariates names size twice"),
+        (["--split-half", 0.7, "--spearman-brown", 0.8], 2, "--halves say the same thing; give one."),
+        (["--split-half", 0.7, "--halves", "SCORES"], 2, "--halves say the same thing; give one."),
+        (["--split-half", 0.7, "--split-half", 0.6], 2, "Give --split-half once; there are 2."),
+        (["--half", "half_1", "half_2"], 2, "--half names columns of --halves; give that table too."),
+        (
+            ["--column", "false_alarms", "--spearman-brown", 0.7],
+            2,
+            "Give --spearman-brown once for each --column, in the same order (hit_rate, false_alarms); there are 1.",
+        ),
+        (
+            ["--column", "false_alarms", "--halves", "SCORES"],
+            2,
+            "Give --half once for each --column, in the same order (hit_rate, false_alarms); there are 0.",
+        ),
+        (["--covariates", "size", "--split-half", 0.7], 2, "is less reliable than the scores: leave out --split-half"),
+        (["--covariates", "size", "--halves", "SCORES"], 2, "is less reliable than the scores: leave out --split-half"),
+        (["--covariates", "sizes"], 3, "--covariates must be a known name; got 'sizes'. Did you mean 'size'?"),
+        (["--covariates", "kind"], 3, "--covariates must hold numbers; got 'kind'."),
+        (
+            ["--covariates", "hit_rate"],
+            3,
+            "--covariates must leave something of each score; got nothing of 1: 'hit_rate'",
+        ),
+        (["--halves", "SCORES", "--half", "kind", "kind"], 3, "--half must hold numbers; got 'kind'."),
+        (["--split-half", 1.7], 3, "--split-half must lie between 0 and 1; got 1.7."),
+        (["--column", "flat"], 3, "--column flat must differ between images; got 0.5 for every image."),
+        (["--column", "empty"], 3, "FEATURES and --scores must share an image that has hit_rate in "),
+    ],
+)
+def test_columns_that_cannot_be_meant_are_errors_with_advice(options, code, message, start, folder, table):
+    table.assign(flat=0.5, empty=np.nan).to_csv(folder / "scores.csv")
+    options = [folder / "scores.csv" if option == "SCORES" else option for option in options]
+    done = run(*start, "--column", "hit_rate", *options)
+    assert done.exit_code == code, done.stderr
+    assert message in " ".join(done.stderr.split())
