@@ -213,3 +213,61 @@ def test_columns_that_cannot_be_meant_are_errors_with_advice(options, code, mess
     done = run(*start, "--column", "hit_rate", *options)
     assert done.exit_code == code, done.stderr
     assert message in " ".join(done.stderr.split())
+
+
+# several sets of features ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("combine", [None, "concatenate", "stack", "banded"])
+def test_several_stores_are_used_together_as_sets_are(combine, start, folder, table, tmp_path):
+    if combine == "banded":
+        pytest.importorskip("himalaya")
+    other = layers("late", "wide", seed=5).isel(image=slice(None, 0, -1))
+    other.to_zarr(tmp_path / "other.net.zarr", zarr_format=2)
+    how = [] if combine is None else ["--combine", combine]
+    done = run(
+        start[0], tmp_path / "other.net.zarr", *start[1:], "--column", "hit_rate", *how, "-o", tmp_path / "all.nc"
+    )
+    assert done.exit_code == 0, done.stderr
+    assert "Left out, not in all FEATURES: 1: '00.png'" in done.stderr
+    kept = table.drop(index="00.png")
+    sets = {"net": layers("early", "late", images=kept.index), "other.net": other}
+    expected = mf.regression.decode(sets, kept["hit_rate"], **FAST, **({} if combine is None else {"combine": combine}))
+    with xr.open_dataset(tmp_path / "all.nc", engine="h5netcdf") as saved:
+        xr.testing.assert_allclose(saved.load().drop_attrs(), expected.drop_attrs())
+        assert saved.attrs["combine"] == (combine or "concatenate")
+    found, _ = decoded(start[0], tmp_path / "other.net.zarr", *start[1:], "--column", "hit_rate", *how)
+    assert [row["layer"] for row in found["rows"]] == ["net & other.net"]
+    assert_rows(found["rows"], expected)
+
+
+def test_stores_that_cannot_be_used_together_are_errors_with_advice(start, folder, tmp_path):
+    (tmp_path / "more").mkdir()
+    layers("third", seed=3).to_zarr(tmp_path / "more" / "net.zarr", zarr_format=2)
+    layers("fourth", seed=4).to_zarr(tmp_path / "fourth.zarr", zarr_format=2)
+    elsewhere = layers("third").assign_coords(image=np.array([f"x{name}" for name in NAMES], dtype=object))
+    elsewhere.to_zarr(tmp_path / "elsewhere.zarr", zarr_format=2)
+    layers("early").to_zarr(tmp_path / "again.zarr", zarr_format=2)
+
+    def refused(*more):
+        done = run(start[0], *more, *start[1:], "--column", "hit_rate")
+        return done.exit_code, " ".join(done.stderr.split())
+
+    for more, code, message in [
+        (["--combine", "stack"], 2, "--combine says how several FEATURES are used together; give more than one."),
+        ([tmp_path / "more" / "net.zarr"], 2, "Two FEATURES are called net; results tell them apart by their names"),
+        ([tmp_path / "elsewhere.zarr"], 3, "FEATURES must have images in common; got net 24: '00.png', "),
+        (
+            [tmp_path / "again.zarr"],
+            3,
+            "FEATURES must hold each layer once; got layer 'early' twice, in 'net' and 'again'",
+        ),
+        (
+            [tmp_path / "fourth.zarr", "--combine", "add"],
+            3,
+            "--combine must be one of 'concatenate', 'stack', 'banded'",
+        ),
+    ]:
+        found, said = refused(*more)
+        assert found == code, said
+        assert message in said

@@ -23,7 +23,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 @click.command()
-@click.argument("features", type=FOLDER)
+@click.argument("features", nargs=-1, required=True, type=FOLDER)
 @click.option("--scores", "table", type=TABLE, required=True, help="CSV with one row per image.")
 @click.option(
     "--column", "columns", multiple=True, required=True, help="The column of scores; give several to predict them all."
@@ -38,7 +38,10 @@ Pairs = tuple[tuple[str, str], ...]
 @click.option("--groups", help="A column of groups of images that are held out together; with --permute.")
 @click.option("--strata", help="A column of kinds of images, of each of which every fold gets its share.")
 @click.option("--permute", help="How groups change places: whole, within or free.")
-@click.option("--scale", default="none", show_default=True, help="none, layer, or unit: every feature standardised.")
+@click.option(
+    "--scale", help="none (default), layer (default of several FEATURES), or unit: every feature standardised."
+)
+@click.option("--combine", help="How several FEATURES are used together: concatenate (default), stack or banded.")
 @click.option("--weights", help="A column with the number of responses of each image, by which it counts.")
 @click.option("--covariates", multiple=True, help="A column of numbers to take out of features and scores; or several.")
 @click.option("--split-half", type=float, multiple=True, help="Mean correlation of random halves of the scores.")
@@ -56,7 +59,7 @@ Pairs = tuple[tuple[str, str], ...]
 )
 @manners
 def decode(  # noqa: PLR0913
-    features: Path,
+    features: tuple[Path, ...],
     table: Path,
     columns: tuple[str, ...],
     permutations: int,
@@ -75,7 +78,7 @@ def decode(  # noqa: PLR0913
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Predict scores from each layer, for images that were held out.
+    """Predict scores from each layer, for images that were held out. Several FEATURES are used together.
 
     Groups, strata, folds, weights and covariates are columns of the table of scores. Without --permutations there are
     999, and 99 where each is fitted by itself (lasso, elastic_net, --weights). With several --column, --split-half,
@@ -85,6 +88,8 @@ def decode(  # noqa: PLR0913
 
     Several scores: --column hit_rate --column false_alarms --halves halves.csv --half "hr1_*" "hr2_*" --half "fa1_*"
     "fa2_*"
+
+    Several sets of features: memfeat decode early.zarr late.zarr --combine stack --scores scores.csv --column hit_rate
     """
     from memfeat import _frames, regression
 
@@ -95,6 +100,8 @@ def decode(  # noqa: PLR0913
     if covariates and (reliability is not None or halves is not None):
         left = "What --covariates leave of the scores is less reliable than the scores"
         raise click.UsageError(f"{left}: leave out --split-half, --spearman-brown and --halves.")
+    if options["combine"] is not None and len(features) == 1:
+        raise click.UsageError("--combine says how several FEATURES are used together; give more than one.")
     told = click.get_current_context().get_parameter_source("permutations") is not ParameterSource.DEFAULT
     out = destination(out)
     options |= {"repeats": repeats} if repeats > 1 else {}
@@ -103,12 +110,12 @@ def decode(  # noqa: PLR0913
         read = read_inputs(features, table, halves, asked)
         known = {**read.labels, "covariates": read.covariates, **options}
         result = regression.decode(
-            read.features,
+            _single(read.features),
             _scores(read),
             folds=known.pop("split", folds),
             n_permutations=permutations if told else None,
             n_bootstraps=bootstraps,
-            reliability=_by_score(read.halves) if read.halves else reliability,
+            reliability=_single(read.halves) if read.halves else reliability,
             rng=seed,
             **known,
         )
@@ -132,7 +139,7 @@ def _named(columns: tuple[str, ...], given: Mapping[str, tuple[float, ...]], hal
         return None
     numbers = given[kinds[0]]
     _one_each(f"--{kinds[0].replace('_', '-')}", len(numbers), columns)
-    return _by_score({name: {kinds[0]: number} for name, number in zip(columns, numbers, strict=True)})
+    return _single({name: {kinds[0]: number} for name, number in zip(columns, numbers, strict=True)})
 
 
 def _pairs(columns: tuple[str, ...], halves: Path | None, pairs: Pairs) -> Pairs:
@@ -152,8 +159,8 @@ def _one_each(option: str, n: int, columns: tuple[str, ...]) -> None:
         raise click.UsageError(f"Give {option}{order}; there are {n}.")
 
 
-def _by_score(values: Mapping[str, Any]) -> Any:
-    """Give the one thing that there is, or all by the name of the score."""
+def _single(values: Mapping[str, Any]) -> Any:
+    """Give the one thing that there is, or all by their names."""
     return values if len(values) > 1 else next(iter(values.values()))
 
 
@@ -161,4 +168,4 @@ def _scores(read: Inputs) -> Any:
     """Give one column, or a Dataset of several."""
     import xarray as xr
 
-    return xr.Dataset(read.scores) if len(read.scores) > 1 else _by_score(read.scores)
+    return xr.Dataset(read.scores) if len(read.scores) > 1 else _single(read.scores)

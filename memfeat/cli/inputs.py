@@ -98,8 +98,8 @@ def model_inputs(store: Path, table: Path, column: str, kind: str) -> "tuple[xr.
     """
     from memfeat import rdm
 
-    read = read_inputs(store, table, None, Asked((column,)))
-    return read.features, rdm.from_scores(read.scores[column], kind=kind)
+    read = read_inputs((store,), table, None, Asked((column,)))
+    return next(iter(read.features.values())), rdm.from_scores(read.scores[column], kind=kind)
 
 
 def reference_inputs(store: Path, reference: Reference) -> "tuple[xr.Dataset, xr.Dataset]":

@@ -27,16 +27,18 @@ ARGUMENTS = {
 } | {name: f"--{name}" for name in (
     "autocast", "backbone", "dataset", "device", "estimator", "folds", "kind", "layers", "method", "metric", "permute",
     "precision", "reduce", "scores", "shard", "tta", "head", "model", "validation", "split", "weights",
-    "groups", "repeats", "scale", "strata", "covariates",
+    "groups", "repeats", "scale", "strata", "covariates", "combine",
 )}  # fmt: skip
 #: Advice in Python, and the same for whoever types commands.
 WORDING: dict[str, str | Callable[[re.Match[str]], str]] = {
     rf"^({'|'.join(ARGUMENTS)})(?= must )": lambda found: ARGUMENTS[found[1]],
+    r"^features\['(.*?)'\](?= must )": r"FEATURES \1",
     r"^scores\['(.*?)'\](?= must )": r"--column \1",
     r"^covariates\['(.*?)'\](?= must )": r"--covariates \1",
     r"^reliability\['split_half'\](?= must )": "--split-half",
     r"^reliability\['spearman_brown'\](?= must )": "--spearman-brown",
-    r"\b(backbone|reduce|weights|head)='(\w+)'": r"--\1 \2",
+    r"\bcombine='(\w+)' or '(\w+)'": r"--combine \1 or \2",
+    r"\b(backbone|reduce|weights|head|combine|estimator)='(\w+)'": r"--\1 \2",
     r" with rng=0 for an untrained network": " for an untrained network",
     r"\bcutoffs=\[0\.411, 0\.5\]": "--cutoffs 0.411,0.5",
     r"\bdataset='(\w+)'": r"--dataset \1",

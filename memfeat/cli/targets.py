@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from memfeat._check import advice, listed
-from memfeat.cli.stores import read_store
+from memfeat.cli.stores import read_stores
 from memfeat.cli.tables import Table, numbers
 from memfeat.errors import ArgumentError
 
@@ -35,7 +35,8 @@ class Asked(NamedTuple):
 class Inputs(NamedTuple):
     """Features and columns of the same images, in one order."""
 
-    features: "xr.Dataset"
+    features: "dict[str, xr.Dataset]"
+    """Name of the store → its layers."""
     scores: "dict[str, xr.DataArray]"
     covariates: "xr.Dataset | None"
     labels: "dict[str, xr.DataArray]"
@@ -44,13 +45,13 @@ class Inputs(NamedTuple):
     """Score → those of halves of the participants (split, half, image), if they were asked for."""
 
 
-def read_inputs(store: Path, table: Path, halves: Path | None, asked: Asked) -> Inputs:
+def read_inputs(stores: tuple[Path, ...], table: Path, halves: Path | None, asked: Asked) -> Inputs:
     """Read features and columns, and keep the images that have all; say on stderr how many were left out.
 
     Parameters
     ----------
-    store : Path
-        A feature store.
+    stores : tuple of Path
+        Feature stores.
     table : Path
         A CSV with one row per image, joined by image name.
     halves : Path, optional
@@ -66,7 +67,7 @@ def read_inputs(store: Path, table: Path, halves: Path | None, asked: Asked) -> 
     Raises
     ------
     ArgumentError
-        If the store is none, no image has everything, or a column holds no numbers.
+        If a store is none, no image has everything, or a column holds no numbers.
     UnknownNameError
         If there is no such column.
     """
@@ -75,8 +76,9 @@ def read_inputs(store: Path, table: Path, halves: Path | None, asked: Asked) -> 
 
     from memfeat.guards import beside
 
-    features = read_store(store)
-    names = [str(name) for name in features["image"].values]
+    features = read_stores(stores)
+    images = next(iter(features.values()))["image"].values
+    names = [str(name) for name in images]
     columns = _columns(Table(table, "--scores", names), asked)
     there = {f"{name} in {table}": series.notna().to_numpy() for (_, name), series in columns.items()}
     splits: Splits = {}
@@ -85,7 +87,7 @@ def read_inputs(store: Path, table: Path, halves: Path | None, asked: Asked) -> 
         splits, people = _people(Table(halves, "--halves", names), asked)
         there[f"scores of both halves in {halves}"] = np.all([one.notna() for one in people.values()], axis=0)
     kept = _complete(there, names)
-    coords = {"image": features["image"].values[kept]}
+    coords = {"image": images[kept]}
 
     def made(option: str, name: str) -> xr.DataArray:
         return xr.DataArray(columns[option, name].to_numpy()[kept], coords, ["image"], name=name)
@@ -97,7 +99,7 @@ def read_inputs(store: Path, table: Path, halves: Path | None, asked: Asked) -> 
     labels = {option: name for option, name in (asked.labels or {}).items() if name is not None}
     covariates = {name: made("--covariates", name) for name in asked.covariates}
     return Inputs(
-        features.isel(image=kept),
+        {name: one.isel(image=kept) for name, one in features.items()},
         {name: made("--column", name).assign_attrs(beside(table, name)) for name in asked.scores},
         xr.Dataset(covariates) if covariates else None,
         {option.lstrip("-"): _whole(made(option, name)) for option, name in labels.items()},
