@@ -181,7 +181,7 @@ def read_attrs(table: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) and "memfeat_version" in found else {}
 
 
-def as_json(frame: pd.DataFrame, attrs: dict[str, Any], **about: str) -> str:
+def as_json(frame: pd.DataFrame, attrs: dict[str, Any], **about: Any) -> str:
     """Write a table and where it came from as JSON.
 
     Parameters
@@ -190,7 +190,7 @@ def as_json(frame: pd.DataFrame, attrs: dict[str, Any], **about: str) -> str:
         The table.
     attrs : dict
         Attributes of the result.
-    **about : str
+    **about : str, number, list or dict
         What else there is to say, each under its own name.
 
     Returns

@@ -271,3 +271,92 @@ def test_stores_that_cannot_be_used_together_are_errors_with_advice(start, folde
         found, said = refused(*more)
         assert found == code, said
         assert message in said
+
+
+# contrasts ------------------------------------------------------------------------------------------------------------
+
+
+def assert_contrasts(rows, expected):
+    assert len(rows) == expected["estimate"].size
+    values = ["estimate", "ci_low", "ci_high", "p", "p_corrected", "first_estimate", "second_estimate"]
+    for row in rows:
+        place = {"contrast": f"{row['first']} − {row['second']}", "metric": row["metric"]}
+        one = expected.sel(place | ({"score": row["score"]} if "score" in row else {}))
+        np.testing.assert_allclose([row[name] for name in values], [one[name].item() for name in values], atol=1e-9)
+        assert row["n"] == one["n"].item()
+
+
+def test_layers_are_compared_with_one_as_in_python(folder, table, tmp_path):
+    features = layers("early", "late", "last")
+    features.to_zarr(tmp_path / "three.zarr", zarr_format=2)
+    kept = table.drop(index="03.png")
+    scores, features = kept[["hit_rate", "false_alarms"]], features.sel(image=kept.index)
+    scene = xr.DataArray(kept["scene"].to_numpy(), {"image": features["image"]}, ["image"], name="scene")
+    expected = mf.regression.contrast(
+        mf.regression.decode(features, scores, groups=scene, permute="whole", **FAST), scores,
+        against="late", blocks=scene, permute="whole", n_bootstraps=20, rng=2,
+    )  # fmt: skip
+    start = [tmp_path / "three.zarr", "--scores", folder / "scores.csv", *OPTIONS, "--against", "late"]
+    start += ["--column", "hit_rate", "--column", "false_alarms", "--groups", "scene", "--permute", "whole"]
+    found, _ = decoded(*start)
+    assert_contrasts(found["contrasts"]["rows"], expected)
+    assert found["contrasts"]["attrs"]["method"] == "contrast of decoding, paired bootstrap"
+    table_, contrasts = run(*start).stdout.split("\n\n")
+    assert len(table_.splitlines()) == 7
+    head, *lines = contrasts.splitlines()
+    assert head.split() == [
+        "first",
+        "second",
+        "score",
+        "metric",
+        "estimate",
+        "ci_low",
+        "ci_high",
+        "p",
+        "p_corrected",
+        "n",
+    ]
+    assert [line.split()[:4] for line in lines] == [
+        [layer, "late", score, "spearman"] for layer in ("early", "last") for score in ("hit_rate", "false_alarms")
+    ]
+
+
+def test_contrasts_beyond_covariates_go_into_a_file_beside(start, folder, table):
+    arguments = [*start, "--column", "hit_rate", "--covariates", "size", "--against", "early"]
+    done = run(*arguments, "-o", folder / "decoding.csv")
+    assert done.exit_code == 0, done.stderr
+    beside = folder / "decoding.contrasts.csv"
+    assert done.stdout == f"Wrote {folder / 'decoding.csv'} (2 rows).\nWrote {beside} (4 rows).\n"
+    result = mf.regression.decode(layers("early", "late"), table["hit_rate"], covariates=table["size"], **FAST)
+    expected = mf.regression.contrast(result, table["hit_rate"], against="early", n_bootstraps=20, rng=2)
+    assert_rows(pd.read_csv(folder / "decoding.csv").to_dict("records"), result)
+    assert_contrasts(pd.read_csv(beside).to_dict("records"), expected)
+    assert json.loads((folder / "decoding.contrasts.csv.json").read_text())["n_bootstraps"] == 20
+    done = run(*arguments, "-o", folder / "decoding.nc")
+    assert done.exit_code == 0, done.stderr
+    with xr.open_dataset(folder / "decoding.contrasts.nc", engine="h5netcdf") as saved:
+        xr.testing.assert_allclose(saved.load().drop_attrs(), expected.drop_attrs())
+
+
+def test_contrasts_that_cannot_be_made_are_errors_with_advice_before_the_work(start, folder, tmp_path, monkeypatch):
+    def never(*_, **__):
+        raise AssertionError("computed before the arguments were checked")
+
+    monkeypatch.setattr(mf.regression, "decode", never)
+    layers("third").to_zarr(tmp_path / "third.zarr", zarr_format=2)
+    (folder / "taken.contrasts.csv").mkdir()
+    one, *rest = [*start, "--column", "hit_rate"]
+    for arguments, code, message in [
+        ([one, *rest, "--against", "lat"], 3, "--against must be a known name; got 'lat'. Did you mean 'late'?"),
+        ([one, tmp_path / "third.zarr", *rest, "--against", "late"], 2, "--against compares layers of one store;"),
+        (
+            [one, *rest, "--against", "late", "--bootstraps", 0],
+            2,
+            "in bootstrap samples; give more than --bootstraps 0.",
+        ),
+        ([tmp_path / "third.zarr", *rest, "--against", "third"], 3, "FEATURES must hold two layers at least with"),
+        ([one, *rest, "--against", "late", "-o", folder / "taken.csv"], 3, "--out must be a file that can be written"),
+    ]:
+        done = run(*arguments)
+        assert done.exit_code == code, done.stderr
+        assert message in " ".join(done.stderr.split())

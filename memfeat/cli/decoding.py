@@ -2,21 +2,28 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
+from memfeat._check import advice, listed, looked_up
 from memfeat.cli.manners import messages
 from memfeat.cli.options import FOLDER, TABLE, bootstraps, manners, tested
-from memfeat.cli.outputs import destination, give
+from memfeat.cli.outputs import Part, beside, destination, give
 from memfeat.cli.tables import HALVES
 from memfeat.cli.targets import Asked, Inputs, read_inputs
+from memfeat.errors import ArgumentError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["decode"]
 
 #: What is printed of each layer and score.
 PRINTED = ["layer", "score", "estimate", "ci_low", "ci_high", "p", "p_corrected", "estimate_relative", "n"]
+#: The same of contrasts, in this order; the file holds more.
+CONTRASTED = ["first", "second", "score", "metric", "estimate", "ci_low", "ci_high", "p", "p_corrected", "n"]
 #: Options that name columns of labels, or of numbers by which images count.
 LABELS = ("groups", "strata", "split", "weights")
 Pairs = tuple[tuple[str, str], ...]
@@ -57,6 +64,7 @@ Pairs = tuple[tuple[str, str], ...]
     metavar="COLUMN COLUMN",
     help=f"The columns of both halves, * for what names a random split; {' '.join(HALVES)} by default.",
 )
+@click.option("--against", help="A layer that all others are compared with, paired.")
 @manners
 def decode(  # noqa: PLR0913
     features: tuple[Path, ...],
@@ -74,6 +82,7 @@ def decode(  # noqa: PLR0913
     spearman_brown: tuple[float, ...],
     halves: Path | None,
     pairs: Pairs,
+    against: str | None,
     as_json: bool,
     quiet: bool,
     **options: Any,
@@ -89,6 +98,8 @@ def decode(  # noqa: PLR0913
     Several scores: --column hit_rate --column false_alarms --halves halves.csv --half "hr1_*" "hr2_*" --half "fa1_*"
     "fa2_*"
 
+    Is a layer better than others? With --against LAYER their differences stand below, or in decoding.contrasts.csv.
+
     Several sets of features: memfeat decode early.zarr late.zarr --combine stack --scores scores.csv --column hit_rate
     """
     from memfeat import _frames, regression
@@ -102,24 +113,29 @@ def decode(  # noqa: PLR0913
         raise click.UsageError(f"{left}: leave out --split-half, --spearman-brown and --halves.")
     if options["combine"] is not None and len(features) == 1:
         raise click.UsageError("--combine says how several FEATURES are used together; give more than one.")
+    _comparable(against, features, bootstraps)
     told = click.get_current_context().get_parameter_source("permutations") is not ParameterSource.DEFAULT
     out = destination(out)
+    if out is not None and against is not None:
+        destination(beside(out))
+    sampling: dict[str, Any] = {"n_bootstraps": bootstraps, "rng": seed}
     options |= {"repeats": repeats} if repeats > 1 else {}
     options |= {"held_out": list(held_out) or None, "progress": False if quiet else None}
     with messages(quiet=quiet):
         read = read_inputs(features, table, halves, asked)
-        known = {**read.labels, "covariates": read.covariates, **options}
+        _layer(against, read)
+        known: dict[str, Any] = {**read.labels, "covariates": read.covariates, **options}
         result = regression.decode(
             _single(read.features),
             _scores(read),
             folds=known.pop("split", folds),
             n_permutations=permutations if told else None,
-            n_bootstraps=bootstraps,
             reliability=_single(read.halves) if read.halves else reliability,
-            rng=seed,
             **known,
+            **sampling,
         )
-    give(_frames.per_comparison(result), result, out=out, as_json=as_json, columns=PRINTED)
+        contrasts = None if against is None else _contrasts(result, read, against, known["permute"], sampling)
+    give(_frames.per_comparison(result), result, out=out, as_json=as_json, columns=PRINTED, contrasts=contrasts)
 
 
 def _once(given: Mapping[str, tuple[str, ...]]) -> None:
@@ -169,3 +185,36 @@ def _scores(read: Inputs) -> Any:
     import xarray as xr
 
     return xr.Dataset(read.scores) if len(read.scores) > 1 else _single(read.scores)
+
+
+def _comparable(against: str | None, features: tuple[Path, ...], bootstraps: int) -> None:
+    """Refuse contrasts where there is nothing to compare, or to compare by."""
+    if against is None:
+        return
+    if len(features) > 1:
+        raise click.UsageError("--against compares layers of one store; several FEATURES are used together as one.")
+    if bootstraps == 0:
+        raise click.UsageError("--against compares layers in bootstrap samples; give more than --bootstraps 0.")
+
+
+def _layer(against: str | None, read: Inputs) -> None:
+    """Refuse a layer that is not there, before the work."""
+    from memfeat._labels import layer_names
+
+    if against is not None:
+        layers = layer_names(_single(read.features))
+        looked_up("--against", against, layers, f"FEATURES hold: {', '.join(layers)}.")
+        if len(layers) == 1:
+            raise ArgumentError(advice("FEATURES", "hold two layers at least with --against", listed.of(layers)))
+
+
+def _contrasts(result: "xr.Dataset", read: Inputs, against: str, permute: str | None, sampling: dict[str, Any]) -> Part:
+    """Compare all layers with one; what is printed is the metric that the layers' own table has."""
+    from memfeat import _frames, regression
+
+    drawn: dict[str, Any] = {"against": against, "permute": permute, "blocks": read.labels.get("groups")}
+    found = regression.contrast(result, _scores(read), **drawn, **sampling)
+    frame = _frames.per_comparison(found.reset_coords(["first", "second"])).drop(columns="contrast")
+    order = [name for name in CONTRASTED if name in frame]
+    frame = frame[[*order, *frame.columns.difference(order, sort=False)]]
+    return Part(frame, found, frame.loc[frame["metric"] == "spearman", order])

@@ -1,8 +1,9 @@
 """What the commands write: tables on stdout or JSON, files, and the images that failed on stderr."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -10,10 +11,19 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["destination", "failures", "give", "give_layers", "shown"]
+__all__ = ["Part", "beside", "destination", "failures", "give", "give_forecast", "give_layers", "shown"]
 
 #: Endings of the files that hold results: the table, or all of it.
 ENDINGS = (".csv", ".nc")
+
+
+class Part(NamedTuple):
+    """A result, as a table."""
+
+    frame: "pd.DataFrame"
+    result: "xr.Dataset"
+    printed: "pd.DataFrame"
+    """What the terminal shows of it."""
 
 
 def destination(out: Path | None) -> Path | None:
@@ -55,7 +65,31 @@ def shown(frame: "pd.DataFrame") -> str:
     return frame.to_string(index=False, float_format=lambda value: f"{value:.3f}", na_rep="")
 
 
-def give(frame: "pd.DataFrame", result: "xr.Dataset", *, out: Path | None, as_json: bool, columns: list[str]) -> None:
+def beside(out: Path) -> Path:
+    """Name the file for contrasts.
+
+    Parameters
+    ----------
+    out : Path
+        The file for what they are contrasts of.
+
+    Returns
+    -------
+    Path
+        For example decoding.contrasts.csv, beside decoding.csv.
+    """
+    return out.with_name(f"{out.stem}.contrasts{out.suffix}")
+
+
+def give(
+    frame: "pd.DataFrame",
+    result: "xr.Dataset",
+    *,
+    out: Path | None,
+    as_json: bool,
+    columns: list[str],
+    contrasts: Part | None = None,
+) -> None:
     """Write a result to a file, and say on stdout what it is.
 
     Parameters
@@ -70,22 +104,41 @@ def give(frame: "pd.DataFrame", result: "xr.Dataset", *, out: Path | None, as_js
         Print JSON instead of a table or a summary.
     columns : list of str
         What the printed table shows.
+    contrasts : Part, optional
+        Contrasts of it, which get a file of their own, or stand below.
     """
     from memfeat import _frames
 
-    if out is not None and out.suffix.lower() == ".nc":
-        part = out.with_name(f"{out.name}.part")
-        result.to_netcdf(part, engine="h5netcdf")
-        part.replace(out)
-    elif out is not None:
-        _frames.write_csv(frame, out)
-        _frames.write_attrs(result.attrs, out)
+    parts = [Part(frame, result, frame[[name for name in columns if name in frame]])]
+    files = [out]
+    about: dict[str, Any] = {}
+    if contrasts is not None:
+        parts.append(contrasts)
+        files.append(None if out is None else beside(out))
+        about["contrasts"] = json.loads(_frames.as_json(contrasts.frame, contrasts.result.attrs))
+    for part, file in zip(parts, files, strict=True):
+        if file is not None:
+            _write(part, file)
     if as_json:
-        click.echo(_frames.as_json(frame, result.attrs))
+        click.echo(_frames.as_json(frame, result.attrs, **about))
     elif out is None:
-        click.echo(shown(frame[[name for name in columns if name in frame]]))
+        click.echo("\n\n".join(shown(part.printed) for part in parts))
     else:
-        click.echo(f"Wrote {out} ({len(frame)} rows).")
+        for part, file in zip(parts, files, strict=True):
+            click.echo(f"Wrote {file} ({len(part.frame)} rows).")
+
+
+def _write(part: Part, file: Path) -> None:
+    """Write a table with what it cannot hold beside it, or all in one file."""
+    from memfeat import _frames
+
+    if file.suffix.lower() == ".nc":
+        unfinished = file.with_name(f"{file.name}.part")
+        part.result.to_netcdf(unfinished, engine="h5netcdf")
+        unfinished.replace(file)
+    else:
+        _frames.write_csv(part.frame, file)
+        _frames.write_attrs(part.result.attrs, file)
 
 
 def give_layers(features: "xr.Dataset", *, out: Path, as_json: bool) -> None:
