@@ -225,9 +225,8 @@ def test_several_stores_are_used_together_as_sets_are(combine, start, folder, ta
     other = layers("late", "wide", seed=5).isel(image=slice(None, 0, -1))
     other.to_zarr(tmp_path / "other.net.zarr", zarr_format=2)
     how = [] if combine is None else ["--combine", combine]
-    done = run(
-        start[0], tmp_path / "other.net.zarr", *start[1:], "--column", "hit_rate", *how, "-o", tmp_path / "all.nc"
-    )
+    both = [start[0], tmp_path / "other.net.zarr", *start[1:], "--column", "hit_rate", *how]
+    done = run(*both, "-o", tmp_path / "all.nc", "--json")
     assert done.exit_code == 0, done.stderr
     assert "Left out, not in all FEATURES: 1: '00.png'" in done.stderr
     kept = table.drop(index="00.png")
@@ -236,9 +235,9 @@ def test_several_stores_are_used_together_as_sets_are(combine, start, folder, ta
     with xr.open_dataset(tmp_path / "all.nc", engine="h5netcdf") as saved:
         xr.testing.assert_allclose(saved.load().drop_attrs(), expected.drop_attrs())
         assert saved.attrs["combine"] == (combine or "concatenate")
-    found, _ = decoded(start[0], tmp_path / "other.net.zarr", *start[1:], "--column", "hit_rate", *how)
-    assert [row["layer"] for row in found["rows"]] == ["net & other.net"]
-    assert_rows(found["rows"], expected)
+    rows = json.loads(done.stdout)["rows"]
+    assert [row["layer"] for row in rows] == ["net & other.net"]
+    assert_rows(rows, expected)
 
 
 def test_stores_that_cannot_be_used_together_are_errors_with_advice(start, folder, tmp_path):
