@@ -314,13 +314,20 @@ def test_halves_are_drawn_again_with_the_images():
     shuffled(60, 5, rng)
     counts = stats.bootstrap_counts(60, 50, rng=rng)
     predicted, y, draws = result["prediction"].sel(layer="late").values, scores.values, []
+    floors, floor = [], result["mse_floor"].sel(layer="late").item()
     for row in counts:
         sample = np.repeat(np.arange(60), row)
         r = np.mean([spearmanr(*halves.values[sample, :, k].T).statistic for k in range(4)])
         draws.append(spearmanr(predicted[sample], y[sample]).statistic / np.sqrt(2 * r / (1 + r)))
+        r = np.mean([np.corrcoef(*halves.values[sample, :, k].T)[0, 1] for k in range(4)])
+        floors.append((1 - 2 * r / (1 + r)) * y[sample].var())
     low, high = stats.expanded(np.array(draws), n=60)
     assert result["estimate_relative_ci_low"].sel(layer="late").item() == pytest.approx(float(low))
     assert result["estimate_relative_ci_high"].sel(layer="late").item() == pytest.approx(float(high))
+    low, high = stats.expanded(floor**2 / np.array(floors), n=60)
+    assert result["mse_floor_ci_low"].sel(layer="late").item() == pytest.approx(float(low))
+    assert result["mse_floor_ci_high"].sel(layer="late").item() == pytest.approx(float(high))
+    assert low < floor < high
     assert result.attrs["reliability"] == "halves, 4 splits"
     one_split = regression.decode(features, scores, reliability=halves.isel(split=0), **QUICK)
     assert one_split.attrs["reliability"] == "halves, 1 splits"
@@ -331,6 +338,13 @@ def test_a_named_reliability_is_held_fixed():
     np.testing.assert_allclose(result["estimate_relative_ci_low"], result["ci_low"] / 0.8)
     np.testing.assert_allclose(result["r2_relative_ci_high"], result["r2_ci_high"] / 0.64)
     assert "reliability_pearson" not in result
+
+
+def test_halves_that_agree_entirely_leave_no_error_to_a_perfect_model():
+    features, scores = planted()
+    result = regression.decode(features, scores, reliability=halves_of(scores, noise=0.0), **QUICK)
+    for name in ("mse_floor", "mse_floor_ci_low", "mse_floor_ci_high"):
+        np.testing.assert_allclose(result[name], 0, atol=1e-12)
 
 
 def test_each_score_has_a_reliability_of_its_own():
