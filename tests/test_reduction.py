@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from memfeat import reduction
+from memfeat import rdm, reduction, regression
 from memfeat.errors import ArgumentError, KindError
 from memfeat.reduction import layers, principal
 
@@ -48,6 +48,23 @@ def test_components_agree_with_scikit_learn(route, offset):
     np.testing.assert_allclose(found["embedding"], rival.transform(values) * signs, atol=1e-6)
     np.testing.assert_allclose(found["explained_variance_ratio"], rival.explained_variance_ratio_, atol=1e-8)
     np.testing.assert_allclose(found["mean"], rival.mean_, rtol=1e-12)
+
+
+@pytest.mark.parametrize("scale", ["none", "layer"])
+def test_all_components_stand_for_the_layer(scale):
+    """Inner products of centred features are all that these analyses use."""
+    values = layer(random(20, 50, offset=3.0))
+    whole = reduction.embed(values, n_components=19)["embedding"].rename("fc")
+    scores = xr.DataArray(random(20, 1)[:, 0], dims="image", coords={"image": values["image"]})
+    options = {"scale": scale, "n_permutations": 9, "n_bootstraps": 0, "rng": 0}
+    one, other = (regression.decode(features, scores, **options) for features in (values, whole))
+    np.testing.assert_allclose(one["prediction"], other["prediction"], rtol=1e-9)
+    np.testing.assert_allclose(one["penalty"], other["penalty"], rtol=1e-9)
+    np.testing.assert_allclose(*(rdm.compute(features, metric="euclidean")["rdm"] for features in (values, whole)))
+    found = (reduction.dimensionality(features).drop_vars("n_features") for features in (values, whole))
+    xr.testing.assert_allclose(*found)
+    another = layer(random(20, 7, seed=5), "other")
+    np.testing.assert_allclose(*(reduction.cka(xr.merge([features, another])) for features in (values, whole)))
 
 
 def test_both_routes_give_the_same_space():
