@@ -69,6 +69,12 @@ def alike_to_people(home, data_folder):
     return run(script, home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
 
 
+@pytest.fixture(scope="module")
+def read_out(home, data_folder):
+    """The script that predicts scores, run once on a few images of each set."""
+    return run(ROOT / "analyses" / "03_read_out.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+
+
 def percent(notebook):
     """Write a notebook as a script, without what notebooks add."""
     notebook.metadata = {"jupytext": {"notebook_metadata_filter": "-all", "cell_metadata_filter": "-all"}}
@@ -152,6 +158,29 @@ def test_layers_and_people_are_compared_and_saved(home, alike_to_people):
         assert saved.attrs["people_retrained_allowed"] != ""
         assert saved.attrs["memory_permute"] == "free"
     assert "<svg" in (home / "figures" / "02_alike_to_people_memory.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.data
+def test_scores_are_read_out_and_saved_with_their_ceilings(home, read_out):
+    assert read_out.returncode == 0, read_out.stderr
+    with xr.open_dataset(home / "results" / "03_read_out.nc", engine="h5netcdf") as saved:
+        assert saved["released_estimate"].shape == saved["random_estimate"].shape == (51,)
+        assert saved["low_level_estimate"].sizes == {"low_level_layer": 1}
+        assert saved["across_estimate"].sizes == {"across_layer": 36}
+        for name in ("released_p_corrected", "random_p_corrected", "attributes_p", "within_p_fdr"):
+            assert bool(((saved[name] > 0) & (saved[name] <= 1)).all())
+        ceiling = np.sqrt(saved["released_reliability_spearman"])
+        relative = saved["released_estimate"] / ceiling
+        np.testing.assert_allclose(saved["released_estimate_relative"], relative)
+        assert int(saved["attributes_n"]) == int(FEW)
+        assert (saved.attrs["released_scale"], saved.attrs["random_backbone"]) == ("unit", "random")
+        assert (saved.attrs["across_permute"], saved.attrs["within_permute"]) == ("whole", "within")
+        assert saved.attrs["within_fold_groups"] == "subcategory"
+        assert saved.attrs["attributes_folds"] == "split"
+        # predictions are images one by one, and what is saved here is about layers
+        assert "released_image" not in saved.dims
+    assert "<svg" in (home / "figures" / "03_read_out_transformers.svg").read_text(encoding="utf-8")
+    assert "best of four on the test part" in read_out.stdout
 
 
 @pytest.mark.parametrize(
