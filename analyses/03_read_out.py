@@ -16,8 +16,9 @@
 # - `memcat/`: counts of hits and of responses for 10,000 photographs of 134 kinds in 5 categories (Goetschalckx &
 #   Wagemans, 2019), with numbers that sum up the layers of CLIP, DINOv2 and SigLIP2.
 #
-# **Time.** Half an hour on two cores, most of it for features, which are kept for the next run. With `MEMFEAT_IMAGES`
-# set to a number, only about so many images of each set are used: enough to see that it runs, and for nothing else.
+# **Time.** Half an hour on two cores, less than half of it for features, which are kept for the next run. With
+# `MEMFEAT_IMAGES` set to a number, only about so many images of each set are used: enough to see that it runs, and for
+# nothing else.
 #
 # **What this is worth.** It says what can be read out by a linear model from this many photographs, not what a brain
 # reads. The weights of the network were trained to predict memorability, on photographs of other sets: what it knows
@@ -190,12 +191,12 @@ print(
 low = read["low-level"].isel(layer=0)
 with plt.rc_context(mf.plot.STYLE):
     figure, panels = plt.subplots(2, 1, figsize=(180 / 25.4, 160 / 25.4), sharey=True, layout="constrained")
-for ax, (name, called) in zip(panels, {"released": "Trained", "random": "Untrained"}.items(), strict=True):
-    drawn = read[name].assign(noise_upper=ceiling[reliability])
-    mf.plot.layer_profile(drawn, ax=ax, label=f"{called} network:\nSpearman ρ with hit rates")
-    ax.axhspan(float(low["ci_low"]), float(low["ci_high"]), color="#D55E00", alpha=0.15, linewidth=0, zorder=0)
-    ax.axhline(float(low["estimate"]), color="#D55E00", zorder=1, label="nine low-level statistics, and interval")
-    ax.legend(loc="lower right", frameon=False)
+    for ax, (name, called) in zip(panels, {"released": "Trained", "random": "Untrained"}.items(), strict=True):
+        drawn = read[name].assign(noise_upper=ceiling[reliability])
+        mf.plot.layer_profile(drawn, ax=ax, label=f"{called} network:\nSpearman ρ with hit rates")
+        ax.axhspan(float(low["ci_low"]), float(low["ci_high"]), color="#D55E00", alpha=0.15, linewidth=0, zorder=0)
+        ax.axhline(float(low["estimate"]), color="#D55E00", zorder=1, label="nine low-level statistics, and interval")
+        ax.legend(loc="upper left", bbox_to_anchor=(0, 0.93), frameon=False)
 mf.plot.save(figure, figures / "03_read_out", formats=["svg"])
 plt.close(figure)
 figure
@@ -387,12 +388,14 @@ drawn = across.assign(
 ).assign_attrs(interval=f"bootstrap over {n_kinds} kinds, 95 %", correction="false discovery rate over 36 layers")
 with plt.rc_context(mf.plot.STYLE):
     figure, panels = plt.subplots(3, 1, figsize=(180 / 25.4, 210 / 25.4), sharey=True, layout="constrained")
-for ax, network in zip(panels, ("CLIP", "DINOv2", "SigLIP2"), strict=True):
-    of = [name for name in drawn["layer"].values if name.startswith(network)]
-    mf.plot.layer_profile(drawn.sel(layer=of), ax=ax, label=f"{network}: Spearman ρ\nwith hit rates")
-    ax.axhspan(float(only["ci_low"][0]), float(only["ci_high"][0]), color="#D55E00", alpha=0.15, linewidth=0, zorder=0)
-    ax.axhline(float(only["estimate"][0]), color="#D55E00", zorder=1, label="category alone, and interval")
-    ax.legend(loc="lower right", frameon=False)
+    for ax, network in zip(panels, ("CLIP", "DINOv2", "SigLIP2"), strict=True):
+        of = [name for name in drawn["layer"].values if name.startswith(network)]
+        mf.plot.layer_profile(drawn.sel(layer=of), ax=ax, label=f"{network}: Spearman ρ\nwith hit rates")
+        ax.axhspan(
+            float(only["ci_low"][0]), float(only["ci_high"][0]), color="#D55E00", alpha=0.15, linewidth=0, zorder=0
+        )
+        ax.axhline(float(only["estimate"][0]), color="#D55E00", zorder=1, label="category alone, and interval")
+        ax.legend(loc="upper left", bbox_to_anchor=(0, 0.93), frameon=False)
 mf.plot.save(figure, figures / "03_read_out_transformers", formats=["svg"])
 plt.close(figure)
 figure

@@ -12,7 +12,7 @@ from memfeat.cli.columns import Wanted, read_columns, read_groups
 from memfeat.cli.evaluating import evaluated, figures, long, wide
 from memfeat.cli.inputs import Reference, model_inputs, reference_inputs
 from memfeat.cli.manners import messages
-from memfeat.cli.options import FILE, FOLDER, TABLE, WRITTEN, drawn, manners, tested
+from memfeat.cli.options import FILE, FOLDER, TABLE, WRITTEN, drawn, halved, manners, tested
 from memfeat.cli.outputs import destination, give
 from memfeat.cli.tables import HALVES
 
@@ -154,15 +154,7 @@ def rsa(  # noqa: PLR0913
 @drawn
 @click.option("--split-half", type=float, help="Mean correlation of random halves of the scores.")
 @click.option("--spearman-brown", type=float, help="Reliability of the full scores, instead of --split-half.")
-@click.option("--halves", type=TABLE, help="CSV with scores of both halves of the participants, instead of either.")
-@click.option(
-    "--half",
-    "pairs",
-    nargs=2,
-    multiple=True,
-    metavar="COLUMN COLUMN",
-    help=f"The columns of both halves, * for what names a random split; {' '.join(HALVES)} by default.",
-)
+@halved
 @click.option(
     "--cutoffs", callback=_listed, metavar="NUMBERS", help="Where to cut for the error without low scores: 0,0.411,0.5"
 )

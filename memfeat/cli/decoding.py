@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from memfeat._check import advice, listed, looked_up
 from memfeat.cli.manners import messages
-from memfeat.cli.options import FOLDER, TABLE, bootstraps, manners, tested
+from memfeat.cli.options import FOLDER, TABLE, bootstraps, halved, manners, tested
 from memfeat.cli.outputs import Part, beside, destination, give
 from memfeat.cli.tables import HALVES
 from memfeat.cli.targets import Asked, Inputs, read_inputs
@@ -55,15 +55,7 @@ Pairs = tuple[tuple[str, str], ...]
 @click.option(
     "--spearman-brown", type=float, multiple=True, help="Reliability of the full scores, instead of --split-half."
 )
-@click.option("--halves", type=TABLE, help="CSV with scores of both halves of the participants, instead of either.")
-@click.option(
-    "--half",
-    "pairs",
-    nargs=2,
-    multiple=True,
-    metavar="COLUMN COLUMN",
-    help=f"The columns of both halves, * for what names a random split; {' '.join(HALVES)} by default.",
-)
+@halved
 @click.option("--against", help="A layer that all others are compared with, paired.")
 @manners
 def decode(  # noqa: PLR0913

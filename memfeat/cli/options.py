@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from memfeat.cli.manners import together
+from memfeat.cli.tables import HALVES
 
-__all__ = ["FILE", "FOLDER", "TABLE", "WRITTEN", "bootstraps", "drawn", "machine", "manners", "tested"]
+__all__ = ["FILE", "FOLDER", "TABLE", "WRITTEN", "bootstraps", "drawn", "halved", "machine", "manners", "tested"]
 
 FILE = click.Path(path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -30,6 +31,17 @@ drawn = together(
     click.option("--groups", help="A column of groups of images that belong together; with --permute."),
     click.option("--permute", help="How groups are drawn again: whole, within or free."),
     bootstraps,
+)
+halved = together(
+    click.option("--halves", type=TABLE, help="CSV with scores of both halves of the participants, instead of either."),
+    click.option(
+        "--half",
+        "pairs",
+        nargs=2,
+        multiple=True,
+        metavar="COLUMN COLUMN",
+        help=f"The columns of both halves, * for what names a random split; {' '.join(HALVES)} by default.",
+    ),
 )
 
 

@@ -20,7 +20,7 @@ from memfeat.regression.inference import intervals
 from memfeat.regression.options import DecodeOptions, chosen_of
 from memfeat.regression.planning import Draws, Plan, planned
 from memfeat.regression.resampled import r2
-from memfeat.regression.sets import AND, Joint, features_of
+from memfeat.regression.sets import AND, Features, Joint, features_of
 from memfeat.regression.targets import SCORE, targets_of
 
 __all__ = ["partition"]
@@ -115,14 +115,10 @@ def partition(
     >>> found["subset"].values.tolist(), bool(found["estimate"][0] > found["estimate"][1])
     (['a', 'b', 'a & b'], True)
     """
-    read = features_of(features)
-    if not read.several or len(read.tables) > MOST:
-        found = listed.of(read.tables) if read.several else listed(type(features).__name__)
-        remedy = "Pass a mapping: {'early': features[names], 'late': features[others]}."
-        raise ArgumentError(advice("features", f"hold 2 to {MOST} sets", found, remedy))
     if options.get("alternative") is not None:
         remedy = "Shares have intervals and no p-values."
         raise ArgumentError(advice("alternative", "be left out", options["alternative"], remedy))
+    read = _sets(features)
     targets = targets_of(scores, read.table)
     cautions = read.cautions(targets)
     given = chosen_of(options, targets.images, several=True)
@@ -165,6 +161,16 @@ def partition(
         seed=seed,
         **cautions,
     )
+
+
+def _sets(features: Any) -> Features:
+    """Read sets of features, as many as can be shared out."""
+    read = features_of(features)
+    if not read.several or len(read.tables) > MOST:
+        found = listed.of(read.tables) if read.several else listed(type(features).__name__)
+        remedy = "Pass a mapping: {'early': features[names], 'late': features[others]}."
+        raise ArgumentError(advice("features", f"hold 2 to {MOST} sets", found, remedy))
+    return read
 
 
 def _subsets(n_sets: int) -> list[tuple[int, ...]]:
