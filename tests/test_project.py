@@ -4,7 +4,6 @@
 """
 
 import dataclasses
-import hashlib
 import importlib
 import importlib.util
 import inspect
@@ -264,12 +263,14 @@ def test_a_calibration_is_stale_once_its_sources_have_changed(tmp_path: Path) ->
     stale = load(ROOT / "tests" / "calibration" / "stale.py")
     source = tmp_path / "memfeat" / "rsa.py"
     source.parent.mkdir()
-    source.write_text("one = 1\n")
-    digest = hashlib.sha256(source.read_bytes()).hexdigest()
-    facts = {"date": "2026-01-02", "sources": ["memfeat/rsa.py"], "sources_sha256": digest}
+    source.write_text("one = 1\n\n\ndef two():\n    return '# 2'\n")
+    facts = {"date": "2026-01-02", "sources": ["memfeat/rsa.py"], "sources_sha256": stale.digest([source])}
     (tmp_path / "p.json").write_text(json.dumps(facts))
-    assert stale.report(tmp_path, tmp_path) == ["calibration results: 1, of which stale: 0"]
-    source.write_text("one = 2\n")
+    current = ["calibration results: 1, of which stale: 0"]
+    assert stale.report(tmp_path, tmp_path) == current
+    source.write_text('"""Ones."""\none = 1  # of them\ndef two():\n    "Give."\n    # why\n    return \'# 2\'\n')
+    assert stale.report(tmp_path, tmp_path) == current
+    source.write_text("one = 1\n\n\ndef two():\n    return '# 3'\n")
     told = ["stale calibration: p, measured 2026-01-02; sources changed", "calibration results: 1, of which stale: 1"]
     assert stale.report(tmp_path, tmp_path) == told
     source.unlink()

@@ -101,7 +101,7 @@ def decode(  # noqa: PLR0913 (two data, six options)
         one or more random splits, which are drawn again together with the images; adds the relative values. With
         several scores, a mapping or Dataset from score to either.
     rng : int or numpy.random.Generator
-        Seed of folds, permutations, bootstrap samples and inner folds, in this order.
+        Seed of folds, permutations, bootstrap samples, inner folds and what estimators draw, in this order.
     **options : groups, strata, repeats, held_out, scale, weights, covariates, combine, grid, progress, …
         How folds are dealt and models fitted, see :class:`memfeat.regression.DecodeOptions`, and what may be exchanged,
         see :class:`memfeat.stats.Exchange`. The default alternative is "greater". Blocks that change places as a
@@ -120,11 +120,11 @@ def decode(  # noqa: PLR0913 (two data, six options)
         held out; `penalty (layer, held_out)`, in squared units of the features as they were scaled (lasso, elastic net:
         of the features times the scores); `penalty_edge (layer, held_out)`, 1 where that is the largest that was tried,
         −1 for the smallest, else 0; with covariates `residual (image)`, what they left of the scores and predictions
-        are compared with. Other estimators tell what
-        they chose under its own name: `n_components`, `l1_ratio`, `parameters` (JSON). Sets of features make one
-        `layer`, "a & b"; stacked ones have `weight (layer, held_out, set)` and what each set chose, banded ones
-        `band (layer, held_out, set)`, shares that sum to 1. Several scores add a dim `score`, `repeats` above 1 a dim
-        `repeat` to predictions, folds and penalties.
+        are compared with. Other estimators tell what they chose under its own name: `n_components`, `l1_ratio`,
+        `parameters` (JSON). Sets of features make one `layer`, "a & b"; stacked ones have
+        `weight (layer, held_out, set)` and what each set chose, banded ones `band (layer, held_out, set)`, shares that
+        sum to 1. Several scores add a dim `score`, `repeats` above 1 a dim `repeat` to predictions, folds and
+        penalties.
 
     Raises
     ------

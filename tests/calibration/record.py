@@ -1,6 +1,5 @@
 """Keep what a calibration measured: figures, and what they were measured on."""
 
-import hashlib
 import json
 import os
 import platform
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scipy.stats import binom
+from stale import digest
 
 ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).parent / "results"
@@ -39,7 +39,7 @@ def record(
         "date": datetime.now(UTC).date().isoformat(),
         "commit": _git("rev-parse", "HEAD") + ("+changes" if _git("status", "--porcelain", *map(str, files)) else ""),
         "sources": [file.relative_to(ROOT).as_posix() for file in files],
-        "sources_sha256": hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest(),
+        "sources_sha256": digest(files),
         "machine": f"{platform.system()} {platform.machine()}",
         "cpu": _cpu(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),

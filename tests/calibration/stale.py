@@ -3,8 +3,12 @@
 `make calibrate` renews those of calibrations, `make bench` those of benchmarks.
 """
 
+import ast
 import hashlib
+import io
 import json
+import tokenize
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +21,25 @@ def changed(facts: dict[str, object], root: Path = ROOT) -> bool:
     files = [root / str(name) for name in facts["sources"]]  # type: ignore[attr-defined]
     if not all(file.is_file() for file in files):
         return True
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest() != facts["sources_sha256"]
+    return digest(files) != facts["sources_sha256"]
+
+
+def digest(files: Iterable[Path]) -> str:
+    """Hash the code of files: an empty line, a comment or a docstring changes no result."""
+    return hashlib.sha256("\n".join(code(file.read_text()) for file in files).encode()).hexdigest()
+
+
+def code(text: str) -> str:
+    """Leave out strings that are statements, comments and empty lines."""
+    lines = text.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            lines[node.lineno - 1 : node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
+    return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
 def report(results: Path = RESULTS, root: Path = ROOT, kind: str = "calibration") -> list[str]:
