@@ -275,6 +275,8 @@ def test_a_calibration_is_stale_once_its_sources_have_changed(tmp_path: Path) ->
     assert stale.report(tmp_path, tmp_path) == told
     source.unlink()
     assert stale.report(tmp_path, tmp_path) == told
+    assert stale.code('"""Ones."""\nfrom ones import one\n\n__all__ = ["one"]\n') == ""
+    assert stale.code("from ones import one\n\ntwo = one\n") == "from ones import one\ntwo = one"
 
 
 def load(path: Path) -> ModuleType:

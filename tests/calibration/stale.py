@@ -30,7 +30,9 @@ def digest(files: Iterable[Path]) -> str:
 
 
 def code(text: str) -> str:
-    """Leave out strings that are statements, comments and empty lines."""
+    """Leave out strings that are statements, comments and empty lines, and all of a file that only lists names."""
+    if all(_names(node) for node in ast.parse(text).body):
+        return ""
     lines = text.splitlines()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
@@ -40,6 +42,12 @@ def code(text: str) -> str:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             lines[node.lineno - 1 : node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
     return "\n".join(line.rstrip() for line in lines if line.strip())
+
+
+def _names(node: ast.stmt) -> bool:
+    """Tell whether a statement is one of those in the `__init__.py` of a room: a docstring, an import or `__all__`."""
+    listing = isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["__all__"]
+    return listing or isinstance(node, ast.Import | ast.ImportFrom | ast.Expr)
 
 
 def report(results: Path = RESULTS, root: Path = ROOT, kind: str = "calibration") -> list[str]:
