@@ -47,7 +47,8 @@ def code(text: str) -> str:
 def _names(node: ast.stmt) -> bool:
     """Tell whether a statement is one of those in the `__init__.py` of a room: a docstring, an import or `__all__`."""
     listing = isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["__all__"]
-    return listing or isinstance(node, ast.Import | ast.ImportFrom | ast.Expr)
+    docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return listing or docstring or isinstance(node, ast.Import | ast.ImportFrom)
 
 
 def report(results: Path = RESULTS, root: Path = ROOT, kind: str = "calibration") -> list[str]:
