@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.metrics import r2_score
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
@@ -17,6 +18,7 @@ from memfeat.regression.folds import shuffled
 from memfeat.regression.partitioning import _sharing, _subsets
 
 FEW = {"n_bootstraps": 20, "folds": 3}
+DRAWN = FEW | {"interval": "percentile"}
 
 
 def blocks(n_sets=2, n=60, p=4, seed=0):
@@ -64,7 +66,7 @@ def test_r2_is_that_of_scikit_learn_and_shares_follow():
 def test_subsets_are_decoded_as_they_are_alone(combine, monkeypatch):
     monkeypatch.setattr(combining, "CANDIDATES", 6)
     sets, scores = blocks(3, n=36)
-    result = regression.partition(sets, scores, combine=combine, **FEW)
+    result = regression.partition(sets, scores, combine=combine, **DRAWN)
     options = {"combine": combine, "n_permutations": 0} | FEW
     decoded = regression.decode({name: sets[name] for name in ("set0", "set2")}, scores, **options)
     one = result.sel(subset="set0 & set2")
@@ -76,7 +78,7 @@ def test_subsets_are_decoded_as_they_are_alone(combine, monkeypatch):
 
 def test_intervals_are_of_the_same_samples_of_images():
     sets, scores = blocks()
-    result = regression.partition(sets, scores, n_bootstraps=30, folds=3, repeats=2, rng=4)
+    result = regression.partition(sets, scores, interval="percentile", n_bootstraps=30, folds=3, repeats=2, rng=4)
     rng = np.random.default_rng(4)
     folds = [shuffled(60, 3, rng) for _ in range(2)]
     np.testing.assert_array_equal(result["fold"], folds)
@@ -93,11 +95,84 @@ def test_intervals_are_of_the_same_samples_of_images():
     assert result["ci_high"].values[0] == pytest.approx(float(high))
 
 
+def refitted(x, scores, fold, penalties, weights):
+    """R² of the images of folds from 0 on, each fold predicted by ridge regression with its penalty."""
+    truth, predictions = [], []
+    for k, penalty in enumerate(penalties):
+        model = Ridge(penalty, solver="svd").fit(x[fold != k], scores[fold != k], sample_weight=weights[k][fold != k])
+        predictions += model.predict(x[fold == k]).tolist()
+        truth += scores[fold == k].tolist()
+    return r2_score(truth, predictions)
+
+
+def student(estimate, left, strata):
+    """95 % interval by the jackknife."""
+    groups = [left[strata == group] for group in np.unique(strata)]
+    error = np.sqrt(sum((len(one) - 1) / len(one) * ((one - one.mean()) ** 2).sum() for one in groups))
+    half = t.ppf(0.975, sum(len(one) - 1 for one in groups)) * error
+    return estimate - half, estimate + half
+
+
+KINDS = np.repeat(np.arange(6), 5)
+#: options, the unit of each image, and the stratum of each unit
+LEFT = {
+    "images": ({"folds": 3}, np.arange(30), np.zeros(30)),
+    "weights": ({"folds": 3, "weights": per_image(np.linspace(1, 4, 30))}, np.arange(30), np.zeros(30)),
+    "inside categories": ({"folds": 3, "blocks": per_image(KINDS), "permute": "within"}, np.arange(30), KINDS),
+    "whole groups": ({"folds": 3, "groups": per_image(KINDS), "permute": "whole"}, KINDS, np.zeros(6)),
+    "a fixed split": (
+        {"folds": per_image(np.array(["train", "test"], dtype=object)[KINDS % 2]), "held_out": "test"},
+        np.arange(30),
+        KINDS % 2,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LEFT)
+@pytest.mark.parametrize("p", [3, 20])
+def test_the_jackknife_is_that_of_fits_to_all_images_but_one(case, p):
+    options, unit, strata = LEFT[case]
+    sets, scores = blocks(n=30, p=p)
+    result = regression.partition(sets, scores, scale="none", **options)
+    again = {name: one for name, one in options.items() if name not in ("blocks", "permute")}
+    again |= {"permute": "free"} if "groups" in options else {}
+    together = layer(np.concatenate([one.values for one in sets.values()], axis=1), "both")
+    decoded = {
+        name: regression.decode(one, scores, n_permutations=0, n_bootstraps=0, **again)
+        for name, one in (sets | {"both": together}).items()
+    }
+    number = np.array([list(decoded["both"]["held_out"].values).index(label) if label in decoded["both"]["held_out"]
+                       else -1 for label in result["fold"].values])  # fmt: skip
+    own = options.get("weights", per_image(np.ones(30))).values
+    weights = [own / own[number != k].mean() for k in range(number.max() + 1)]
+    left = {name: [] for name in decoded}
+    for one in [-1, *range(unit.max() + 1)]:
+        kept = unit != one
+        for name, values in left.items():
+            x = together.values if name == "both" else sets[name].values
+            penalties = decoded[name]["penalty"].values[0]
+            values.append(refitted(x[kept], scores.values[kept], number[kept], penalties, [w[kept] for w in weights]))
+    first, second, both = (np.array(values) for values in left.values())
+    expected = np.array([both - second, both - first, first + second - both])
+    for values, name in ((expected, ""), (np.array([first, second, both]), "r2_")):
+        ends = [student(one[0], one[1:], strata) for one in values]
+        np.testing.assert_allclose(result["r2" if name else "estimate"], values[:, 0], rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(result[f"{name}ci_low"], [low for low, _ in ends], rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(result[f"{name}ci_high"], [high for _, high in ends], rtol=1e-6, atol=1e-9)
+
+
+def test_other_estimators_hold_predictions_fixed():
+    sets, scores = blocks()
+    result = regression.partition(sets, scores, estimator="pls", **FEW)
+    assert "predictions held fixed" in result.attrs["interval"]
+    assert (result["ci_low"] < result["estimate"]).all()
+
+
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 99), n_sets=st.integers(2, 4))
 def test_shares_sum_to_r2_of_all_and_do_not_depend_on_the_order_of_sets(seed, n_sets):
     sets, scores = blocks(n_sets, n=24, p=2, seed=seed)
-    options = {"folds": 3, "n_bootstraps": 0}
+    options = {"folds": 3, "interval": "none"}
     result = regression.partition(sets, scores, **options)
     assert result.sizes["subset"] == 2**n_sets - 1
     assert float(result["estimate"].sum()) == pytest.approx(float(result["r2"][-1]))
@@ -112,7 +187,7 @@ def test_a_set_that_suppresses_noise_of_another_has_a_negative_shared_part():
     rng = np.random.default_rng(1)
     noise, signal = rng.standard_normal((2, 200))
     sets = {"mixed": per_image(signal + noise, "mixed"), "noise": per_image(noise, "noise")}
-    result = regression.partition(sets, per_image(signal + 0.1 * rng.standard_normal(200)), n_bootstraps=200)
+    result = regression.partition(sets, per_image(signal + 0.1 * rng.standard_normal(200)))
     shared = result.sel(subset="mixed & noise")
     assert shared["estimate"] < -0.3
     assert shared["ci_high"] < 0
@@ -148,7 +223,7 @@ def test_labels_and_provenance_are_kept_and_inputs_untouched(tmp_path):
     told = {"model": "toy", "combine": "concatenate", "scale": "layer", "permute": "within", "seed": "0"}
     assert told.items() <= result.attrs.items()
     assert result.attrs["estimand"].startswith("expected out-of-fold R²")
-    assert "predictions held fixed" in result.attrs["interval"]
+    assert result.attrs["interval"].startswith("95 % Student's t, jackknife over images")
     assert "alternative" not in result.attrs
     alone = regression.partition(sets, scores, repeats=2, blocks=kind, permute="within", **FEW)
     np.testing.assert_allclose(alone["estimate"], result["estimate"].sel(score="hit_rate"))
@@ -200,7 +275,31 @@ WRONG = {
     "estimator": (lambda s: s, {"estimator": "lars"}, ArgumentError, "estimator must be one of"),
     "folds": (lambda s: s, {"folds": 31}, ArgumentError, "folds must be at most half the number of images"),
     "seed": (lambda s: s, {"rng": None}, KindError, "rng must be a whole number"),
-    "bootstraps": (lambda s: s, {"n_bootstraps": -1}, ArgumentError, "n_bootstraps must be at least 0"),
+    "bootstraps": (
+        lambda s: s,
+        {"n_bootstraps": -1, "interval": "percentile"},
+        ArgumentError,
+        "n_bootstraps must be at least 0",
+    ),
+    "interval": (lambda s: s, {"interval": "bca"}, ArgumentError, "interval must be one of"),
+    "jackknife of others": (
+        lambda s: s,
+        {"interval": "jackknife", "estimator": "pls"},
+        ArgumentError,
+        "interval must be 'percentile' unless ridge regression predicts; got another estimator. Use interval",
+    ),
+    "jackknife of bands": (
+        lambda s: s,
+        {"interval": "jackknife", "combine": "stack"},
+        ArgumentError,
+        "interval must be 'percentile' unless ridge regression predicts; got combine='stack'",
+    ),
+    "nothing to draw": (
+        lambda s: s,
+        {"blocks": per_image(np.arange(60), "kind"), "permute": "within"},
+        ArgumentError,
+        "blocks must leave something to draw with permute='within'; got 60 units in 60 groups",
+    ),
 }
 
 
@@ -210,3 +309,12 @@ def test_what_cannot_be_shared_out_is_refused_with_advice(case):
     sets, scores = blocks()
     with pytest.raises(kind, match=message):
         regression.partition(change(sets), scores, **FEW | options)
+
+
+def test_scores_of_which_one_alone_differs_are_refused():
+    sets, _ = blocks()
+    scores = per_image(np.eye(60)[0] + 0.5)
+    split = per_image(np.repeat(["test", "train"], 30).astype(object), "split")
+    scores[40] = 1.0
+    with pytest.raises(ArgumentError, match="scores must vary without any one image or group; got all the same"):
+        regression.partition(sets, scores, folds=split, held_out="test")

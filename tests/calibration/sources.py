@@ -33,6 +33,7 @@ LEAVES = {
         "halves": ("relative",),
         "inference": DECODED,
         "interpreting": (),
+        "leaving": ("partition",),
         "metrics": ("decoding", "contrast", "metrics"),
         "options": DECODED,
         "partitioning": ("partition",),

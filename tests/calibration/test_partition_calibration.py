@@ -37,9 +37,9 @@ def simulated(rng, p):
     return read, xr.DataArray(scores, dims="image", coords={"image": names}, name="score")
 
 
-def shares(p, n_bootstraps):
+def shares(p, interval):
     rng = np.random.default_rng([60, p])
-    return [regression.partition(*simulated(rng, p), n_bootstraps=n_bootstraps, rng=k) for k in range(SIMULATIONS)]
+    return [regression.partition(*simulated(rng, p), interval=interval, rng=k) for k in range(SIMULATIONS)]
 
 
 def test_the_population_is_what_it_is_said_to_be():
@@ -57,7 +57,7 @@ def test_the_population_is_what_it_is_said_to_be():
 
 @pytest.mark.parametrize("p", [5, 50])
 def test_intervals_hold_the_expected_out_of_fold_share(p):
-    found = shares(p, 500)
+    found = shares(p, "jackknife")
     low, value, high = (np.array([one[k].values for one in found]) for k in ("ci_low", "estimate", "ci_high"))
     truth = value.mean(axis=0)
     rates = dict(zip(SUBSETS, ((low <= truth) & (truth <= high)).mean(axis=0).tolist(), strict=True))
@@ -72,7 +72,7 @@ def test_intervals_hold_the_expected_out_of_fold_share(p):
 def test_the_gap_to_the_population_grows_with_features():
     table = {}
     for p in (5, 50, 150):
-        unique = np.array([one["estimate"].values for one in shares(p, 0)])
+        unique = np.array([one["estimate"].values for one in shares(p, "none")])
         error = unique.std(axis=0, ddof=1) / np.sqrt(SIMULATIONS)
         table[p] = {
             name: {"expected": value, "se": se, "population": POPULATION[name]}
