@@ -128,7 +128,7 @@ def _moved(training: Span, z: Array, penalty: float, missed: Array, number: Inde
     """Give by how much the squared errors of held-out images grow without each unit (unit,)."""
     shrunk = penalty / (training.values + penalty)
     gaps = _gaps(training, z, shrunk, number)
-    which = csr_array((np.ones(len(number)), (number, np.arange(len(number)))), shape=(n_units, len(number)))
+    which: Any = csr_array((np.ones(len(number)), (number, np.arange(len(number)))), shape=(n_units, len(number)))
     inner = which @ (training.vectors * gaps[:, None])
     mean = which @ (training.root * gaps) / len(number)
     held_out = training.held_out * (np.sqrt(training.values) / (training.values + penalty))
