@@ -214,12 +214,15 @@ def generator(rng: int | np.random.Generator | None, argument: str = "rng") -> t
     ------
     KindError
         If it is neither: a random result must be repeatable, so there is no default from the clock.
+    ArgumentError
+        If the seed is below 0.
     """
     if isinstance(rng, np.random.Generator):
         import json
 
         return rng, json.dumps(rng.bit_generator.state, sort_keys=True, default=_plain)
     if isinstance(rng, Integral) and not isinstance(rng, bool):
+        count(argument, rng, least=0)
         return np.random.default_rng(int(rng)), str(int(rng))
     raise KindError(
         advice(

@@ -1,7 +1,8 @@
 """The names that labelled data go by, matching by image name, and provenance."""
 
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 import numpy as np
@@ -102,7 +103,9 @@ def image_names(data: xr.Dataset | xr.DataArray, argument: str) -> npt.NDArray[A
         If it has no `image` coordinate, or a name stands twice.
     """
     if not isinstance(data, xr.Dataset | xr.DataArray):
-        raise KindError(advice(argument, "be an xarray Dataset or DataArray", listed(type(data).__name__)))
+        table = isinstance(data, pd.DataFrame | pd.Series)
+        remedy = "mf.features.from_table reads a DataFrame, and the .to_xarray() of a column is one." if table else ""
+        raise KindError(advice(argument, "be an xarray Dataset or DataArray", listed(type(data).__name__), remedy))
     if IMAGE not in data.dims or IMAGE not in data.coords:
         dims = listed(f"dims {tuple(map(str, data.dims))}")
         remedy = 'Name the images: data.assign_coords(image=names), with a dim "image".'
@@ -234,7 +237,9 @@ def as_scores(scores: Any, argument: str = "scores") -> xr.DataArray:
         raise KindError(advice(argument, "hold numbers", listed(f"dtype {scores.dtype}")))
     out = scores.astype(np.float64)
     out.name = scores.name if scores.name is not None else "score"
-    remedy = f"Drop those images: {argument} = {argument}.{drop}, then keep the same images in what goes with them."
+    # a column put back into its Dataset would bring the others' images along again
+    whole = argument.partition("[")[0]
+    remedy = f"Drop those images: {whole} = {whole}.{drop}, then keep the same images in what goes with them."
     finite(argument, out.values, [str(n) for n in names], remedy=remedy)
     return out
 
@@ -267,11 +272,26 @@ def matched(data: Labelled, to: xr.Dataset | xr.DataArray, *, argument: str, ref
     only = {argument: sorted(set(mine) - set(theirs)), reference: sorted(set(theirs) - set(mine))}
     if any(only.values()):
         found = "; ".join(f"only in {name} {listed.of(extra)}" for name, extra in only.items() if extra)
-        shared = f"both = sorted(set({argument}.image.values) & set({reference}.image.values))"
-        remedy = f"Keep the shared images: {shared}, then .sel(image=both) on each, or mf.rdm.select(rdms, both)."
+        remedy = _in_common(argument, reference, [str(name) for name in mine], [str(name) for name in theirs])
         raise ArgumentError(advice(f"{argument} and {reference}", "hold the same images", listed(found), remedy))
     position = {name: i for i, name in enumerate(mine)}
     return data.isel({IMAGE: [position[name] for name in theirs]})
+
+
+def _in_common(argument: str, reference: str, mine: Sequence[str], theirs: Sequence[str]) -> str:
+    """Say how to come to the same images: keep those that both hold, or call them the same first."""
+    if set(mine) & set(theirs):
+        shared = f"both = sorted(set({argument}.image.values) & set({reference}.image.values))"
+        return f"Keep the shared images: {shared}, then .sel(image=both) on each, or mf.rdm.select(rdms, both)."
+    if {_stem(name) for name in mine} & {_stem(name) for name in theirs}:
+        rename = f"{argument} = {argument}.assign_coords(image=[…])"
+        return f"Names differ in their folder, ending or capitals only: give both the same ones, {rename}."
+    return "No name stands in both: look at each one's image names, and give both the same ones."
+
+
+def _stem(name: str) -> str:
+    """Give what a file is called without its folder and ending."""
+    return PurePosixPath(name.replace("\\", "/")).stem.casefold()
 
 
 def in_name_order(data: Labelled) -> Labelled:

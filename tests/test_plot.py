@@ -349,8 +349,12 @@ def test_the_axis_says_how_rdms_were_compared(method, label):
     ("bad", "error", "message"),
     [
         (result(["a"])["estimate"], KindError, "result must be a Dataset; got DataArray. Pass the whole result"),
-        (result(["a"])[["n"]], ArgumentError, "result must have an estimate for each layer"),
-        (result(["a"]).expand_dims(reference=["r"]), ArgumentError, "Select one reference first"),
+        (result(["a"])[["n"]], ArgumentError, "result must have one estimate for each layer; got none"),
+        (
+            result(["a"]).expand_dims(reference=["r"]),
+            ArgumentError,
+            r"Select one reference first, as in result.sel\(reference=…\)",
+        ),
     ],
 )
 def test_a_result_that_is_no_profile_is_refused(bad, error, message):

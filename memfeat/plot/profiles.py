@@ -95,9 +95,13 @@ def _estimate(result: Any) -> npt.NDArray[Any]:
         remedy = "Pass the whole result of mf.rsa.compare or mf.regression.decode."
         raise KindError(advice("result", "be a Dataset", listed(type(result).__name__), remedy))
     if "estimate" not in result or result["estimate"].dims != (LAYER,) or LAYER not in result.coords:
-        found = {str(name): list(map(str, variable.dims)) for name, variable in result.data_vars.items()}
-        remedy = "Select one reference first, as in result.sel(reference=…)."
-        raise ArgumentError(advice("result", "have an estimate for each layer", listed(found), remedy))
+        dims = [str(dim) for dim in result["estimate"].dims] if "estimate" in result else []
+        further = [dim for dim in dims if dim != LAYER]
+        remedy = (
+            f"Select one {further[0]} first, as in result.sel({further[0]}=…)." if LAYER in dims and further else ""
+        )
+        found = listed(f"an estimate with dims {tuple(dims)}" if dims else "none")
+        raise ArgumentError(advice("result", "have one estimate for each layer", found, remedy))
     return result["estimate"].values.astype(float)
 
 
