@@ -3,6 +3,7 @@
 from memfeat.images.decoding import decode, decode_file
 from memfeat.images.opening import UnreadableImage
 from memfeat.images.reading import read
+from memfeat.images.transforming import TransformOptions, transform
 from memfeat.images.views import ledger, thumbnails
 
-__all__ = ["UnreadableImage", "decode", "decode_file", "ledger", "read", "thumbnails"]
+__all__ = ["TransformOptions", "UnreadableImage", "decode", "decode_file", "ledger", "read", "thumbnails", "transform"]

@@ -1,4 +1,4 @@
-"""What images are like before anything is known of what they show."""
+"""A hash of what each image looks like, by which near-duplicates are found."""
 
 from typing import Any
 
@@ -10,11 +10,10 @@ from scipy.fft import dctn
 
 from memfeat._labels import IMAGE, stamped
 from memfeat._tables import texts
-from memfeat.images import UnreadableImage, decode
-from memfeat.images.inspection import in_threads
 from memfeat.images.reading import tabled
+from memfeat.lowlevel.seeing import each
 
-__all__ = ["perceptual_hash"]
+__all__ = ["N_BITS", "hash_bits", "packed", "perceptual_hash"]
 
 Bits = npt.NDArray[np.bool_]
 #: Side of the grey image that is hashed, pixels.
@@ -78,16 +77,10 @@ def perceptual_hash(images: Any, *, mirrored: bool = False, progress: bool | Non
     True
     """
     table = tabled(images, progress=progress)
-
-    def of(name: str) -> str:
-        try:
-            return f"{packed(hash_bits(decode(table, name))[int(mirrored)]):016x}"
-        except UnreadableImage:
-            return ""
-
-    names = [str(name) for name in table[IMAGE].values]
-    found = in_threads(of, names, what="perceptual hash", progress=progress)
-    result = xr.DataArray(texts(found), dims=IMAGE, coords={IMAGE: table[IMAGE].variable}, name="perceptual_hash")
+    side = int(mirrored)
+    found, _ = each(table, lambda image: packed(hash_bits(image)[side]), what="perceptual hash", progress=progress)
+    written = texts("" if number is None else f"{number:016x}" for number in found)
+    result = xr.DataArray(written, dims=IMAGE, coords={IMAGE: table[IMAGE].variable}, name="perceptual_hash")
     return stamped(result, None, method="64 lowest frequencies of the cosine transform of 32 × 32 grey values above "
                    "their median", mirrored=mirrored)  # fmt: skip
 
