@@ -5,6 +5,7 @@ from . import features as features
 from . import guards as guards
 from . import images as images
 from . import lowlevel as lowlevel
+from . import measures as measures
 from . import models as models
 from . import plot as plot
 from . import prediction as prediction
@@ -28,6 +29,7 @@ __all__ = [
     "guards",
     "images",
     "lowlevel",
+    "measures",
     "models",
     "plot",
     "predict",

@@ -108,6 +108,7 @@ FIGURES = {
     "few_layers": lambda ax: plot.layer_profile(result(["conv1", "layer1", "layer2"]), ax=ax),
     "bounds": lambda ax: plot.layer_profile(bounded(["conv1", "layer1"], lower=0.6, upper=0.7), ax=ax),
     "many_layers": lambda ax: plot.layer_profile(result([*blocks(), "features.avgpool"]), ax=ax),
+    "baselines": lambda ax: plot.layer_profile(against_baselines(["conv1", "layer1", "fc"]), ax=ax),
     "drift": lambda ax: plot.drift_profile(drifted(blocks()), ax=ax),
     "drift, few layers": lambda ax: plot.drift_profile(drifted(["layer1", "layer2"]), ax=ax),
     "change": lambda ax: plot.drift_profile(drifted(blocks()), measures="decodability", ax=ax),
@@ -332,6 +333,8 @@ def test_a_bare_result_and_a_single_layer_can_be_drawn():
     [
         ("RSA, kendall", "Kendall τ-a"),
         ("partial RSA, spearman", "Partial Spearman ρ"),
+        ("partial pearson correlation by layer", "Partial Pearson r"),
+        ("partial least squares, out of fold", "Estimate"),
         ("RSA, rho-a", "Spearman ρ-a"),
         ("RSA, whitened_pearson", "Whitened Pearson r"),
         ("RSA, whitened_cosine", "Whitened cosine similarity"),
@@ -343,6 +346,57 @@ def test_the_axis_says_how_rdms_were_compared(method, label):
     one.attrs.pop("statistic", None)
     one.attrs["method"] = method
     assert plot.layer_profile(one).get_ylabel() == label
+
+
+def against_baselines(layers):
+    """A profile, the same of an untrained network without the last layer, luminance, and two sizes."""
+    baselines = {f"untrained: {name}": ("untrained", name) for name in reversed(layers[:-1])}
+    baselines |= {"luminance": ("luminance", ""), "size: width": ("size", "width"), "size: height": ("size", "height")}
+    rows = {name: ("measure", name) for name in layers} | baselines
+    kinds, names = zip(*rows.values(), strict=True)
+    one = result(list(rows), method="spearman correlation by layer")
+    return one.assign_coords(kind=("layer", list(kinds)), layer_name=("layer", list(names)))
+
+
+def test_baselines_stand_beside_the_layers_that_they_belong_to():
+    layers = ["a", "b", "c"]
+    one = against_baselines(layers)
+    ax = plot.layer_profile(one)
+    assert [label.get_text() for label in ax.get_xticklabels()] == layers
+    drawn = {line.get_label(): line for line in ax.lines if not line.get_label().startswith("_")}
+    assert list(drawn) == ["untrained", "luminance", "size: width", "size: height"]
+    expected = one["estimate"].sel(layer=["untrained: a", "untrained: b"])
+    np.testing.assert_array_equal(drawn["untrained"].get_xydata(), np.c_[[0, 1], expected])
+    for name in ("luminance", "size: width", "size: height"):
+        np.testing.assert_array_equal(drawn[name].get_ydata(), [one["estimate"].sel(layer=name)] * 2)
+        assert list(drawn[name].get_xdata()) == list(ax.get_xlim())
+    profile = next(line for line in ax.lines if len(line.get_xdata()) == 3 and line.get_marker() == "None")
+    np.testing.assert_array_equal(profile.get_ydata(), one["estimate"][:3])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(drawn)
+    assert drawn["size: width"].get_color() == drawn["size: height"].get_color() != drawn["luminance"].get_color()
+    bands = [one.get_paths()[0].vertices[:, 1] for one in ax.collections[1:]]
+    assert len(bands) == 4
+    luminance = one.sel(layer="luminance")
+    np.testing.assert_allclose([bands[1].min(), bands[1].max()], [luminance["ci_low"], luminance["ci_high"]])
+
+
+def test_relative_values_are_drawn_on_request():
+    limits = {"estimate_relative": 0.0, "estimate_relative_ci_low": -0.2, "estimate_relative_ci_high": 0.2}
+    one = bounded(["a", "b"], upper=0.8)
+    one = one.assign({name: 2 * one["estimate"] + by for name, by in limits.items()})
+    ax = plot.layer_profile(one, relative=True)
+    line = next(
+        line
+        for line in ax.lines
+        if len(line.get_xdata()) == 2 and line.get_marker() == "None" and line.get_zorder() == 3
+    )
+    assert list(line.get_ydata()) == [0.0, 1.0]
+    heights = np.concatenate([path.vertices[:, 1] for path in ax.collections[0].get_paths()])
+    np.testing.assert_allclose([heights.min(), heights.max()], [-0.2, 1.2])
+    assert ax.get_ylabel() == "Spearman ρ / √reliability"
+    assert "noise" not in texts(ax)
+    with pytest.raises(ArgumentError, match="result must have an estimate_relative for each layer"):
+        plot.layer_profile(result(["a"]), relative=True)
 
 
 @pytest.mark.parametrize(

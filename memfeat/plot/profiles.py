@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from memfeat._check import advice, listed
 from memfeat._labels import LAYER
 from memfeat.errors import ArgumentError, KindError
+from memfeat.plot.baselines import KIND, MEASURE, draw_baselines
 from memfeat.plot.style import COLOURS, canvas, drawing, note, room
 
 __all__ = ["FEW", "counted", "layer_profile", "name_layers"]
@@ -30,24 +31,34 @@ LABELS = {
 FEW = 12
 ALPHA = 0.05
 POOLED = "pooled over folds"
+#: What is drawn: an estimate and its limits.
+PLAIN = ("estimate", "ci_low", "ci_high")
 #: How well the best model could do, lower and upper, where a result knows.
 BOUNDS = ("noise_lower", "noise_upper")
 
 
 def layer_profile(
-    result: xr.Dataset, *, null: float | str | None = "auto", label: str | None = None, ax: Axes | None = None
+    result: xr.Dataset,
+    *,
+    null: float | str | None = "auto",
+    relative: bool = False,
+    label: str | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw an estimate with its interval for each layer, and mark the layers that pass the corrected test.
 
     Parameters
     ----------
     result : Dataset (layer)
-        What `mf.rsa.compare` or `mf.regression.decode` gave: `estimate`, and where known `ci_low`, `ci_high`,
-        `p_corrected`, `n`, `noise_lower` and `noise_upper`. Layers stand in the order of the result.
+        What `mf.rsa.compare`, `mf.regression.decode` or `mf.measures.profile` gave: `estimate`, and where known
+        `ci_low`, `ci_high`, `p_corrected`, `n`, `noise_lower` and `noise_upper`. Layers stand in the order of the
+        result, and baselines of a profile beside them.
     null : float or "auto", optional
         Where a line stands for no relation, in units of the estimate; None for no line. "auto" is 0; for cosines
         `chance`, the mean when images are rearranged, if it is known; and no line for correlations pooled over folds:
         with nothing to find they lie below 0, and p is what to look at.
+    relative : bool
+        Whether `estimate_relative` is drawn, relative to what the reliability of the scores allows.
     label : str, optional
         Label of the vertical axis; what the result says about itself by default.
     ax : matplotlib.axes.Axes, optional
@@ -58,19 +69,24 @@ def layer_profile(
     matplotlib.axes.Axes
         The Axes. Markers are filled where `p_corrected` is below .05. A grey band lies between the noise bounds of the
         reference; where only the upper one is known, that is a dotted line. Whitened similarities are drawn less their
-        bias, as their interval is, and without noise bounds, which are not.
+        bias, as their interval is, and without noise bounds, which are not. Baselines are broken lines with pale bands,
+        their intervals; one that is a single number crosses all layers.
 
     Raises
     ------
     KindError
         If the result is no Dataset.
     ArgumentError
-        If it has no `estimate` along `layer`.
+        If it has no `estimate`, or `estimate_relative`, along `layer`.
     """
-    estimate = _estimate(result)
-    estimate = _values(result, "corrected", np.nan) if "corrected" in result else estimate
+    if relative:
+        _must_have(result, "estimate_relative")
+        result = _relative(result)
+    _must_have(result, "estimate")
+    result, others = _split(result)
+    estimate = _values(result, "corrected" if "corrected" in result else "estimate", np.nan)
     ax = canvas(ax)
-    place = np.arange(estimate.size)
+    place, layers = np.arange(estimate.size), [str(name) for name in result[LAYER].values]
     with drawing():
         line = _null(result) if null == "auto" else null
         if line is not None:
@@ -83,26 +99,46 @@ def layer_profile(
         passed = _values(result, "p_corrected", np.nan) < ALPHA
         for group, face in ((passed, COLOURS["data"]), (~passed, "white")):
             ax.plot(place[group], estimate[group], "o", color=COLOURS["data"], markerfacecolor=face, zorder=4)
-        prefix = name_layers(ax, [str(name) for name in result[LAYER].values])
+        draw_baselines(ax, others, layers)
+        prefix = name_layers(ax, layers)
         ax.set_xlabel(f"Layer (in {prefix})" if prefix else "Layer")
-        ax.set_ylabel(label or _label(result))
-        note(ax, _caption(result))
+        ax.set_ylabel(label or _label(result) + (" / √reliability" if relative else ""))
+        note(ax, _caption(result) + ("; broken lines and pale bands: baselines" if others.sizes[LAYER] else ""))
     return ax
 
 
-def _estimate(result: Any) -> npt.NDArray[Any]:
+def _must_have(result: Any, name: str) -> None:
     if not isinstance(result, xr.Dataset):
-        remedy = "Pass the whole result of mf.rsa.compare or mf.regression.decode."
+        remedy = "Pass the whole result of mf.rsa.compare, mf.regression.decode or mf.measures.profile."
         raise KindError(advice("result", "be a Dataset", listed(type(result).__name__), remedy))
-    if "estimate" not in result or result["estimate"].dims != (LAYER,) or LAYER not in result.coords:
-        dims = [str(dim) for dim in result["estimate"].dims] if "estimate" in result else []
-        further = [dim for dim in dims if dim != LAYER]
-        remedy = (
-            f"Select one {further[0]} first, as in result.sel({further[0]}=…)." if LAYER in dims and further else ""
-        )
-        found = listed(f"an estimate with dims {tuple(dims)}" if dims else "none")
-        raise ArgumentError(advice("result", "have one estimate for each layer", found, remedy))
-    return result["estimate"].values.astype(float)
+    if name not in result or result[name].dims != (LAYER,) or LAYER not in result.coords:
+        raise ArgumentError(advice("result", f"have one {name} for each layer", *_instead(result, name)))
+
+
+def _instead(result: xr.Dataset, name: str) -> tuple[Any, str]:
+    """Say what there is in place of a statistic for each layer, and what to do."""
+    if name not in result:
+        remedy = "Pass the result of mf.rsa.compare, mf.regression.decode or mf.measures.profile."
+        return listed("none"), remedy if name == "estimate" else "Pass reliability= to what made it."
+    dims = [str(dim) for dim in result[name].dims]
+    further = [dim for dim in dims if dim != LAYER]
+    chosen = f"Select one {further[0]} first, as in result.sel({further[0]}=…)." if LAYER in dims and further else ""
+    return listed(f"dims {tuple(dims)}"), chosen
+
+
+def _relative(result: xr.Dataset) -> xr.Dataset:
+    """Put relative values in the place of the plain ones, and leave out what goes with these only."""
+    others = result.drop_vars([*PLAIN, *BOUNDS, "corrected", "chance"], errors="ignore")
+    names = {plain: f"estimate_relative{'' if plain == 'estimate' else f'_{plain}'}" for plain in PLAIN}
+    return others.rename({name: plain for plain, name in names.items() if name in others})
+
+
+def _split(result: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
+    """Separate baselines, if a result has any."""
+    if KIND not in result.coords or result[KIND].dims != (LAYER,):
+        return result, result.isel({LAYER: slice(0)})
+    own = (result[KIND] == MEASURE).values
+    return result.isel({LAYER: np.flatnonzero(own)}), result.isel({LAYER: np.flatnonzero(~own)})
 
 
 def _values(result: xr.Dataset, name: str, absent: float) -> npt.NDArray[Any]:
@@ -164,7 +200,8 @@ def name_layers(ax: Axes, names: Sequence[str]) -> str:
 def _label(result: xr.Dataset) -> str:
     said = f"{result.attrs.get('statistic', '')} {result.attrs.get('method', '')}".lower()
     found = next((label for word, label in LABELS.items() if word in said), "Estimate")
-    found = f"Partial {found}" if "partial rsa" in said else found
+    partial = any(f"partial {what}" in said for what in ("rsa", "spearman", "pearson"))
+    found = f"Partial {found}" if partial else found
     return f"{found}, less its bias" if "corrected" in result else found
 
 
