@@ -395,7 +395,9 @@ def test_relative_values_are_drawn_on_request():
     np.testing.assert_allclose([heights.min(), heights.max()], [-0.2, 1.2])
     assert ax.get_ylabel() == "Spearman ρ / √reliability"
     assert "noise" not in texts(ax)
-    with pytest.raises(ArgumentError, match="result must have an estimate_relative for each layer"):
+    with pytest.raises(
+        ArgumentError, match="result must have one estimate_relative for each layer; got none. Pass reliability="
+    ):
         plot.layer_profile(result(["a"]), relative=True)
 
 
