@@ -40,6 +40,7 @@ ALLOWED = {
     "rsa": LABELS | {"gram", "guards", "stats"},
     "regression": LABELS | {"_estimators", "gram", "guards", "stats"},
     "reduction": LABELS | {"_estimators", "gram", "guards", "stats"},
+    "scores": LABELS | {"stats"},
     "drift": LABELS | {"gram", "guards", "stats", "rdm", "rsa", "regression", "reduction"},
     "plot": LABELS,
     "prediction": LABELS | LOW | {"activations"},
