@@ -49,7 +49,8 @@ ALLOWED = {
     "demo": LABELS | LOW | {"activations", "features", "rdm", "rsa", "regression", "reduction", "plot", "prediction"},
     "cli": LABELS
     | LOW
-    | {"activations", "features", "rdm", "rsa", "regression", "plot", "prediction", "evaluation", "demo", "training"},
+    | {"activations", "features", "rdm", "rsa", "regression", "plot", "prediction", "evaluation", "demo", "training"}
+    | {"scores"},
 }
 TORCH = {"_kept", "models", "activations", "gram", "prediction", "training", "demo", "cli"}
 DRAWING = {"plot", "demo", "cli"}

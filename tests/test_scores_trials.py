@@ -167,8 +167,8 @@ def test_bad_tables_are_refused_with_the_remedy(tmp_path):
         read(pd.concat([table(), table()[["truth"]]], axis=1), {})
     with pytest.raises(UnknownNameError, match="truth must be a known name; got 'is_old'.*The table has: image, "):
         read(table(), {"truth": "is_old"})
-    with pytest.raises(UnknownNameError, match="option must be a known name; got 'respons'. Did you mean 'response'"):
-        read(table(), {"respons": "response"})
+    with pytest.raises(UnknownNameError, match="option must be a known name; got 'images'. Did you mean 'image'"):
+        read(table(), {"images": "image"})
     with pytest.raises(ArgumentError, match="truth and response must be different columns; got column 'truth'"):
         read(table(), {"response": "truth"})
     with pytest.raises(ArgumentError, match=r"response must be coded by 1, true, .*; got values 1: '2'. Recode it, as"):

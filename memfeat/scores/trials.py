@@ -12,7 +12,7 @@ from memfeat._check import advice, listed, looked_up
 from memfeat._tables import NAME_COLUMNS, read_plain, texts
 from memfeat.errors import ArgumentError, KindError
 
-__all__ = ["CODES", "FOUND", "TrialColumns", "Trials", "read"]
+__all__ = ["CODES", "FOUND", "FurtherColumns", "TrialColumns", "Trials", "coded", "columns_of", "numbered", "read"]
 
 #: What a column may hold (compared as text, without case) -> whether that means old.
 CODES = {
@@ -46,23 +46,32 @@ MEANING = {
 }
 
 
-class TrialColumns(TypedDict, total=False):
-    """Columns of a table of trials, where their names do not say by themselves what they hold.
+class FurtherColumns(TypedDict, total=False):
+    """Columns of a table of trials besides truth and response, where their names do not say what they hold.
 
     `image` : names the image.
     `participant` : names the participant.
-    `truth` : says whether the image was old (a target, shown before) or new (a foil).
-    `response` : says whether the answer was "old" or "new". It does not say whether it was right.
     `lag` : says after how many trials a target was shown again.
     `confidence` : says how sure the answer was, the higher the surer.
     """
 
     image: str
     participant: str
-    truth: str
-    response: str
     lag: str
     confidence: str
+
+
+class TrialColumns(FurtherColumns, total=False):
+    """Columns of a table of trials, where their names do not say by themselves what they hold.
+
+    Those of :class:`FurtherColumns`, and
+
+    `truth` : says whether the image was old (a target, shown before) or new (a foil).
+    `response` : says whether the answer was "old" or "new". It does not say whether it was right.
+    """
+
+    truth: str
+    response: str
 
 
 class Trials(NamedTuple):
@@ -128,22 +137,22 @@ def read(
     >>> found.recorded["response"]
     "column 'response': OLD, old = old"
     """
-    table, where = _columns_of(trials, columns, needs)
+    table, where = columns_of(trials, columns, needs)
     if not len(table):
         raise ArgumentError(advice("trials", "hold at least one trial", listed("no rows")))
     recorded: dict[str, Any] = {}
-    old, recorded["truth"] = _coded(table[where["truth"]], "truth", SHOWN)
+    old, recorded["truth"] = coded(table[where["truth"]], "truth", SHOWN)
     said = pd.Series(False, index=table.index, dtype=object)
     if "response" in where:
-        said, recorded["response"] = _coded(table[where["response"]], "response", CODES)
+        said, recorded["response"] = coded(table[where["response"]], "response", CODES)
     _complete(old.isna().to_numpy(), "truth", where["truth"])
     answered = said.notna().to_numpy()
     if not answered.any():
         raise ArgumentError(advice("response", "be there in one trial at least", listed("none")))
-    image, images = _named(table[where["image"]], "image", where["image"])
+    image, images = numbered(table[where["image"]], "image", where["image"])
     participant, participants = np.full(len(table), -1, dtype=np.intp), texts([])
     if "participant" in where:
-        participant, participants = _named(table[where["participant"]], "participant", where["participant"])
+        participant, participants = numbered(table[where["participant"]], "participant", where["participant"])
         _once(table, where, pd.DataFrame({"image": image, "participant": participant, "truth": old.to_numpy()}))
     image, images = _used(image[answered], images)
     participant, participants = _used(participant[answered], participants)
@@ -157,8 +166,26 @@ def read(
     return Trials(image, images, participant, participants, shown, said_old, recorded, **numbers)
 
 
-def _columns_of(trials: Any, columns: Mapping[str, Any], needs: Collection[str]) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Give the table, and the column of everything that is to be read."""
+def columns_of(trials: Any, columns: Mapping[str, Any], needs: Collection[str]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Choose the columns of a table of trials.
+
+    Parameters
+    ----------
+    trials, columns, needs : object
+        As for :func:`read`.
+
+    Returns
+    -------
+    DataFrame
+        The table.
+    dict of str
+        What is to be read -> its column.
+
+    Raises
+    ------
+    KindError, MissingFileError, UnknownNameError, ArgumentError
+        As :func:`read`.
+    """
     for name in columns:
         looked_up("option", name, FOUND, f"There are {', '.join(FOUND)}.")
     if not isinstance(trials, pd.DataFrame | str | Path):
@@ -199,8 +226,30 @@ def _column(name: str, named: Mapping[str, str], have: list[str], *, required: C
     raise ArgumentError(advice("trials", f"have {count} {MEANING[name]}", shown, hint))
 
 
-def _coded(values: pd.Series, argument: str, codes: Mapping[str, bool]) -> tuple[pd.Series, str]:
-    """Give a column as True, False and missing, and say what was read as what."""
+def coded(values: pd.Series, argument: str, codes: Mapping[str, bool]) -> tuple[pd.Series, str]:
+    """Read a column that says old or new.
+
+    Parameters
+    ----------
+    values : Series
+        The column.
+    argument : str
+        What the user calls it.
+    codes : mapping of bool
+        Text in small letters -> whether it means old.
+
+    Returns
+    -------
+    Series
+        True, False, or None where nothing is there.
+    str
+        Which column it was, and what was read as what.
+
+    Raises
+    ------
+    ArgumentError
+        If a value is none of the codes.
+    """
     place, uniques = pd.factorize(values)
     words = [_word(value) for value in uniques]
     # an empty cell of text is no answer
@@ -239,8 +288,30 @@ def _complete(empty: npt.NDArray[np.bool_], argument: str, column: str) -> None:
         raise ArgumentError(advice(argument, "be there in every trial", where, "Fill it in or drop those rows."))
 
 
-def _named(values: pd.Series, argument: str, column: str) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.object_]]:
-    """Give names as positions into the sorted names."""
+def numbered(values: pd.Series, argument: str, column: str) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.object_]]:
+    """Give names as positions into the sorted names.
+
+    Parameters
+    ----------
+    values : Series
+        The names.
+    argument : str
+        What the user calls them.
+    column : str
+        The column they are from, for messages.
+
+    Returns
+    -------
+    array (trial,) of int
+        Positions.
+    array (name,) of object
+        The names as text, each once.
+
+    Raises
+    ------
+    ArgumentError
+        If a name is missing.
+    """
     place, uniques = pd.factorize(values)
     names = np.array([_word(value) for value in uniques], dtype=object)
     # a missing name has place -1, the last
