@@ -105,6 +105,24 @@ def calibrations() -> None:
     )
 
 
+def gap() -> None:
+    """Write how far shares of variance out of fold lie from those of the population."""
+    facts = json.loads((RESULTS / "partition_gap.json").read_text())
+    tables = facts["figures"]["by_features_per_set"]
+    head = [
+        "features in each set",
+        *(f"{name} (population {one['population']:.2f})" for name, one in tables["5"].items()),
+    ]
+    lines = [row(head), row(["---"] * len(head))]
+    for p in sorted(tables, key=int):
+        lines.append(row([p, *(f"{one['expected']:.3f} ± {one['se']:.3f}" for one in tables[p].values())]))
+    said = (
+        f"Means and standard errors of {facts['figures']['simulations']:,} simulations, {facts['date']}; sources have "
+    )
+    said += f"{'' if stale.changed(facts) else 'not '}changed since."
+    (GENERATED / "partition_gap.md").write_text("\n".join([*lines, "", said]) + "\n")
+
+
 def benchmarks() -> None:
     """Write the recorded results of tests/benchmarks as one table."""
     results = {file.stem: json.loads(file.read_text()) for file in sorted((BENCHMARKS / "results").glob("*.json"))}
@@ -178,6 +196,7 @@ GENERATED.mkdir(parents=True, exist_ok=True)
 notebooks()
 command_line()
 calibrations()
+gap()
 benchmarks()
 readouts()
 heads()

@@ -13,6 +13,7 @@ from . import rdm as rdm
 from . import reduction as reduction
 from . import regression as regression
 from . import rsa as rsa
+from . import scores as scores
 from . import stats as stats
 from . import training as training
 from ._version import __version__ as __version__
@@ -38,6 +39,7 @@ __all__ = [
     "reduction",
     "regression",
     "rsa",
+    "scores",
     "stats",
     "training",
 ]

@@ -41,6 +41,7 @@ ALLOWED = {
     "regression": LABELS | {"_estimators", "gram", "guards", "stats"},
     "reduction": LABELS | {"_estimators", "gram", "guards", "stats"},
     "measures": LABELS | {"gram", "guards", "stats"},
+    "scores": LABELS | {"stats"},
     "drift": LABELS | {"gram", "guards", "stats", "rdm", "rsa", "regression", "reduction"},
     "plot": LABELS,
     "prediction": LABELS | LOW | {"activations"},
@@ -49,7 +50,8 @@ ALLOWED = {
     "demo": LABELS | LOW | {"activations", "features", "rdm", "rsa", "regression", "reduction", "plot", "prediction"},
     "cli": LABELS
     | LOW
-    | {"activations", "features", "rdm", "rsa", "regression", "plot", "prediction", "evaluation", "demo", "training"},
+    | {"activations", "features", "rdm", "rsa", "regression", "plot", "prediction", "evaluation", "demo", "training"}
+    | {"scores"},
 }
 TORCH = {"_kept", "models", "activations", "gram", "prediction", "training", "demo", "cli"}
 DRAWING = {"plot", "demo", "cli"}

@@ -3,9 +3,10 @@
 from memfeat.cli.analysing import evaluate, rsa
 from memfeat.cli.decoding import decode
 from memfeat.cli.fitting import train
+from memfeat.cli.scoring import scores
 from memfeat.cli.verbs import main
 
 __all__ = ["main"]
 
-for _command in (decode, evaluate, rsa, train):
+for _command in (decode, evaluate, rsa, scores, train):
     main.add_command(_command)
