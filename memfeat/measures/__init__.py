@@ -13,4 +13,21 @@ __all__ = [
     "profile",
     "sparseness",
     "treves_rolls",
+from memfeat.measures.neighbours import NeighbourOptions, density, distinctiveness
+from memfeat.measures.prototypes import prototype_distance, typicality
+from memfeat.measures.spread import eccentricity, reconstruction_error
+from memfeat.measures.strength import hoyer, magnitude, sparseness, treves_rolls
+
+__all__ = [
+    "NeighbourOptions",
+    "density",
+    "distinctiveness",
+    "eccentricity",
+    "hoyer",
+    "magnitude",
+    "prototype_distance",
+    "reconstruction_error",
+    "sparseness",
+    "treves_rolls",
+    "typicality",
 ]
