@@ -40,7 +40,7 @@ ALLOWED = {
     "rsa": LABELS | {"gram", "guards", "stats"},
     "regression": LABELS | {"_estimators", "gram", "guards", "stats"},
     "reduction": LABELS | {"_estimators", "gram", "guards", "stats"},
-    "measures": LABELS | {"gram", "guards", "stats"},
+    "measures": LABELS | {"gram", "guards", "stats", "models"},
     "drift": LABELS | {"gram", "guards", "stats", "rdm", "rsa", "regression", "reduction"},
     "plot": LABELS,
     "prediction": LABELS | LOW | {"activations"},
@@ -51,7 +51,7 @@ ALLOWED = {
     | LOW
     | {"activations", "features", "rdm", "rsa", "regression", "plot", "prediction", "evaluation", "demo", "training"},
 }
-TORCH = {"_kept", "models", "activations", "gram", "prediction", "training", "demo", "cli"}
+TORCH = {"_kept", "models", "activations", "gram", "measures", "prediction", "training", "demo", "cli"}
 DRAWING = {"plot", "demo", "cli"}
 HEAVY = ["torch", "xarray", "pandas", "scipy", "sklearn", "matplotlib", "zarr", "dask", "PIL"]
 
