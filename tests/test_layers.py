@@ -42,6 +42,7 @@ ALLOWED = {
     "reduction": LABELS | {"_estimators", "gram", "guards", "stats"},
     "measures": LABELS | {"gram", "guards", "stats"},
     "scores": LABELS | {"stats"},
+    "measures": LABELS | {"gram", "guards", "stats", "models"},
     "drift": LABELS | {"gram", "guards", "stats", "rdm", "rsa", "regression", "reduction"},
     "plot": LABELS,
     "prediction": LABELS | LOW | {"activations"},
@@ -53,7 +54,7 @@ ALLOWED = {
     | {"activations", "features", "rdm", "rsa", "regression", "plot", "prediction", "evaluation", "demo", "training"}
     | {"scores"},
 }
-TORCH = {"_kept", "models", "activations", "gram", "prediction", "training", "demo", "cli"}
+TORCH = {"_kept", "models", "activations", "gram", "measures", "prediction", "training", "demo", "cli"}
 DRAWING = {"plot", "demo", "cli"}
 HEAVY = ["torch", "xarray", "pandas", "scipy", "sklearn", "matplotlib", "zarr", "dask", "PIL"]
 
