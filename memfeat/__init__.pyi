@@ -12,6 +12,7 @@ from . import rdm as rdm
 from . import reduction as reduction
 from . import regression as regression
 from . import rsa as rsa
+from . import screening as screening
 from . import stats as stats
 from . import training as training
 from ._version import __version__ as __version__
@@ -36,6 +37,7 @@ __all__ = [
     "reduction",
     "regression",
     "rsa",
+    "screening",
     "stats",
     "training",
 ]

@@ -3,9 +3,10 @@
 from memfeat.cli.analysing import evaluate, rsa
 from memfeat.cli.decoding import decode
 from memfeat.cli.fitting import train
+from memfeat.cli.screening import screen
 from memfeat.cli.verbs import main
 
 __all__ = ["main"]
 
-for _command in (decode, evaluate, rsa, train):
+for _command in (decode, evaluate, rsa, screen, train):
     main.add_command(_command)
