@@ -14,6 +14,7 @@ from . import reduction as reduction
 from . import regression as regression
 from . import rsa as rsa
 from . import scores as scores
+from . import screening as screening
 from . import stats as stats
 from . import training as training
 from ._version import __version__ as __version__
@@ -40,6 +41,7 @@ __all__ = [
     "regression",
     "rsa",
     "scores",
+    "screening",
     "stats",
     "training",
 ]

@@ -48,11 +48,13 @@ ALLOWED = {
     "prediction": LABELS | LOW | {"activations"},
     "evaluation": LABELS | {"stats", "regression"},
     "training": LABELS | LOW | {"activations", "regression", "lowlevel"},
+    "screening": LABELS | {"images", "lowlevel", "prediction", "training"},
     "demo": LABELS | LOW | {"activations", "features", "rdm", "rsa", "regression", "reduction", "plot", "prediction"},
     "cli": LABELS
     | LOW
     | {"activations", "features", "rdm", "rsa", "regression", "plot", "prediction", "evaluation", "demo", "training"}
     | {"scores"},
+    | {"screening"},
 }
 TORCH = {"_kept", "models", "activations", "gram", "measures", "prediction", "training", "demo", "cli"}
 DRAWING = {"plot", "demo", "cli"}

@@ -4,9 +4,11 @@ from memfeat.cli.analysing import evaluate, rsa
 from memfeat.cli.decoding import decode
 from memfeat.cli.fitting import train
 from memfeat.cli.scoring import scores
+from memfeat.cli.screening import screen
 from memfeat.cli.verbs import main
 
 __all__ = ["main"]
 
 for _command in (decode, evaluate, rsa, scores, train):
+for _command in (decode, evaluate, rsa, screen, train):
     main.add_command(_command)
