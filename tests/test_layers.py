@@ -40,7 +40,6 @@ ALLOWED = {
     "rsa": LABELS | {"gram", "guards", "stats"},
     "regression": LABELS | {"_estimators", "gram", "guards", "stats"},
     "reduction": LABELS | {"_estimators", "gram", "guards", "stats"},
-    "measures": LABELS | {"gram", "guards", "stats"},
     "scores": LABELS | {"stats"},
     "measures": LABELS | {"gram", "guards", "stats", "models"},
     "drift": LABELS | {"gram", "guards", "stats", "rdm", "rsa", "regression", "reduction"},
@@ -53,8 +52,7 @@ ALLOWED = {
     "cli": LABELS
     | LOW
     | {"activations", "features", "rdm", "rsa", "regression", "plot", "prediction", "evaluation", "demo", "training"}
-    | {"scores"},
-    | {"screening"},
+    | {"scores", "screening"},
 }
 TORCH = {"_kept", "models", "activations", "gram", "measures", "prediction", "training", "demo", "cli"}
 DRAWING = {"plot", "demo", "cli"}

@@ -9,6 +9,5 @@ from memfeat.cli.verbs import main
 
 __all__ = ["main"]
 
-for _command in (decode, evaluate, rsa, scores, train):
-for _command in (decode, evaluate, rsa, screen, train):
+for _command in (decode, evaluate, rsa, scores, screen, train):
     main.add_command(_command)
