@@ -12,7 +12,9 @@ from memfeat import scores
 
 pytestmark = pytest.mark.timeout(0)
 HALVES = ("agreement", "counts", "halving", "splitting", "summing", "trials")
+MIXED = ("mixed", "tidy", "trials")
 JUDGE = Judge("reliability_", lambda name: ("stats", *(f"scores/{file}" for file in HALVES)))
+MODELS = Judge("mixed_model_", lambda name: tuple(f"scores/{file}" for file in MIXED))
 #: Images and participants that truth comes from; as many participants as in a study, anew in each.
 MANY, TIMES = 1_000, 60
 PARTICIPANTS = 20
@@ -71,3 +73,25 @@ def test_the_interval_of_a_reliability_holds_that_of_very_many_images(strength, 
         partial(judge, covered[:, k], f"{method}_{strength}_{name}_{n}", figures | {"truth": float(true[k])})
         for k, name in enumerate(measures)
     )
+
+
+@pytest.mark.parametrize("effect", [0.5])
+def test_the_posterior_of_an_effect_holds_what_was_planted(effect):
+    """Images differ besides by .4, participants by .8, in logits."""
+    pytest.importorskip("statsmodels")
+    n_participants, n_images = 12, 100
+    rng = np.random.default_rng([71, round(10 * effect)])
+    names = [f"{i:03d}" for i in range(n_images)]
+    who, image = (part.ravel() for part in np.mgrid[:n_participants, :n_images])
+    covered = np.empty(SIMULATIONS, dtype=bool)
+    for k in range(SIMULATIONS):
+        predictor = rng.standard_normal(n_images)
+        logit = 0.5 + effect * predictor / predictor.std() + 0.4 * rng.standard_normal(n_images)
+        chance = expit(logit + 0.8 * rng.standard_normal(n_participants)[:, None])
+        said = (rng.random(chance.shape) < chance).astype(int).ravel()
+        table = pd.DataFrame({"participant": who, "image": np.array(names)[image], "truth": 1, "response": said})
+        found = scores.mixed_model(table, pd.Series(predictor, index=names, name="memorability"))
+        one = found.sel(term="memorability")
+        covered[k] = one["ci_low"].item() <= effect <= one["ci_high"].item()
+    figures = {"n_images": n_images, "n_participants": n_participants, "effect": effect}
+    MODELS.covers(covered, f"coverage_{round(10 * effect)}", figures)
