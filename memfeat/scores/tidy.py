@@ -1,0 +1,131 @@
+"""Trials as a tidy table, with what is known about each image beside every answer to it."""
+
+from pathlib import Path
+from typing import Any, Unpack
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from memfeat._check import advice, listed
+from memfeat._labels import IMAGE, as_scores, image_names
+from memfeat.errors import ArgumentError, KindError
+from memfeat.scores.trials import TrialColumns, Trials, read
+
+__all__ = ["TRIAL_COLUMNS", "by_trial", "to_long"]
+
+#: Columns of the tidy table, besides those of images.
+TRIAL_COLUMNS = ("participant", IMAGE, "old", "said_old", "correct", "lag", "confidence")
+
+
+def to_long(
+    trials: pd.DataFrame | str | Path, *, memorability: Any = None, **columns: Unpack[TrialColumns]
+) -> pd.DataFrame:
+    """Make a tidy table of trials, for mixed models in other programs.
+
+    Parameters
+    ----------
+    trials : DataFrame, str or Path
+        Old/new recognition, one row per trial, as for :func:`from_trials`.
+    memorability : DataArray (image), Series, Dataset (image) or DataFrame, optional
+        Numbers per image that every trial gets, by image name: memorability, or several columns. It may know further
+        images.
+    **columns : optional
+        Columns of the table, see :class:`TrialColumns`.
+
+    Returns
+    -------
+    DataFrame
+        One row per trial: `participant` and `image` as text, `old` (a target was shown), `said_old`, `correct` as 0 or
+        1, `lag` and `confidence` where they were named, and the numbers per image. Its attributes say how columns were
+        read.
+
+    Raises
+    ------
+    KindError, MissingFileError, UnknownNameError, ArgumentError
+        If trials cannot be read, an image of theirs has no number, or a column has a name of those above.
+
+    See Also
+    --------
+    mixed_model : Fits one here.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"image": ["a", "b"], "subject": [7, 7], "truth": [1, 0], "response": [1, 1]})
+    >>> to_long(table, memorability=pd.Series({"a": 0.9, "b": 0.6}, name="memorability"))
+      participant image  old  said_old  correct  memorability
+    0           7     a    1         1        1           0.9
+    1           7     b    0         1        0           0.6
+    """
+    known = read(trials, columns)
+    people = {"participant": known.participants[known.participant]} if len(known.participants) else {}
+    found: dict[str, Any] = {
+        **people,
+        IMAGE: known.images[known.image],
+        "old": known.old.astype(np.int64),
+        "said_old": known.said_old.astype(np.int64),
+        "correct": (known.old == known.said_old).astype(np.int64),
+    }
+    found |= {name: getattr(known, name) for name in ("lag", "confidence") if getattr(known, name) is not None}
+    if memorability is not None:
+        found |= by_trial(memorability, known, "memorability")
+    frame = pd.DataFrame(found)
+    frame.attrs.update(known.recorded)
+    return frame
+
+
+def by_trial(given: Any, trials: Trials, argument: str) -> dict[str, npt.NDArray[np.float64]]:
+    """Give every trial the numbers of its image.
+
+    Parameters
+    ----------
+    given : DataArray (image), Series, Dataset (image) or DataFrame
+        Numbers per image; those of other images are passed over.
+    trials : Trials
+        Trials.
+    argument : str
+        What the user calls the numbers.
+
+    Returns
+    -------
+    dict of array (trial,)
+        Name → numbers.
+
+    Raises
+    ------
+    KindError, ArgumentError
+        If they are no numbers, an image of the trials has none, or a name is one of `TRIAL_COLUMNS`.
+    """
+    if isinstance(given, pd.DataFrame | xr.Dataset):
+        columns = [given[name] for name in given]
+    elif isinstance(given, pd.Series | xr.DataArray):
+        columns = [given]
+    else:
+        kinds = "be a DataArray, Series, Dataset or DataFrame"
+        raise KindError(advice(argument, kinds, listed(type(given).__name__)))
+    found = {}
+    for column in columns:
+        one = _of_images(column, trials, argument)
+        if str(one.name) in TRIAL_COLUMNS:
+            taken = f"not be called {', '.join(TRIAL_COLUMNS)}"
+            raise ArgumentError(advice(argument, taken, str(one.name), "Rename it."))
+        found[str(one.name)] = one.values[trials.image]
+    if not found:
+        raise ArgumentError(advice(argument, "hold a column", listed("none")))
+    return found
+
+
+def _of_images(column: Any, trials: Trials, argument: str) -> xr.DataArray:
+    """Give the numbers of the images of the trials, in their order."""
+    names = column.index if isinstance(column, pd.Series) else image_names(column, argument)
+    missing = sorted(set(trials.images) - set(map(str, names)))
+    if missing:
+        remedy = "Leave their trials out, or give them one."
+        raise ArgumentError(
+            advice(argument, "have every image of the trials", listed(f"none for {listed.of(missing)}"), remedy)
+        )
+    if isinstance(column, pd.Series):
+        return as_scores(column.set_axis(column.index.astype(str)).loc[list(trials.images)], argument)
+    return as_scores(column.sel({IMAGE: trials.images}), argument)
