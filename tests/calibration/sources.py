@@ -91,3 +91,9 @@ def regression_of(name):
 def reduction_of(name):
     """The same of components."""
     return ("gram", "stats", *room_of(name, "reduction"))
+
+
+def profile_of(name):
+    """The same of measures against scores, whatever is measured."""
+    files = {"resampled": "", "tables": "", "profiling": "", "reliabilities": "relative", "contrasting": "contrast"}
+    return ("stats", *(f"measures/{file}" for file, part in files.items() if part in name))
