@@ -1,7 +1,9 @@
 """Random halves of the participants, and the scores that each half gives to images."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,14 +17,16 @@ from memfeat.scores.trials import Trials
 __all__ = ["LEAST_RESPONSES", "MEASURES", "USUAL", "chosen_of", "halved", "scored", "splits"]
 
 Array = npt.NDArray[np.float64]
+Made = TypeVar("Made")
+N_THREADS = min(8, os.cpu_count() or 1)
 #: An image with fewer responses than this in a cell of a half is left out of the split.
 LEAST_RESPONSES = 2
 #: Fewer images than this, and there is nothing to correlate.
 LEAST_IMAGES = 3
 #: Differences closer than this are ties: .6 − .1 and .7 − .2 differ in the last bit.
 DIGITS = 12
-#: How many numbers an array of half scores may hold.
-ROOM = 500_000
+#: How many numbers an array of half scores may hold; each thread holds some of them.
+ROOM = 125_000
 #: Score of an image -> which responses it needs.
 MEASURES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(SCORES, ("n_targets", "n_foils")),
@@ -118,8 +122,10 @@ def splits(n_participants: int, n_splits: int, rng: np.random.Generator) -> npt.
     return np.select([place < half, place < 2 * half], [0, 1], -1).astype(np.int8)
 
 
-def halved(trials: Trials, n_splits: int, rng: np.random.Generator) -> Iterator[tuple[Counts, Counts]]:
-    """Count the responses of both halves, some splits at a time.
+def halved(
+    trials: Trials, n_splits: int, rng: np.random.Generator, use: Callable[[Counts, Counts, int], Made]
+) -> list[Made]:
+    """Count the responses of both halves, some splits at a time, in threads.
 
     Parameters
     ----------
@@ -129,18 +135,28 @@ def halved(trials: Trials, n_splits: int, rng: np.random.Generator) -> Iterator[
         How many splits are drawn.
     rng : numpy.random.Generator
         Source of the draws; how many splits are counted at a time does not change them.
+    use : callable
+        Takes the responses to each image in the first and in the second half, Counts of array (split, image), and the
+        number of the first of these splits.
 
-    Yields
-    ------
-    Counts, Counts of array (split, image)
-        Responses to each image in the first and in the second half.
+    Returns
+    -------
+    list
+        What it gave, in the order of the splits.
     """
     tables = _tables(trials)
-    step = max(1, ROOM // max(len(trials.images), len(trials.participants)))
-    for start in range(0, n_splits, step):
-        dealt = splits(len(trials.participants), min(step, n_splits - start), rng)
-        first, second = (_counted(tables, dealt == half) for half in (0, 1))
-        yield first, second
+    n_participants = len(trials.participants)
+    step = max(1, ROOM // max(len(trials.images), n_participants))
+    # drawn one after the other: which thread comes first changes nothing
+    starts = range(0, n_splits, step)
+    dealt = [splits(n_participants, min(step, n_splits - start), rng) for start in starts]
+
+    def used(start: int, block: npt.NDArray[np.int8]) -> Made:
+        first, second = (_counted(tables, block == half) for half in (0, 1))
+        return use(first, second, start)
+
+    with ThreadPoolExecutor(N_THREADS) as threads:
+        return list(threads.map(used, starts, dealt))
 
 
 def _tables(trials: Trials) -> list[csr_array[Any]]:

@@ -1,6 +1,6 @@
 """How reliable scores are: participants in random halves, and how well the scores of both agree."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
@@ -14,9 +14,9 @@ from memfeat._check import generator as seeded
 from memfeat._labels import IMAGE, stamped
 from memfeat.errors import ArgumentError
 from memfeat.scores.agreement import METHODS
-from memfeat.scores.counts import tallied
+from memfeat.scores.counts import Counts, tallied
 from memfeat.scores.halving import LEAST_RESPONSES, chosen_of, halved, scored
-from memfeat.scores.summing import SPLIT, WORDS, gathered, summed
+from memfeat.scores.summing import SPLIT, WORDS, Gathered, correlated, gathered, summed
 from memfeat.scores.trials import TrialColumns, Trials, read
 from memfeat.stats.exchange import units
 
@@ -127,7 +127,11 @@ def split_half(
     exchange: Any = {name: options.get(name) for name in ("blocks", "permute")}
     exchanged = units(exchange, to=images, alternative="two-sided")
     generator, seed = seeded(rng)
-    found = gathered(_scored(table, chosen, count("n_splits", n_splits), generator), method=method)
+
+    def used(first: Counts, second: Counts, start: int) -> dict[str, Gathered]:
+        return correlated(_scored(first, second, chosen), start, method=method)
+
+    found = gathered(halved(table, count("n_splits", n_splits), generator, used))
     result = summed(
         found,
         exchanged.scheme,
@@ -203,7 +207,7 @@ def halves(
     """
     table, chosen = _read(trials, measures, columns)
     generator, seed = seeded(rng)
-    blocks = list(_scored(table, chosen, count("n_splits", n_splits), generator))
+    blocks = halved(table, count("n_splits", n_splits), generator, lambda one, two, _: _scored(one, two, chosen))
     values = {
         name: np.stack([np.concatenate([block[name][half] for block in blocks]) for half in (0, 1)]) for name in chosen
     }
@@ -242,8 +246,5 @@ def _read(trials: Any, measures: str | Sequence[str] | None, options: Any) -> tu
     return table, chosen_of(measures, counts, "trials")
 
 
-def _scored(
-    trials: Trials, measures: list[str], n_splits: int, rng: np.random.Generator
-) -> Iterator[dict[str, tuple[Array, Array]]]:
-    for first, second in halved(trials, n_splits, rng):
-        yield {name: (scored(first, name), scored(second, name)) for name in measures}
+def _scored(first: Counts, second: Counts, measures: list[str]) -> dict[str, tuple[Array, Array]]:
+    return {name: (scored(first, name), scored(second, name)) for name in measures}

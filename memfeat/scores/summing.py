@@ -1,6 +1,6 @@
 """Reliability of scores: from halves of many splits to one row per measure, with its interval and its ceiling."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from memfeat.errors import ArgumentError
 from memfeat.scores.agreement import agreement, resampled_agreement
 from memfeat.stats.reliability import stepped_up
 
-__all__ = ["KEPT", "MEASURE", "SPLIT", "WORDS", "Gathered", "gathered", "summed"]
+__all__ = ["KEPT", "MEASURE", "SPLIT", "WORDS", "Gathered", "correlated", "gathered", "summed"]
 
 Array = npt.NDArray[np.float64]
 #: The scores of the first and of the second half (split, n).
@@ -42,32 +42,47 @@ class Gathered(NamedTuple):
     """(n,), in how many splits each image was used."""
 
 
-def gathered(blocks: Iterable[Mapping[str, Pair]], *, method: str) -> dict[str, Gathered]:
-    """Correlate halves, and keep some of them.
+def correlated(block: Mapping[str, Pair], start: int, *, method: str) -> dict[str, Gathered]:
+    """Correlate halves, and keep those of the first splits.
 
     Parameters
     ----------
-    blocks : iterable of mapping
-        Measure → scores of both halves, some splits at a time.
+    block : mapping
+        Measure → scores of both halves, of some splits.
+    start : int
+        The number of the first of these splits.
     method : {"spearman", "pearson"}
         Which correlation.
 
     Returns
     -------
     dict of Gathered
+        What is known after these splits.
+    """
+    most = max(0, KEPT - start)
+    found = {}
+    for name, (first, second) in block.items():
+        used = (np.isfinite(first) & np.isfinite(second)).sum(axis=0)
+        # a copy, or a few rows would keep the whole block
+        kept = first[:most].copy(), second[:most].copy()
+        found[name] = Gathered(agreement(first, second, method=method), kept, used)
+    return found
+
+
+def gathered(parts: Sequence[Mapping[str, Gathered]]) -> dict[str, Gathered]:
+    """Put together what is known of blocks of splits.
+
+    Parameters
+    ----------
+    parts : sequence of mapping of Gathered
+        In the order of the splits.
+
+    Returns
+    -------
+    dict of Gathered
         The same for all splits.
     """
-    parts: dict[str, list[Gathered]] = {}
-    n_kept = 0
-    for block in blocks:
-        for name, (first, second) in block.items():
-            r = agreement(first, second, method=method)
-            used = (np.isfinite(first) & np.isfinite(second)).sum(axis=0)
-            # a copy, or a few rows would keep the whole block
-            kept = (first[: KEPT - n_kept].copy(), second[: KEPT - n_kept].copy())
-            parts.setdefault(name, []).append(Gathered(r, kept, used))
-        n_kept = min(KEPT, n_kept + len(r))
-    return {name: _joined(some) for name, some in parts.items()}
+    return {name: _joined([part[name] for part in parts]) for name in parts[0]}
 
 
 def _joined(parts: list[Gathered]) -> Gathered:

@@ -17,7 +17,7 @@ from memfeat._tables import read_table, texts
 from memfeat.errors import ArgumentError, KindError
 from memfeat.scores.agreement import METHODS
 from memfeat.scores.splitting import HALF
-from memfeat.scores.summing import SPLIT, WORDS, gathered, summed
+from memfeat.scores.summing import SPLIT, WORDS, correlated, summed
 from memfeat.stats.exchange import units
 
 __all__ = ["read_halves", "reliability"]
@@ -158,7 +158,7 @@ def reliability(
     exchanged = units(exchange, to=table, alternative="two-sided")
     generator, seed = seeded(rng)
     pairs = {name: (table[name].values[0], table[name].values[1]) for name in map(str, table.data_vars)}
-    found = gathered([pairs], method=method)
+    found = correlated(pairs, 0, method=method)
     made: Any = {"method": method, "n_bootstraps": n_bootstraps, "rng": generator, "progress": progress}
     result = summed(found, exchanged.scheme, **made)
     said = {name: halves.attrs[name] for name in ORIGIN if name in halves.attrs}
