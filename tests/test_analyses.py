@@ -75,6 +75,12 @@ def read_out(home, data_folder):
     return run(ROOT / "analyses" / "03_read_out.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
 
 
+@pytest.fixture(scope="module")
+def standing_out(home, data_folder):
+    """The script about single images, run once on a few images of each set."""
+    return run(ROOT / "analyses" / "04_standing_out.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+
+
 def percent(notebook):
     """Write a notebook as a script, without what notebooks add."""
     notebook.metadata = {"jupytext": {"notebook_metadata_filter": "-all", "cell_metadata_filter": "-all"}}
@@ -181,6 +187,26 @@ def test_scores_are_read_out_and_saved_with_their_ceilings(home, read_out):
         assert "released_image" not in saved.dims
     assert "<svg" in (home / "figures" / "03_read_out_transformers.svg").read_text(encoding="utf-8")
     assert "best of four on the test part" in read_out.stdout
+
+
+@pytest.mark.data
+def test_measures_of_single_images_are_related_and_saved(home, standing_out):
+    assert standing_out.returncode == 0, standing_out.stderr
+    with xr.open_dataset(home / "results" / "04_standing_out.nc", engine="h5netcdf") as saved:
+        assert (
+            saved["noticed_nearest_neighbour_estimate"].shape
+            == saved["given_plain"].sel(given_layer=saved["given_kind"] == "measure").shape
+            == (51,)
+        )
+        assert saved["remembered_estimate"].shape == (51, 2)
+        assert list(dict.fromkeys(saved["strong_kind"].values))[:2] == ["measure", "untrained"]
+        for name in ("noticed_all_others_p_corrected", "remembered_p_corrected", "strong_p_corrected", "given_p"):
+            assert bool(((saved[name] > 0) & (saved[name] <= 1)).all())
+        relative = saved["strong_estimate"] / np.sqrt(saved["strong_reliability"])
+        np.testing.assert_allclose(saved["strong_estimate_relative"], relative)
+        assert (saved.attrs["noticed_all_others_permute"], saved.attrs["strong_permute"]) == ("whole", "free")
+    for name in ("typical", "strength"):
+        assert "<svg" in (home / "figures" / f"04_standing_out_{name}.svg").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

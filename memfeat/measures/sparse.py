@@ -91,13 +91,13 @@ def sparse_coding(
     which makes x, less its mean over the images that the dictionary Φ was learned from. Its code r starts at zero and
     moves by
 
-        r ← S(r + step · (x − rΦ) Φᵀ),    S(v) = sign(v) · max(|v| − penalty, 0)
+        r ← S(r + step · (x − rΦ) Φᵀ),    S(v) = sign(v) · max(abs(v) − penalty, 0)
 
     until a step changes it by less than `tolerance` · (`tolerance` + ‖r‖). The error is the mean of (x − rΦ)².
 
     With the published settings a code stops after about a hundred steps, long before it has come to an end: the error
     says how much is left after that much effort. A smaller tolerance gives codes that minimise
-    ½ ‖x − rΦ‖² + (penalty / step) Σ |r|. Each image stops by itself, so that its error depends on nothing but itself
+    ½ ‖x − rΦ‖² + (penalty / step) Σ abs(r). Each image stops by itself, so that its error depends on nothing but itself
     and the dictionary.
 
     Not said in what is published, and chosen here: one percentile for all features of a layer, since many features of

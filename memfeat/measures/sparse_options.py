@@ -22,7 +22,7 @@ class SparseOptions(TypedDict, total=False):
     `learning_rate` : float, how far atoms move with each batch (0.01).
     `step` : float, how far each step moves codes along the gradient (0.01).
     `penalty` : float, what each step takes off the size of codes (0.001). Settled codes minimise
-    ½ ‖x − r Φ‖² + (penalty / step) Σ |r|.
+    ½ ‖x − r Φ‖² + (penalty / step) Σ abs(r).
     `tolerance` : float, codes have settled when a step changes them by less than this share (0.01).
     `max_steps` : int, most steps (1,000).
     `device` : str, where to compute; CUDA, MPS or the CPU, whichever is there first, unless told.
