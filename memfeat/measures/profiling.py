@@ -182,7 +182,8 @@ def profile(
     and regressions are made anew; the measure of an image is held fixed, also where it depends on the other images.
     Layers are strongly dependent: do not count significant ones. Pearson's r of a skewed measure, as distances and
     magnitudes often are, hangs on few images: with 100 images and a strong correlation its interval held the truth in
-    94, 88 and 39 % of 1,000 simulations with a measure eᵃˣ, a = .2, .4 and 1, of a normal x. Take ranks, or the logarithm of the measure.
+    94, 88 and 39 % of 1,000 simulations with a measure eᵃˣ, a = .2, .4 and 1, of a normal x. Take ranks, or the
+    logarithm of the measure.
 
     `estimate_relative` is the correlation divided by √r_SB, r_SB the reliability of the scores: 2r / (1 + r) with r the
     mean correlation of halves over splits, of what covariates leave of halves if there are any. It says how large the
