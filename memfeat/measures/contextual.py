@@ -99,7 +99,8 @@ def contextual_distinctiveness(
     Notes
     -----
     Each layer is centred and reduced to its first principal components over all images, and all coordinates are scaled
-    alike, so that the smallest is 0 and the largest 1. The density at image i is
+    alike, so that the smallest is 0 and the largest 1; components, scale and bandwidth know of image i. The density at
+    image i is
 
         pᵢ = Σⱼ K(‖xᵢ − xⱼ‖ / h) / ((m − 1) hᵈ)
 

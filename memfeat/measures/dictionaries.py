@@ -38,10 +38,8 @@ class Work(NamedTuple):
 class Drawn(NamedTuple):
     """What was drawn of a layer."""
 
-    values: Single  # (n, p), scaled
+    values: Single  # (n, p)
     units: Places  # (p,), which of the layer's features these are, sorted
-    scale: float
-    """What features were divided by."""
 
 
 class Dictionary(NamedTuple):
@@ -138,35 +136,24 @@ def learn_dictionary(
 
 
 def drawn(layer: xr.DataArray, work: Work) -> Drawn:
-    """Draw the features of a layer that are coded, and scale them.
+    """Draw the features of a layer that are coded.
 
     Parameters
     ----------
     layer : DataArray (image, ...)
         One layer.
     work : Work
-        How many, by what they are scaled, and the seed.
+        How many, and the seed.
 
     Returns
     -------
     Drawn
         Images in the layer's own order.
-
-    Raises
-    ------
-    ArgumentError
-        If the percentile of absolute values is zero.
     """
     width, options = width_of(layer), work.options
     generator = np.random.default_rng([work.base, 0])
     units = np.sort(generator.choice(width, min(options["n_units"], width), replace=False)).astype(np.int64)
-    values = read(layer, units)
-    scale = float(np.percentile(np.abs(values), options["percentile"]))
-    if scale == 0:
-        found = listed(f"0 at the {options['percentile']:g}th percentile")
-        remedy = "Too few features differ from zero: pass a larger percentile=, up to 100."
-        raise ArgumentError(advice(called(layer), "have absolute values above 0 to be scaled by", found, remedy))
-    return Drawn(values / np.float32(scale), units, scale)
+    return Drawn(read(layer, units), units)
 
 
 def read(layer: xr.DataArray, units: Places, tick: _blocks.Tick | None = None) -> Single:
@@ -195,12 +182,12 @@ def read(layer: xr.DataArray, units: Places, tick: _blocks.Tick | None = None) -
 
 
 def learn(some: Drawn, layer: listed, work: Work, *, fold: int = 0) -> Dictionary:
-    """Learn a dictionary from some images.
+    """Learn a dictionary from some images, and by what features are scaled.
 
     Parameters
     ----------
     some : Drawn
-        Features, images in the order of their names.
+        Features of these images, in the order of their names.
     layer : listed
         What the layer is called in messages.
     work : Work
@@ -216,14 +203,27 @@ def learn(some: Drawn, layer: listed, work: Work, *, fold: int = 0) -> Dictionar
     Raises
     ------
     ArgumentError
-        If codes grow without end.
+        If the percentile of absolute values is zero, or codes grow without end.
     """
     from memfeat.measures.coding import learned
 
     generator = np.random.default_rng([work.base, 1, fold])
-    atoms = learned(some.values, work.options, generator, device=work.device, tick=work.tick)
+    scale = _scale(some.values, layer, work)
+    scaled = some.values / np.float32(scale)
+    atoms = learned(scaled, work.options, generator, device=work.device, tick=work.tick)
     must_settle(atoms, layer, work)
-    return Dictionary(atoms, some.values.mean(axis=0), some.units, some.scale)
+    return Dictionary(atoms, scaled.mean(axis=0), some.units, scale)
+
+
+def _scale(values: Single, layer: listed, work: Work) -> float:
+    """Give what features are divided by."""
+    percentile = work.options["percentile"]
+    scale = float(np.percentile(np.abs(values), percentile))
+    if scale == 0:
+        found = listed(f"0 at the {percentile:g}th percentile")
+        remedy = "Too few features differ from zero: pass a larger percentile=, up to 100."
+        raise ArgumentError(advice(layer, "have absolute values above 0 to be scaled by", found, remedy))
+    return scale
 
 
 def must_settle(values: npt.NDArray[Any], layer: listed, work: Work) -> None:

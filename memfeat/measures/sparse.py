@@ -61,7 +61,8 @@ def sparse_coding(
     -------
     Dataset (image)
         Mean squared residual over the features that were drawn, one variable per layer; 0 if nothing is left over.
-        In units of the squared percentile by which features are divided, the attribute `scale` of a variable.
+        In units of the squared percentile by which features are divided, the attribute `scale` of a variable; with
+        `folds` it has one for each.
 
     Raises
     ------
@@ -87,8 +88,8 @@ def sparse_coding(
 
     Notes
     -----
-    Of each layer, 1,000 features are drawn and divided by the 95th percentile of their absolute values over all images,
-    which makes x, less its mean over the images that the dictionary Φ was learned from. Its code r starts at zero and
+    Of each layer, 1,000 features are drawn and divided by the 95th percentile of their absolute values over the images
+    that the dictionary Φ is learned from, which makes x, less its mean over these images. Its code r starts at zero and
     moves by
 
         r ← S(r + step · (x − rΦ) Φᵀ),    S(v) = sign(v) · max(abs(v) − penalty, 0)
@@ -140,13 +141,14 @@ def _measured(layer: xr.DataArray, deal: Places, work: Work) -> Measured:
     at_least(layer, 2, "a dictionary")
     order = np.argsort(layer[IMAGE].values.astype(str), kind="stable")
     some = drawn(in_name_order(layer), work)
-    values, done = np.empty(len(order)), np.empty(len(order), dtype=bool)
+    values, done, scales = np.empty(len(order)), np.empty(len(order), dtype=bool), list[float]()
     for fold in range(int(deal.max()) + 1):
         held = deal == fold
         learners = held if held.all() else ~held
         learned = learn(some._replace(values=some.values[learners]), called(layer), work, fold=fold)
         values[order[held]], done[order[held]] = _coded(some.values[held], learned, called(layer), work)
-    return Measured(values, _notes(some.scale, len(some.units), done))
+        scales.append(learned.scale)
+    return Measured(values, _notes(scales, len(some.units), done))
 
 
 def _coded_with(
@@ -165,26 +167,26 @@ def _coded_with(
 
     def kernel(layer: xr.DataArray, tick: Tick) -> Measured:
         learned = kept(dictionary, layer)
-        scaled = read(layer, learned.units, tick) / np.float32(learned.scale)
-        values, done = _coded(scaled, learned, called(layer), work)
-        return Measured(values, _notes(learned.scale, len(learned.units), done))
+        values, done = _coded(read(layer, learned.units, tick), learned, called(layer), work)
+        return Measured(values, _notes([learned.scale], len(learned.units), done))
 
     words: dict[str, Any] = {"method": METHOD, "learned_from": GIVEN, "options": work.options}
     about: dict[str, Any] = {"n_learned_from": dictionary.attrs.get("n"), "seed": dictionary.attrs.get("seed")}
     return _warned(per_image(features, kernel, progress=progress, **words, **about))
 
 
-def _coded(scaled: Single, learned: Dictionary, layer: listed, work: Work) -> tuple[Array, npt.NDArray[np.bool_]]:
+def _coded(features: Single, learned: Dictionary, layer: listed, work: Work) -> tuple[Array, npt.NDArray[np.bool_]]:
     """Compute errors (n,), and say which codes have settled."""
     from memfeat.measures.coding import errors
 
+    scaled = features / np.float32(learned.scale)
     values, done = errors(scaled - learned.mean, learned.atoms, work.options, device=work.device)
     must_settle(values, layer, work)
     return values, done
 
 
-def _notes(scale: float, n_units: int, done: npt.NDArray[np.bool_]) -> dict[str, Any]:
-    return {"scale": scale, "n_units": n_units, "n_unsettled": int((~done).sum())}
+def _notes(scales: list[float], n_units: int, done: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    return {"scale": scales if len(scales) > 1 else scales[0], "n_units": n_units, "n_unsettled": int((~done).sum())}
 
 
 def _warned(result: xr.Dataset) -> xr.Dataset:
