@@ -90,8 +90,9 @@ def contrast(
     Notes
     -----
     Expanded percentile interval (:func:`memfeat.stats.expanded`) of the difference, and the p at which it just touches
-    0. Over repeated folds the difference is that of the means over repeats. Decode with the same seed, so that all meet
-    the same folds.
+    0, which is about 2 / `n_bootstraps` at least. Holm's correction multiplies the smallest by the number of contrasts
+    and scores: for m of them draw 50 m samples, or none can pass .05. Over repeated folds the difference
+    is that of the means over repeats. Decode with the same seed, so that all meet the same folds.
 
     Examples
     --------
