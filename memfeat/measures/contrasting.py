@@ -89,7 +89,9 @@ def contrast(
     -----
     Expanded percentile interval (:func:`memfeat.stats.expanded`) of the difference, and the p at which it just touches
     0, which is about 2 / `n_bootstraps` at least. Holm's correction multiplies the smallest by the number of contrasts
-    and scores: for m of them draw 50 m samples, or none can pass .05. Signs count: .3 differs from −.3. Turn the sign of a baseline to compare strengths.
+    and scores: for m of them draw 50 m samples, or none can pass .05.
+
+    Signs count: .3 differs from −.3. Turn the sign of a baseline to compare strengths.
 
     Examples
     --------
