@@ -122,13 +122,12 @@ def partition(
     images. For ridge regression that takes no further fits: without image i prediction ŷⱼ is ŷⱼ − hⱼᵢ (yᵢ − ŷᵢ) / (1 −
     hᵢᵢ), exactly, with penalties, the scale of features and the coefficients of covariates as they are with all images.
     The error is rather too large than too small (Efron & Stein, 1981), by the more the more features there are: with
-    600 images and 50 features in either set of two, intervals held the estimand in 97 to 98 %. Where other images are
+    600 images and 50 features in either set of two, intervals held the estimand in 97 %. Where other images are
     only fitted to (`held_out`), they are a stratum of their own.
 
     "percentile" gives expanded percentile intervals (:func:`memfeat.stats.expanded`), all from the same bootstrap
     samples of held-out images, with predictions held fixed: these leave out how predictions would vary with other
-    training images, and are too narrow for the estimand, by the more the more features there are (93 % with 5
-    features in either set, 88 to 90 % with 50).
+    training images, and are too narrow for the estimand, by the more the more features there are.
 
     References
     ----------

@@ -84,9 +84,8 @@ def check(
     -----
     An image is unlike photographs if its RMS contrast, colourfulness, spectral slope or entropy lies beyond the range
     of 800 outdoor photographs (Lu et al., 2020), rounded outwards, so that none of these is named: uniform images,
-    white noise and line drawings are. Of 400 photographs from ImageNet 3 are named, of 30 indoor and outdoor scenes
-    (FIGRIM) 1, all for their high contrast. Phase-scrambled photographs have the spectrum of photographs, and are not
-    found.
+    white noise and line drawings are. Other photographs of high contrast may be, too. Phase-scrambled
+    photographs have the spectrum of photographs, and are not found.
 
     Near-duplicates are pairs in the set whose hashes differ in at most `distance` bits, as they are or with one of them
     mirrored; images without any structure are compared with none. Enlarged: the shorter side has fewer than 128 pixels,
