@@ -1,10 +1,14 @@
 """What is said where images are called differently, scores are missing, or a seed is none: advice that helps."""
 
+import ast
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
+import memfeat
 from memfeat import gram, regression
 from memfeat.errors import ArgumentError, KindError
 
@@ -54,3 +58,16 @@ def test_a_seed_below_0_is_refused():
 def test_a_table_of_features_is_told_how_it_is_read():
     with pytest.raises(KindError, match="features must be an xarray Dataset or DataArray; got DataFrame.*from_table"):
         gram.compute(pd.DataFrame({"a": [1.0, 2.0]}, index=["x", "y"]))
+
+
+ROOMS = ("scores", "measures", "lowlevel", "screening")
+FILES = [file for room in ROOMS for file in sorted((Path(memfeat.__file__).parent / room).glob("*.py"))]
+
+
+@pytest.mark.parametrize(
+    "file", [*FILES, Path(memfeat.__file__).parent / "images" / "transforming.py"], ids=lambda file: file.stem
+)
+def test_every_error_says_what_to_do(file):
+    calls = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
+    advices = [call for call in calls if ast.unparse(call.func) == "advice"]
+    assert [ast.unparse(call) for call in advices if len(call.args) + len(call.keywords) < 4] == []

@@ -326,7 +326,7 @@ def test_bad_rules_are_refused(crowd):
         mf.scores.exclude(crowd, rules={"hit_rate": True})
     with pytest.raises(ArgumentError, match="vigilance must name the column of vigilance repeats; got None. Without"):
         mf.scores.exclude(crowd, rules={"vigilance_miss_rate": 0.7})
-    with pytest.raises(ArgumentError, match="vigilance must mark a trial; got none in column 'check'"):
+    with pytest.raises(ArgumentError, match="vigilance must mark a trial; got none in column 'check'. Name another"):
         mf.scores.exclude(crowd.assign(check="no"), rules={"vigilance_miss_rate": 0.7}, vigilance="check")
     with pytest.raises(UnknownNameError, match="vigilance must be a known name; got 'checks'. Did you mean 'check'"):
         mf.scores.exclude(crowd, rules={"vigilance_miss_rate": 0.7}, vigilance="checks")
@@ -379,7 +379,9 @@ def test_the_area_counts_pairs(rows):
     table = pd.DataFrame({"image": "a", "truth": old, "response": said, "confidence": sure})
     rating = np.where(said, sure, -sure)
     if len(set(rating)) < 2:
-        with pytest.raises(ArgumentError, match="confidence must vary"):
+        with pytest.raises(
+            ArgumentError, match="confidence must vary; got .* in all trials. Name the column of ratings"
+        ):
             mf.scores.roc(table)
         return
     found = mf.scores.roc(table)["auc"].item()
@@ -467,7 +469,7 @@ def test_bad_lags_are_refused(monkeypatch):
     with pytest.raises(ArgumentError, match="trials must hold targets; got foils only"):
         mf.scores.lag_corrected(table.assign(truth=0))
     for bad, error in [(0, ArgumentError), ("100", KindError), (True, KindError), (np.inf, ArgumentError)]:
-        with pytest.raises(error, match="reference_lag must be"):
+        with pytest.raises(error, match="reference_lag must be .*leave it out for 100"):
             mf.scores.lag_corrected(table, reference_lag=bad)
     with pytest.raises(ArgumentError, match="n_rounds must be at least 1"):
         mf.scores.lag_corrected(table, n_rounds=0)
@@ -535,6 +537,19 @@ def test_trials_in_the_laboratory_rank_scenes_as_those_online(data_folder):
     rho = pd.Series(found["hit_rate"].values).corr(pd.Series(hit_rate.values), method="spearman")
     assert rho == pytest.approx(0.657, abs=5e-4)
     assert json.loads(json.dumps(found.attrs)) == found.attrs
+
+
+@pytest.mark.data
+def test_how_much_answers_of_the_same_people_to_target_and_foil_have_in_common(data_folder):
+    """What docs/scores.md says of intervals that take both as independent."""
+    rocks = pd.read_csv(data_folder / "rocks480" / "trials.csv.gz", low_memory=False)
+    shown = rocks.groupby(["exp", "version", "participant", "image"], dropna=False)["target"].nunique()
+    assert set(shown) == {1}
+    lab = pd.read_csv(data_folder / "figrim" / "lab_trials_630_targets.csv.gz")
+    lab = lab[(lab["enc"] > 0) & (lab["rec"] > 0)]
+    alarm, hit = (lab["enc"] == 2) * 1.0, (lab["rec"] == 1) * 1.0
+    within = [one - one.groupby(lab["file"]).transform("mean") for one in (alarm, hit)]
+    assert np.corrcoef(*within)[0, 1] == pytest.approx(0.03, abs=0.005)
 
 
 # --- the command line -----------------------------------------------------------------------------------------------

@@ -240,9 +240,9 @@ def test_images_have_the_power_that_was_asked_for(method, rho):
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"r": 0}, ArgumentError, "r must lie between −1 and 1, and not be 0; got 0"),
+        ({"r": 0}, ArgumentError, "r must lie between −1 and 1, and not be 0; got 0. Pass the correlation"),
         ({"r": 1.0}, ArgumentError, "r must lie between −1 and 1"),
-        ({"r": True}, KindError, "r must be a number"),
+        ({"r": True}, KindError, "r must be a number; got True. Pass the correlation"),
         ({"power": 1}, ArgumentError, "power must lie between 0 and 1"),
         ({"alpha": 0}, ArgumentError, "alpha must lie between 0 and 1"),
         ({"method": "kendall"}, ArgumentError, "method must be one of 'pearson', 'spearman'"),
@@ -257,7 +257,8 @@ def test_images_are_asked_for_as_documented(options, error, words):
         mf.scores.n_images(**{"r": 0.3} | options)
 
 
-#: experiment, version -> mean raw split-half Spearman of hit rate, false-alarm rate and their difference
+#: experiment, version -> mean raw split-half Spearman of hit rate, false-alarm rate and their difference, over random
+#: splits: the figures that the README of the folder with the data gives, which were measured without memfeat
 KNOWN = {
     ("Exp1", "New"): (0.81, 0.88, 0.44),
     ("Exp1", "Old"): (0.413, 0.496, 0.084),

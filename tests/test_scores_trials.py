@@ -46,7 +46,17 @@ def test_trials_are_numbered_by_the_names_of_images_and_participants():
 
 @pytest.mark.parametrize(
     ("yes", "no"),
-    [("yes", "no"), ("Y", "n"), (1, 0), (1.0, 0.0), (True, False), ("TRUE", "False"), ("old", "New"), ("1", "0")],
+    [
+        ("yes", "no"),
+        ("Y", "n"),
+        (1, 0),
+        (1.0, 0.0),
+        (True, False),
+        ("TRUE", "False"),
+        ("old", "New"),
+        ("1", "0"),
+        ("1.0", "0.0"),
+    ],
 )
 def test_every_coding_means_the_same(yes, no):
     coded = [yes, yes, no, no]

@@ -216,7 +216,8 @@ def _chosen(kind: str, options: Mapping[str, Any]) -> tuple[dict[str, float], bo
         raise ArgumentError(advice("options", f"belong to {kind!r}", listed.of(foreign), remedy))
     light = options.get("linear", bool(known.light))
     if not isinstance(light, bool):
-        raise KindError(advice("linear", "be True or False", light))
+        remedy = "True changes the light, False the pixel values as they are stored."
+        raise KindError(advice("linear", "be True or False", light, remedy))
     numbers = {
         name: _number(name, options.get(name, allowed.default), allowed) for name, allowed in known.options.items()
     }
@@ -225,10 +226,11 @@ def _chosen(kind: str, options: Mapping[str, Any]) -> tuple[dict[str, float], bo
 
 def _number(name: str, value: Any, allowed: Range) -> float:
     rule = f"be a number from {allowed.low:g}" + (f" to {allowed.high:g}" if np.isfinite(allowed.high) else "")
+    remedy = f"Pass {name}=." if allowed.default is None else f"Leave it out for {allowed.default:g}."
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise KindError(advice(name, rule, value, f"Pass {name}=." if value is None else ""))
+        raise KindError(advice(name, rule, value, remedy))
     if not (allowed.low <= float(value) <= allowed.high and np.isfinite(float(value))):
-        raise ArgumentError(advice(name, rule, value))
+        raise ArgumentError(advice(name, rule, value, remedy))
     return float(value)
 
 

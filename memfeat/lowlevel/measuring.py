@@ -179,5 +179,6 @@ def _chosen(which: Sequence[str] | None) -> list[str]:
         raise KindError(advice("which", "be a list of statistics", which, remedy))
     chosen = [looked_up("which", str(name), STATISTICS, f"There are {', '.join(STATISTICS)}.") for name in which]
     if not chosen or len(set(chosen)) < len(chosen):
-        raise ArgumentError(advice("which", "name each statistic once, and at least one", listed.of(chosen)))
+        remedy = "Leave which out for all of them."
+        raise ArgumentError(advice("which", "name each statistic once, and at least one", listed.of(chosen), remedy))
     return chosen

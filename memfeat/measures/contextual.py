@@ -26,6 +26,9 @@ Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 #: Variance below this share of the largest, and spread below this share of the largest coordinate, is rounding.
 NEGLIGIBLE, SPREAD = 1e-10, 1e-9
+#: What to do about a context that does not fit, and about a bandwidth that cannot be.
+SAME = "Extract the same layers, with the same reduction, for these images."
+CHOSEN = "Leave it out, and the likeliest is taken."
 
 
 class DensityOptions(TypedDict, total=False):
@@ -182,13 +185,16 @@ def _points(layer: xr.DataArray, n_components: int, tick: Tick) -> Array:
     rank = min(int((values > NEGLIGIBLE * values[-1]).sum()), size - 1) if values[-1] > 0 else 0
     if rank < n_components:
         rule = f"be at most {rank}, the number of directions in which the images of {called(layer)} differ"
-        raise ArgumentError(advice("n_components", rule, n_components))
+        remedy = "Lower it, add images, or leave this layer out."
+        raise ArgumentError(advice("n_components", rule, n_components, remedy))
     placed = vectors * np.sqrt(values)
     # a component may as well point the other way; the image that lies farthest out settles it
     placed *= np.sign(placed[np.abs(placed).argmax(axis=0), np.arange(n_components)])
     span = float(np.ptp(placed))
     if span <= SPREAD * np.abs(placed).max():
-        raise ArgumentError(advice(called(layer), "differ between images", listed("all alike")))
+        raise ArgumentError(
+            advice(called(layer), "differ between images", listed("all alike"), "Leave this layer out.")
+        )
     return np.asarray((placed - placed.min()) / span)
 
 
@@ -201,7 +207,7 @@ def _others(context: xr.Dataset, table: xr.Dataset) -> xr.Dataset:
     absent = [name for name in layer_names(table) if name not in layer_names(context)]
     if absent:
         found = listed(f"none of {listed.of(absent)}")
-        raise ArgumentError(advice("context", "hold all layers of features", found))
+        raise ArgumentError(advice("context", "hold all layers of features", found, SAME))
     return context
 
 
@@ -210,7 +216,7 @@ def _joined(layer: xr.DataArray, more: xr.DataArray, names: npt.NDArray[Any]) ->
     first, second = (one.transpose(IMAGE, ...).drop_vars(list(one.coords)) for one in (layer, more))
     if first.dims != second.dims or first.shape[1:] != second.shape[1:]:
         shapes = [listed(f"{dict(zip(one.dims[1:], one.shape[1:], strict=True))}") for one in (first, second)]
-        raise ArgumentError(advice("context", f"have the features of {called(layer)}, {shapes[0]}", shapes[1]))
+        raise ArgumentError(advice("context", f"have the features of {called(layer)}, {shapes[0]}", shapes[1], SAME))
     return xr.concat([first, second], dim=IMAGE).assign_coords({IMAGE: names}).rename(layer.name)
 
 
@@ -236,7 +242,7 @@ def _density(options: DensityOptions) -> _Density:
     if bandwidth is None:
         return _Density(kernel, size, None)
     if isinstance(bandwidth, bool) or not isinstance(bandwidth, Real):
-        raise KindError(advice("bandwidth", "be a number", bandwidth))
+        raise KindError(advice("bandwidth", "be a number", bandwidth, CHOSEN))
     if not 0 < float(bandwidth) < np.inf:
-        raise ArgumentError(advice("bandwidth", "be above 0 and finite", bandwidth))
+        raise ArgumentError(advice("bandwidth", "be above 0 and finite", bandwidth, CHOSEN))
     return _Density(kernel, size, float(bandwidth))

@@ -148,7 +148,8 @@ def _pairs(rows: Rows, against: str | None) -> list[tuple[int, int]]:
         found = _with_kind(rows, against) if against in kinds else _with_layer(rows, against)
     if not found:
         have = listed.of(rows.names)
-        raise ArgumentError(advice("measure", "leave two layers at least, or a layer and its baseline", have))
+        remedy = "Measure further layers, or pass baselines=."
+        raise ArgumentError(advice("measure", "leave two layers at least, or a layer and its baseline", have, remedy))
     return found
 
 

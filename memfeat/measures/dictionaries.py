@@ -285,7 +285,9 @@ def kept(dictionary: xr.Dataset, layer: xr.DataArray) -> Dictionary:
     atoms, width = dictionary[name], width_of(layer)
     if int(atoms.attrs["n_features"]) != width:
         had = listed(f"{width} features")
-        raise ArgumentError(advice(called(layer), f"have {atoms.attrs['n_features']} features, as in dictionary", had))
+        remedy = "Extract this layer as for the dictionary, or learn another one."
+        rule = f"have {atoms.attrs['n_features']} features, as in dictionary"
+        raise ArgumentError(advice(called(layer), rule, had, remedy))
     unit = dimension(name, "drawn")
     values = atoms.transpose(ATOM, unit).values.astype(np.float32)
     mean = dictionary[dimension(name, "mean")].values.astype(np.float32)

@@ -152,7 +152,8 @@ def at_least(layer: xr.DataArray, least: int, measure: str) -> None:
     """
     if layer.sizes[IMAGE] < least:
         found = listed(f"{layer.sizes[IMAGE]}")
-        raise ArgumentError(advice(called(layer), f"hold at least {least} images for {measure}", found))
+        remedy = "Pass more images."
+        raise ArgumentError(advice(called(layer), f"hold at least {least} images for {measure}", found, remedy))
 
 
 def without(names: Iterable[Any], why: str, remedy: str, *, depth: int = 3) -> None:

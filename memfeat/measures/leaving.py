@@ -108,7 +108,7 @@ def left_out(layer: xr.DataArray, n_components: int, tick: _blocks.Tick) -> Left
     most = max(min(len(sizes) - 1, n - 2), 0)
     if n_components > most:
         rule = f"be at most {most}, with which {called(layer)} leaves a direction over for an image that is left out"
-        raise ArgumentError(advice("n_components", rule, n_components))
+        raise ArgumentError(advice("n_components", rule, n_components, "Lower it, or add images."))
     factor, unit = n / (n - 1), sizes[0]
     squares, sizes = np.maximum(np.square(points) / unit, LEAST), sizes / unit
     captured, left = np.empty((2, n, n_components))

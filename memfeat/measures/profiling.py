@@ -284,7 +284,8 @@ def question_of(measure: Any, scores: Any, covariates: Any, options: Mapping[str
             gone = np.flatnonzero(residuals(values, controls.values, ranked=ranked) <= NOTHING)
             if len(gone):
                 found = listed(f"nothing of {listed.of(names[k] for k in gone)}")
-                raise ArgumentError(advice("covariates", "leave something of measure and scores", found))
+                remedy = "Leave out these layers or scores, or the covariates that they are made of."
+                raise ArgumentError(advice("covariates", "leave something of measure and scores", found, remedy))
     return Question(rows, columns, controls, method, exchanged)
 
 

@@ -173,7 +173,8 @@ def prototype_distance(
     one_of("to", to, ("own", "other"))
     kinds = _groups(as_features(features), groups)
     if to == "other" and len(kinds.sizes) < 2:
-        raise ArgumentError(advice("groups", "hold at least 2 categories with to='other'", len(kinds.sizes)))
+        remedy = "Take to='own'."
+        raise ArgumentError(advice("groups", "hold at least 2 categories with to='other'", len(kinds.sizes), remedy))
     kernel = _to_own if to == "own" else _to_other
     result = per_image(
         features, partial(kernel, kinds), progress=progress, method="prototype distance", to=to, groups=kinds.name

@@ -205,5 +205,6 @@ def _dealt(n_images: int, folds: int | None, generator: np.random.Generator) -> 
         return np.zeros(n_images, dtype=np.int64)
     count("folds", folds, least=2)
     if n_images < 2 * folds:
-        raise ArgumentError(advice("folds", f"be at most half the number of images ({n_images})", folds))
+        remedy = "Lower it, or leave it out."
+        raise ArgumentError(advice("folds", f"be at most half the number of images ({n_images})", folds, remedy))
     return generator.permutation(np.arange(n_images, dtype=np.int64) % folds)

@@ -81,12 +81,13 @@ def settled(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _number(name: str, value: Any, *, least: float = 0, most: float = float("inf"), zero: bool = False) -> float:
+    remedy = f"Leave it out for what was published, {PUBLISHED[name]:g}."
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise KindError(advice(name, "be a number", value))
+        raise KindError(advice(name, "be a number", value, remedy))
     number = float(value)
     if not (least < number <= most or (zero and number == least)):
         rule = f"be {'at least' if zero else 'above'} {least:g}" + (f" and at most {most:g}" if most < 1e9 else "")
-        raise ArgumentError(advice(name, rule, value))
+        raise ArgumentError(advice(name, rule, value, remedy))
     return number
 
 

@@ -201,7 +201,8 @@ def _dealt(table: xr.Dataset, folds: Any, rng: Any) -> tuple[npt.NDArray[np.int6
         drawn, seed = generator(rng)
         found[gram.name_order(table[layer_names(table)[0]])] = drawn.permutation(np.arange(n) % n_folds)
     if not 2 <= n_folds <= n:
-        raise ArgumentError(advice("folds", f"be from 2 to the number of images ({n})", n_folds))
+        remedy = "Leave it out to reconstruct each image from all others."
+        raise ArgumentError(advice("folds", f"be from 2 to the number of images ({n})", n_folds, remedy))
     return found, seed
 
 
@@ -221,5 +222,5 @@ def _residuals(others: Array, held_out: Array, n_components: int, whose: listed)
     found, vectors = eigh(centred.T @ centred, subset_by_index=(max(width - n_components, 0), width - 1))
     if n_components >= width or found[0] <= NEGLIGIBLE * found[-1]:
         rule = f"be fewer than the directions in which images of {whose} differ without a fold"
-        raise ArgumentError(advice("n_components", rule, n_components))
+        raise ArgumentError(advice("n_components", rule, n_components, "Lower it, or deal images into more folds."))
     return np.asarray((apart**2).sum(axis=1) - ((apart @ vectors) ** 2).sum(axis=1))

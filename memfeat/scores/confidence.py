@@ -102,7 +102,9 @@ def roc(
     assert found.confidence is not None
     levels, level = np.unique(rated(found, found.confidence), return_inverse=True)
     if len(levels) < 2:
-        raise ArgumentError(advice("confidence", "vary", listed(f"{found.confidence[0]:g} in all trials")))
+        same = listed(f"{found.confidence[0]:g} in all trials")
+        remedy = "Name the column of ratings, confidence='…'; without ratings, take mf.scores.from_trials."
+        raise ArgumentError(advice("confidence", "vary", same, remedy))
     image = np.zeros_like(found.image) if pooled else found.image
     images = found.images[:1] if pooled else found.images
     rates, n = _curves(image, found.old, level, shape=(len(images), len(levels)))

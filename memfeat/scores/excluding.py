@@ -153,7 +153,7 @@ def _checked(rules: Any, vigilance: str | None) -> None:
     for name, limit in rules.items():
         looked_up("rules", name, RULES, f"There are {', '.join(RULES)}.")
         if isinstance(limit, bool) or not isinstance(limit, int | float | np.number) or not np.isfinite(limit):
-            raise KindError(advice(f"rules[{name!r}]", "be a number", limit))
+            raise KindError(advice(f"rules[{name!r}]", "be a number", limit, "Leave a rule without a limit out."))
     if "vigilance_miss_rate" in rules and vigilance is None:
         rule = "name the column of vigilance repeats"
         raise ArgumentError(advice("vigilance", rule, None, "Without one, leave vigilance_miss_rate out."))
@@ -186,7 +186,8 @@ def _vigilant(
     flagged, _ = coded(table[column], "vigilance", CODES)
     rows = np.array([one is True for one in flagged], dtype=bool)
     if not rows.any():
-        raise ArgumentError(advice("vigilance", "mark a trial", listed(f"none in column {column!r}")))
+        none, remedy = listed(f"none in column {column!r}"), "Name another column, or leave vigilance_miss_rate out."
+        raise ArgumentError(advice("vigilance", "mark a trial", none, remedy))
     counts = _counts(table.loc[rows], where, names)
     n = counts.n_targets
     return {"n_vigilance": n, "vigilance_miss_rate": counts.misses / np.where(n > 0, n, np.nan)}

@@ -139,10 +139,11 @@ def lag_corrected(
 
 
 def _positive(lag: Any) -> float:
+    remedy = "It counts trials, as the lags do; leave it out for 100."
     if isinstance(lag, bool) or not isinstance(lag, int | float | np.number):
-        raise KindError(advice("reference_lag", "be a number", lag))
+        raise KindError(advice("reference_lag", "be a number", lag, remedy))
     if not 0 < lag < np.inf:
-        raise ArgumentError(advice("reference_lag", "be above 0", lag, "It counts trials, as the lags do."))
+        raise ArgumentError(advice("reference_lag", "be above 0", lag, remedy))
     return float(lag)
 
 

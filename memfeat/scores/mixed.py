@@ -132,7 +132,10 @@ def _chosen(trials: Trials, shown: str) -> Trials:
     kept = trials.old == SHOWN[shown]
     if not kept.any() or np.ptp(trials.said_old[kept].astype(int)) == 0:
         found = listed("the same answer everywhere" if kept.any() else "none")
-        raise ArgumentError(advice("trials", f"hold different answers to {shown} images", found))
+        remedy = (
+            "Name the columns of what was shown and answered, truth='…', response='…'; or take the others, shown='…'."
+        )
+        raise ArgumentError(advice("trials", f"hold different answers to {shown} images", found, remedy))
     seen, image = np.unique(trials.image[kept], return_inverse=True)
     people, participant = np.unique(trials.participant[kept], return_inverse=True)
     return trials._replace(
@@ -153,7 +156,8 @@ def _designed(trials: Trials, predictors: Any) -> tuple[list[str], _Design]:
     for name, column in values.items():
         of_images = column[one_each]
         if np.ptp(of_images) == 0:
-            raise ArgumentError(advice("predictors", "differ between images", listed(f"{name!r} of {of_images[0]:g}")))
+            same = listed(f"{name!r} of {of_images[0]:g}")
+            raise ArgumentError(advice("predictors", "differ between images", same, "Leave it out."))
         fixed.append((column - of_images.mean()) / of_images.std())
     n, sizes = len(trials.image), (len(trials.participants), len(trials.images))
     places = np.concatenate([trials.participant, sizes[0] + trials.image])
@@ -178,7 +182,8 @@ def _fitted(design: _Design) -> dict[str, Array]:
     # a start of one's own, or it would be drawn from numpy's global generator
     found = model.fit_vb(mean=start, sd=np.full_like(start, 0.5), **options)
     if not found.optim_retvals.success:
-        raise ArgumentError(advice("trials", "let the fit settle", listed(str(found.optim_retvals.message))))
+        why, remedy = listed(str(found.optim_retvals.message)), "Leave out predictors that go together."
+        raise ArgumentError(advice("trials", "let the fit settle", why, remedy))
     deviation = np.exp(found.vcp_mean)
     chance = expit(design.fixed @ found.fe_mean + design.random @ found.vc_mean)
     return {"mean": found.fe_mean, "sd": _spread(design, chance, deviation[kind]), "deviation": deviation}

@@ -133,10 +133,11 @@ def n_images(
 
 def _size(r: float, alternative: str) -> float:
     """Check the correlation, and give how far it is from 0."""
+    expected = "Pass the correlation that you expect if scores had no noise, such as 0.3."
     if isinstance(r, bool) or not isinstance(r, Real):
-        raise KindError(advice("r", "be a number", r))
+        raise KindError(advice("r", "be a number", r, expected))
     if not 0 < abs(r) < 1:
-        raise ArgumentError(advice("r", "lie between −1 and 1, and not be 0", r))
+        raise ArgumentError(advice("r", "lie between −1 and 1, and not be 0", r, expected))
     if alternative == ("greater" if r < 0 else "less"):
         remedy = "Use 'two-sided', or test the side on which the correlation is."
         raise ArgumentError(advice("alternative", "be the side of r", alternative, remedy))

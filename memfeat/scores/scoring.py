@@ -111,8 +111,10 @@ def from_trials(
     Intervals are 95 % and over participants, for this image. Corrected recognition has Newcombe's, accuracy the same of
     a weighted sum, d′ and criterion that of the delta method, with rates after the correction. They take answers as
     independent, as where an image is a target for some participants and a foil for others. Where the same ones see it
-    as both, those of differences are a little off: of corrected recognition and d′ too wide, of the criterion too
-    narrow, by the more the more participants differ in their bias.
+    as both, as in continuous recognition, those of differences are a little off: of corrected recognition and d′ too
+    wide, of the criterion too narrow, by the more the more participants differ in their bias; and the other way round
+    if those who hit often are those who rarely give false alarms. Simulated 95 % intervals from 100 people held the
+    truth in 93 to 97.5 % while answers to target and foil correlated by −.15 to .22 within an image.
 
     References
     ----------

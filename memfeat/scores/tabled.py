@@ -66,7 +66,8 @@ def read_halves(
     array([0.9, 0.8])
     """
     if isinstance(columns, str) or len(columns) != 2:
-        raise ArgumentError(advice("columns", "name the first and the second half", columns))
+        remedy = "As in columns=('half1_*', 'half2_*')."
+        raise ArgumentError(advice("columns", "name the first and the second half", columns, remedy))
     frame, key = read_table(table, "table")
     others = [str(one) for one in frame.columns if one != key]
     first, second = (_matching(pattern, others) for pattern in columns)

@@ -104,7 +104,8 @@ def by_trial(given: Any, trials: Trials, argument: str) -> dict[str, npt.NDArray
         columns = [given]
     else:
         kinds = "be a DataArray, Series, Dataset or DataFrame"
-        raise KindError(advice(argument, kinds, listed(type(given).__name__)))
+        remedy = "One number per image, by image name: pandas.Series(numbers, index=names)."
+        raise KindError(advice(argument, kinds, listed(type(given).__name__), remedy))
     found = {}
     for column in columns:
         one = _of_images(column, trials, argument)
@@ -113,7 +114,7 @@ def by_trial(given: Any, trials: Trials, argument: str) -> dict[str, npt.NDArray
             raise ArgumentError(advice(argument, taken, str(one.name), "Rename it."))
         found[str(one.name)] = one.values[trials.image]
     if not found:
-        raise ArgumentError(advice(argument, "hold a column", listed("none")))
+        raise ArgumentError(advice(argument, "hold a column", listed("none"), "Put one number per image into it."))
     return found
 
 

@@ -14,10 +14,11 @@ from memfeat.errors import ArgumentError, KindError
 
 __all__ = ["CODES", "FOUND", "FurtherColumns", "TrialColumns", "Trials", "coded", "columns_of", "numbered", "read"]
 
-#: What a column may hold (compared as text, without case) -> whether that means old.
+#: What a column may hold (compared as text, without case) -> whether that means old. As text, a column with gaps that
+#: was once numbers holds 1.0.
 CODES = {
-    "1": True, "true": True, "yes": True, "y": True, "old": True,
-    "0": False, "false": False, "no": False, "n": False, "new": False,
+    "1": True, "true": True, "yes": True, "y": True, "old": True, "1.0": True,
+    "0": False, "false": False, "no": False, "n": False, "new": False, "0.0": False,
 }  # fmt: skip
 #: The same for what was shown, where further words are in use.
 SHOWN = CODES | {"target": True, "foil": False, "lure": False}
@@ -139,7 +140,9 @@ def read(
     """
     table, where = columns_of(trials, columns, needs)
     if not len(table):
-        raise ArgumentError(advice("trials", "hold at least one trial", listed("no rows")))
+        raise ArgumentError(
+            advice("trials", "hold at least one trial", listed("no rows"), "Look at the file, or at what chose rows.")
+        )
     recorded: dict[str, Any] = {}
     old, recorded["truth"] = coded(table[where["truth"]], "truth", SHOWN)
     said = pd.Series(False, index=table.index, dtype=object)
@@ -148,7 +151,8 @@ def read(
     _complete(old.isna().to_numpy(), "truth", where["truth"])
     answered = said.notna().to_numpy()
     if not answered.any():
-        raise ArgumentError(advice("response", "be there in one trial at least", listed("none")))
+        remedy = "Name the column of answers, response='…'."
+        raise ArgumentError(advice("response", "be there in one trial at least", listed("none"), remedy))
     image, images = numbered(table[where["image"]], "image", where["image"])
     participant, participants = np.full(len(table), -1, dtype=np.intp), texts([])
     if "participant" in where:
@@ -190,7 +194,8 @@ def columns_of(trials: Any, columns: Mapping[str, Any], needs: Collection[str]) 
         looked_up("option", name, FOUND, f"There are {', '.join(FOUND)}.")
     if not isinstance(trials, pd.DataFrame | str | Path):
         kind = listed(type(trials).__name__)
-        raise KindError(advice("trials", "be a pandas DataFrame or the path of a CSV", kind))
+        remedy = "Make it one: pandas.DataFrame(trials)."
+        raise KindError(advice("trials", "be a pandas DataFrame or the path of a CSV", kind, remedy))
     table = trials if isinstance(trials, pd.DataFrame) else read_plain(trials, "trials")
     have = [str(name) for name in table.columns]
     if len(set(have)) < len(have):
@@ -203,7 +208,8 @@ def columns_of(trials: Any, columns: Mapping[str, Any], needs: Collection[str]) 
         same = [other for other in chosen if other != name and chosen[other] == column]
         if same:
             both = listed(f"column {column!r} for both")
-            raise ArgumentError(advice(f"{name} and {same[0]}", "be different columns", both))
+            remedy = f"The table has: {', '.join(have)}."
+            raise ArgumentError(advice(f"{name} and {same[0]}", "be different columns", both, remedy))
     if not isinstance(trials, pd.DataFrame):
         # read a second time as plain text, or image 0002 would be the number 2
         table = read_plain(trials, "trials", text=[chosen[n] for n in ("image", "participant") if n in chosen])
