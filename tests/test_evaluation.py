@@ -20,6 +20,7 @@ from memfeat.cli import main
 from memfeat.errors import ArgumentError, KindError, MemfeatWarning, MissingFileError, UnknownNameError
 from memfeat.evaluation import intervals, measures
 from memfeat.evaluation.halves import relative_measures as measures_of
+from memfeat.stats.shares import wilson
 
 E = mf.evaluation
 
@@ -122,7 +123,7 @@ def test_the_accelerated_interval_agrees_with_scipy():
 
 def test_wilson_and_cluster_intervals_agree_with_scipy():
     theirs = stats.binomtest(3, 40).proportion_ci(method="wilson")
-    assert [float(x) for x in intervals.wilson(np.array(3), np.array(40))] == pytest.approx([theirs.low, theirs.high])
+    assert [float(x) for x in wilson(3, 40)] == pytest.approx([theirs.low, theirs.high])
     values = np.random.default_rng(0).normal(size=12)
     alone = stats.ttest_1samp(values, 0).confidence_interval()
     assert intervals.clustered_mean(values, np.arange(12))[1:] == pytest.approx([alone.low, alone.high])
@@ -258,6 +259,25 @@ def test_halves_give_the_reliability_by_hand():
     assert one.attrs["n_splits"] == 1
 
 
+def test_halves_of_several_measures_are_those_of_the_score_and_images_that_could_not_be_read_are_left_out():
+    prediction, score, halves = halved()
+    result = E.evaluate(prediction, score, reliability=halves, n_bootstraps=0)
+    several = xr.Dataset({"d_prime": -halves, "hit_rate": halves})
+    xr.testing.assert_identical(
+        E.evaluate(prediction, score.rename("hit_rate"), reliability=several, n_bootstraps=0),
+        result.assign_attrs(scores="hit_rate"),
+    )
+    status = np.where(np.arange(40) == 7, "unreadable", "ok")
+    predicted = xr.Dataset({"memorability": prediction, "status": ("image", status)})
+    kept = [k for k in range(40) if k != 7]
+    wanted = E.evaluate(prediction[kept], score[kept], reliability=halves.isel(image=kept), n_bootstraps=0)
+    for known in (halves, several, halves.to_dataset()):
+        found = E.evaluate(predicted, score.rename("hit_rate"), reliability=known, n_bootstraps=0)
+        xr.testing.assert_equal(found, wanted)
+    with pytest.raises(ArgumentError, match=r"called as the score 'score'; got measures 2: 'd_prime', 'hit_rate'"):
+        E.evaluate(prediction, score.rename("score"), reliability=several, n_bootstraps=0)
+
+
 def test_images_and_halves_are_drawn_together():
     prediction, score, halves = halved()
     rows = measures_of(halves.values)
@@ -325,7 +345,7 @@ def test_the_floor_is_declared_or_found_among_near_ties():
     assert value(found, "floor") == pytest.approx(0.4127 + 0.01 * (0.95 - 0.4127))
     assert value(found, "share_at_floor") == 0.1
     assert "near ties" in found.attrs["floor_rule"]
-    low, high = intervals.wilson(np.array(5), np.array(50))
+    low, high = wilson(5, 50)
     assert (value(found, "share_at_floor", "ci_low"), value(found, "share_at_floor", "ci_high")) == (low, high)
     declared = E.evaluate(prediction.assign_attrs(floor=0.46), score, n_bootstraps=0)
     assert value(declared, "floor") == 0.46

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import pearsonr, rankdata, spearmanr
 from sklearn.linear_model import LinearRegression
 
-from memfeat import evaluation, measures, stats
+from memfeat import evaluation, measures, scores, stats
 from memfeat.errors import ArgumentError, CircularWarning, KindError, UnknownNameError
 
 RIVALS = {"spearman": spearmanr, "pearson": pearsonr}
@@ -229,6 +229,9 @@ def test_what_covariates_leave_is_as_reliable_as_what_they_leave_of_halves():
     np.testing.assert_allclose(found["estimate_relative"], found["estimate"] / np.sqrt(2 * r / (1 + r)))
     with pytest.raises(ArgumentError, match="reliability must be scores of halves with covariates"):
         measures.profile(table, target, covariates=column(z, "z"), reliability={"split_half": 0.6}, **options)
+    found = scores.reliability(halves.rename("hit_rate"), n_bootstraps=0)
+    with pytest.raises(ArgumentError, match=r"halves with covariates; got a number. .*mf.scores.halves"):
+        measures.profile(table, target, covariates=column(z, "z"), reliability=found, **options)
 
 
 def test_one_of_several_scores_may_have_a_reliability():

@@ -19,7 +19,7 @@ from memfeat.cli import main
 from memfeat.errors import ArgumentError, KindError, NotConvergedWarning, UnknownNameError
 from memfeat.scores import lags
 from memfeat.scores.counts import Counts, derived, tallied
-from memfeat.scores.intervals import Limits, intervals, jeffreys, square_and_add, wilson
+from memfeat.scores.intervals import Limits, intervals, limits_of, square_and_add
 
 SCORES = ["hit_rate", "false_alarm_rate", "corrected_recognition", "accuracy", "d_prime", "criterion"]
 counted = st.tuples(*[st.integers(0, 40)] * 4)
@@ -209,17 +209,17 @@ def test_bad_counts_are_refused():
 def test_intervals_of_rates_are_those_of_scipy(n, data):
     found = data.draw(st.integers(0, n))
     low, high = binomtest(found, n).proportion_ci(0.95, method="wilson")
-    ours = wilson(np.array([float(found)]), np.array([float(n)]))
-    assert (ours.low[0], ours.high[0]) == pytest.approx((low, high), abs=1e-12)
-    ours = jeffreys(np.array([float(found)]), np.array([float(n)]))
+    ours = limits_of(np.array([float(found)]), np.array([float(n)]), interval="wilson")
+    assert (ours.low[0], ours.estimate[0], ours.high[0]) == pytest.approx((low, found / n, high), abs=1e-12)
+    ours = limits_of(np.array([float(found)]), np.array([float(n)]), interval="jeffreys")
     low, high = beta(found + 0.5, n - found + 0.5).interval(0.95)
     assert (ours.low[0], ours.high[0]) == pytest.approx((low if found else 0, high if found < n else 1), abs=1e-12)
 
 
 def test_newcombe_as_published():
     """56 of 70 against 48 of 80, and 9 of 10 against 3 of 10 (Newcombe, 1998, table II, method 10)."""
-    first = wilson(np.array([56.0, 9.0]), np.array([70.0, 10.0]))
-    second = wilson(np.array([48.0, 3.0]), np.array([80.0, 10.0]))
+    first = limits_of(np.array([56.0, 9.0]), np.array([70.0, 10.0]), interval="wilson")
+    second = limits_of(np.array([48.0, 3.0]), np.array([80.0, 10.0]), interval="wilson")
     found = square_and_add((1.0, first), (-1.0, second))
     np.testing.assert_allclose(found.low, [0.0524, 0.1705], atol=5e-5)
     np.testing.assert_allclose(found.high, [0.3339, 0.8090], atol=5e-5)

@@ -178,6 +178,27 @@ def test_raters_by_hand():
     assert mf.scores.n_raters(0.5, reliability={"spearman_brown": 0.8}, n_raters=8) == 2
 
 
+def test_raters_and_images_take_what_split_halves_found():
+    table = pd.DataFrame({"image": list("abcd"), "half1_1": [1.0, 2, 3, 4], "half2_1": [2.0, 1, 3, 4]})
+    halves = mf.scores.read_halves(table, name="hit_rate")
+    found = mf.scores.reliability(halves, n_bootstraps=0)  # r = .8 by hand: 1 - 6 * 2 / (4 * 15)
+    known = {"split_half": 0.8}
+    several = mf.scores.reliability(xr.Dataset({"hit_rate": halves, "d_prime": halves}), n_bootstraps=0)
+    for one in (found, several.sel(measure="d_prime"), several.sel(measure=["hit_rate"]), found.drop_vars("measure")):
+        assert mf.scores.n_raters(0.95, reliability=one, n_raters=30) == mf.scores.n_raters(
+            0.95, reliability=known, n_raters=30
+        )
+        assert mf.scores.n_images(0.2, reliability=one) == mf.scores.n_images(0.2, reliability=known)
+    choose = r"have one measure; got 2: 'hit_rate', 'd_prime'. Choose one of them: reliability.sel\(measure='hit_rate'"
+    with pytest.raises(ArgumentError, match=choose):
+        mf.scores.n_raters(0.9, reliability=several, n_raters=30)
+    with pytest.raises(KindError, match=r"that of split halves; got Dataset. mf.scores.reliability makes it"):
+        mf.scores.n_images(0.2, reliability=halves.to_dataset())
+    perfect = mf.scores.reliability(halves.isel(half=[0, 0]), n_bootstraps=0)
+    with pytest.raises(ArgumentError, match="reliability must lie between 0 and 1; got 1 for hit_rate. What does not"):
+        mf.scores.n_images(0.2, reliability=perfect)
+
+
 @settings(max_examples=30)
 @given(st.floats(0.05, 0.95), st.floats(0.05, 0.95), st.integers(1, 500))
 def test_no_fewer_raters_reach_the_target(target, known, n):

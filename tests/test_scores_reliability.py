@@ -294,6 +294,107 @@ def test_decoding_and_evaluation_take_the_halves():
     np.testing.assert_allclose(judged["estimate"].sel(metric="reliability_spearman"), reliability)
 
 
+def taken_on(verb, scores, reliability, n_bootstraps=20):
+    """What each function that takes reliabilities makes of one."""
+    noisy = np.random.default_rng(0).standard_normal((scores.sizes["image"], 3))
+    noisy[:, 0] += 10 * (scores if isinstance(scores, xr.DataArray) else scores["hit_rate"]).values
+    features = xr.DataArray(noisy, {"image": scores["image"]}, ("image", "fc:unit"), "fc")
+    options = {"reliability": reliability, "n_bootstraps": n_bootstraps}
+    if verb == "decode":
+        return mf.regression.decode(features, scores, n_permutations=0, **options)
+    if verb == "profile":
+        return mf.measures.profile(mf.measures.magnitude(features), scores, n_permutations=0, **options)
+    return mf.evaluation.evaluate(features[:, 0].rename("prediction"), scores, **options)
+
+
+VERBS = ("decode", "profile", "evaluate")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_split_half_found_is_taken_as_the_number_of_its_measure(verb):
+    table = study(n_images=24, n_participants=20, seen=1.0)
+    found = mf.scores.split_half(table, n_splits=20, n_bootstraps=0)
+    halves = mf.scores.halves(table, n_splits=20)
+    scores = per_image(halves)
+    before = found.copy(deep=True)
+    for measure, summary in {
+        "hit_rate": found,
+        "false_alarm_rate": found.sel(measure="false_alarm_rate"),
+        "d_prime": mf.scores.reliability(halves[["d_prime"]], n_bootstraps=0),
+    }.items():
+        known = found["reliability"].sel(measure=measure).item()
+        result = taken_on(verb, scores, summary)
+        wanted = taken_on(verb, scores, {"spearman_brown": known})
+        said = f"split_half of {measure}: {known:.4g} (spearman, stepped up)"
+        xr.testing.assert_identical(result, wanted.assign_attrs(reliability=said))
+    xr.testing.assert_identical(found, before)
+    pearson = mf.scores.split_half(table, n_splits=20, n_bootstraps=0, method="pearson").sel(measure="hit_rate")
+    said = f"split_half of hit_rate: {pearson['reliability'].item():.4g} (pearson, stepped up)"
+    assert taken_on(verb, scores, pearson, 0).attrs["reliability"] == said
+    said = f"split_half of hit_rate: {pearson['reliability'].item():.4g} (stepped up)"
+    assert taken_on(verb, scores, pearson.drop_attrs(), 0).attrs["reliability"] == said
+    with pytest.raises(
+        ArgumentError,
+        match=r"reliability must have a measure called as the score 'memory'; got measures 4: 'hit_rate', "
+        r"'false_alarm_rate', 'corrected_recognition', 'd_prime'. Choose one of them: reliability.sel\(measure='hit",
+    ):
+        taken_on(verb, scores.rename("memory"), found)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_halves_of_several_measures_are_taken_by_name(verb):
+    halves = mf.scores.halves(study(n_images=24, n_participants=20, seen=1.0), n_splits=5)
+    scores = per_image(halves)
+    wanted = taken_on(verb, scores, halves["hit_rate"])
+    xr.testing.assert_identical(taken_on(verb, scores, halves), wanted)
+    counts = mf.scores.from_trials(study(n_images=24, n_participants=20, seen=1.0))
+    dealt = mf.scores.resplit(counts, measures="hit_rate", n_splits=5)
+    one = taken_on(verb, scores.rename("memory"), dealt)
+    xr.testing.assert_equal(one.drop_vars("score", errors="ignore"), taken_on(verb, scores, dealt["hit_rate"]))
+    choose = r"called as the score 'memory'; got measures 4: .* Choose one of them: reliability\['hit_rate'\]"
+    with pytest.raises(ArgumentError, match=choose):
+        taken_on(verb, scores.rename("memory"), halves)
+    with pytest.raises(ArgumentError, match="called as the score 'hit_rate'; got none. Pass"):
+        taken_on(verb, scores, halves[[]])
+
+
+@pytest.mark.parametrize("verb", ["decode", "profile"])
+def test_several_scores_take_the_measures_of_their_names(verb):
+    table = study(n_images=24, n_participants=20, seen=1.0)
+    found, halves = mf.scores.split_half(table, n_splits=20, n_bootstraps=0), mf.scores.halves(table, n_splits=5)
+    both = xr.Dataset({name: per_image(halves, name) for name in ("hit_rate", "false_alarm_rate")})
+    numbers = {name: found["reliability"].sel(measure=name).item() for name in both}
+    result = taken_on(verb, both, found)
+    wanted = taken_on(verb, both, {name: {"spearman_brown": r} for name, r in numbers.items()})
+    xr.testing.assert_equal(result, wanted)
+    for name, r in numbers.items():
+        assert f"split_half of {name}: {r:.4g} (spearman, stepped up)" in result.attrs["reliability"]
+    parts = {name: halves[name] for name in both}
+    xr.testing.assert_identical(taken_on(verb, both, halves), taken_on(verb, both, parts))
+    given = {"hit_rate": found, "false_alarm_rate": halves}
+    mixed = taken_on(verb, both, given)
+    xr.testing.assert_identical(mixed, taken_on(verb, both, given | {"false_alarm_rate": parts["false_alarm_rate"]}))
+    one = taken_on(verb, both, found.sel(measure="hit_rate"))
+    assert one["estimate_relative"].sel(score="false_alarm_rate").isnull().all()
+    np.testing.assert_allclose(one["estimate_relative"], result["estimate_relative"].where(one["score"] == "hit_rate"))
+    whose = r"called as one of the scores 'hit_rate', 'false_alarm_rate'; got measures 1: 'd_prime'. Say whose it is: "
+    with pytest.raises(ArgumentError, match=whose + r"\{'hit_rate': reliability.sel\(measure='d_prime'\)\}"):
+        taken_on(verb, both, found.sel(measure=["d_prime"]))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_split_halves_that_say_nothing_are_refused(verb):
+    halves = mf.scores.halves(study(n_images=24, n_participants=20, seen=1.0), n_splits=2)
+    scores = per_image(halves)
+    found = mf.scores.split_half(study(n_images=24, n_participants=20, seen=1.0), n_splits=5, n_bootstraps=0)
+    for value in (-0.2, 0.0, 1.0, np.nan):
+        nothing = found.assign(reliability=found["reliability"] * 0 + value)
+        with pytest.raises(ArgumentError, match=f"reliability must lie between 0 and 1; got {value:.4g} for hit_rate"):
+            taken_on(verb, scores, nothing)
+    with pytest.raises(ArgumentError, match=r"reliability must have dims image, half \(2\) and split; got \{'measure'"):
+        taken_on(verb, scores, found["reliability"])
+
+
 def test_model_rdms_of_halves_bound_what_an_rdm_can_reach():
     halves = mf.scores.halves(study(n_images=14, n_participants=20, seen=1.0), n_splits=6)["hit_rate"]
     scores = per_image(halves.to_dataset())

@@ -11,6 +11,8 @@ from scipy import stats as scipy_stats
 
 from memfeat import stats
 from memfeat.errors import ArgumentError, KindError
+from memfeat.stats.ranks import resampled_ranks, resampled_spearman
+from memfeat.stats.shares import wilson
 
 
 def rng(seed=0):
@@ -202,3 +204,46 @@ def test_groups_that_cannot_be_used_are_errors():
         stats.grouping(pd.Series(["x", "y"], index=["a", "c"]), to=to)
     with pytest.raises(ArgumentError, match="category must have one label per image"):
         stats.grouping(to.expand_dims(layer=2), argument="category")
+
+
+# --- kernels that rooms share ---------------------------------------------------------------------------------------
+
+
+def test_ranks_in_a_sample_by_hand():
+    # drawn: 5, 2, 2, 2, 2 of which the twos share ranks 1 to 4, and 5 has rank 5; the mean is 3
+    found = resampled_ranks(np.array([5.0, 2.0, 7.0, 2.0]), np.array([[1, 3, 0, 1]]))
+    np.testing.assert_array_equal(found[0, [0, 1, 3]], [2, -0.5, -0.5])
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(2, 12), st.integers(0, 10_000))
+def test_ranks_in_samples_are_those_of_scipy(n, seed):
+    first, second = rng(seed).integers(0, 4, (2, n)) / 3
+    counts = rng(seed + 1).multinomial(n, np.full(n, 1 / n), size=3)
+    ranks, correlations = resampled_ranks(first, counts), resampled_spearman(first, second, counts)
+    for sample, ranked, r in zip(counts, ranks, correlations, strict=True):
+        place = np.repeat(np.arange(n), sample)
+        theirs = scipy_stats.rankdata(first[place])
+        np.testing.assert_allclose(ranked[place], theirs - theirs.mean(), atol=1e-12)
+        if np.ptp(first[place]) == 0 or np.ptp(second[place]) == 0:
+            assert np.isnan(r)
+        else:
+            assert r == pytest.approx(scipy_stats.spearmanr(first[place], second[place]).statistic)
+    np.testing.assert_array_equal(resampled_ranks(first, counts.astype(float)), ranks)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 200), st.data())
+def test_the_wilson_interval_is_that_of_scipy_and_holds_the_share(n, data):
+    found = data.draw(st.integers(0, n))
+    low, high = wilson(found, n)
+    theirs = scipy_stats.binomtest(found, n).proportion_ci(method="wilson")
+    assert (float(low), float(high)) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+    assert 0 <= low <= found / n <= high <= 1
+
+
+def test_there_is_no_interval_of_a_share_of_nothing():
+    low, high = wilson([0, 0, 5], [0, np.nan, 10])
+    np.testing.assert_array_equal(np.isnan([low, high]), [[True, True, False]] * 2)
+    # 5 of 10, by hand: .5 ± z / (1 + z² / 10) √(.025 + z² / 400)
+    assert high[2] == pytest.approx(0.5 + 1.959964 / 1.3841459 * np.sqrt(0.025 + 3.841459 / 400), abs=1e-6)

@@ -11,18 +11,19 @@ import xarray as xr
 from memfeat import stats
 from memfeat._labels import IMAGE, stamped
 from memfeat.evaluation.floor import floor_of, found_in
-from memfeat.evaluation.halves import halves_of, relative_measures
+from memfeat.evaluation.halves import relative_measures
 from memfeat.evaluation.intervals import (
     accelerated,
     clustered_mean,
     order_quantile,
     share_below_root_mean_square,
-    wilson,
 )
 from memfeat.evaluation.measures import MEASURES, QUANTILES, Measure, measured
 from memfeat.evaluation.overlap import said_of
 from memfeat.evaluation.pairing import Column, Draws, Pair, Sampling, draws, pair
 from memfeat.regression.reliability import relative
+from memfeat.stats.halves import Reliability, reliabilities
+from memfeat.stats.shares import wilson
 
 __all__ = ["METRIC", "by_category", "evaluate"]
 
@@ -59,7 +60,7 @@ def evaluate(  # noqa: PLR0913 (two data, five options)
     predictions: Column,
     scores: xr.DataArray | pd.Series,
     *,
-    reliability: Mapping[str, float] | xr.DataArray | None = None,
+    reliability: Mapping[str, float] | xr.DataArray | xr.Dataset | None = None,
     trained_on: Any = None,
     dataset: str | None = None,
     n_bootstraps: int = 1_000,
@@ -75,9 +76,11 @@ def evaluate(  # noqa: PLR0913 (two data, five options)
         could not read are left out and counted.
     scores : DataArray (image) or pandas.Series
         What was measured, such as hit rates, matched by image name.
-    reliability : mapping or DataArray, optional
-        {"split_half": r} or {"spearman_brown": r} of the scores; or the scores of both halves of the participants in
-        one or more random splits, a DataArray (image, half, split). Adds the relative values.
+    reliability : mapping, Dataset or DataArray, optional
+        {"split_half": r} or {"spearman_brown": r} of the scores; what :func:`memfeat.scores.split_half` or
+        :func:`memfeat.scores.reliability` gave; or the scores of both halves of the participants in one or more random
+        splits, a DataArray (image, half, split), as :func:`memfeat.scores.halves` gives them. Of a Dataset the measure
+        called as the scores is taken, or the only one. Adds the relative values.
     trained_on : str, Path, Dataset (image), DataFrame, or a list of these, optional
         What the predictor was trained on: names of data sets ("lamem", "memcat"), image names, an image table, or a
         table in a CSV file, such as the `split.csv` of a head. Known for ResMem.
@@ -137,7 +140,8 @@ def evaluate(  # noqa: PLR0913 (two data, five options)
     equal. A smooth tail leaves one or two images there; many more mean a floor.
 
     Intervals are over images, with predictions held fixed. They say how well these predictions are measured. A
-    reliability that is a number is held fixed as well; halves are drawn again together with the images.
+    reliability that is a number, named or found by split halves, is held fixed as well; halves are drawn again together
+    with the images.
 
     Correlations, `r2`, `mse`, `rmse` and `mae` have BCa bootstrap intervals; the mean error a t interval.
     Bootstraps are wrong for high quantiles of few images and for `share_below_rmse`, so quantiles have intervals from
@@ -164,7 +168,8 @@ def evaluate(  # noqa: PLR0913 (two data, five options)
     array([ 1. ,  0.1, -0.1])
     """
     given = pair(predictions, scores)
-    known = halves_of(_of_kept(reliability, given), given.images)
+    read = _reliability(reliability, given)
+    known = None if read is None else read.value
     told = said_of(given.images, given.facts, trained_on=trained_on, dataset=dataset, scores=scores)
     samples = draws(given.images, n_bootstraps, rng, sampling)
     rows = _agreement(given.prediction, given.score, samples)
@@ -186,7 +191,7 @@ def evaluate(  # noqa: PLR0913 (two data, five options)
         given.facts,
         **(given.called | told),
         floor_rule=floor.rule,
-        reliability=known if isinstance(known, float) else None,
+        reliability=read.recorded if read is not None and isinstance(known, float) else None,
         n_splits=None if isinstance(known, float) or known is None else len(known),
         **about(samples),
     )
@@ -303,14 +308,24 @@ def about(samples: Draws) -> dict[str, Any]:
     return {"resampling": resampled if samples.n_bootstraps else "none", **samples.recorded}
 
 
-def _of_kept(categories: Any, given: Pair) -> Any:
-    """Leave out categories of images that could not be read, and of none else."""
-    if not given.called["n_left_out"] or not isinstance(categories, xr.DataArray | pd.Series):
-        return categories
+def _reliability(reliability: Any, given: Pair) -> Reliability | None:
+    """Read the reliability of the scores, from halves of the images that are there."""
+    if reliability is None:
+        return None
+    name = given.called["scores"]
+    read = reliabilities(_of_kept(reliability, given), [name], given.images, several=False, reference="predictions")
+    return read[name]
+
+
+def _of_kept(data: Any, given: Pair) -> Any:
+    """Leave out what is said of images that could not be read, and of none else."""
+    labelled = isinstance(data, xr.DataArray | xr.Dataset) and IMAGE in data.coords
+    if not given.called["n_left_out"] or not (labelled or isinstance(data, pd.Series)):
+        return data
     kept = set(map(str, given.images.values))
-    named = categories.index if isinstance(categories, pd.Series) else categories[IMAGE].values
+    named = data.index if isinstance(data, pd.Series) else data[IMAGE].values
     there = np.array([str(name) in kept for name in named])
-    return categories[there] if isinstance(categories, pd.Series) else categories.isel({IMAGE: there})
+    return data[there] if isinstance(data, pd.Series) else data.isel({IMAGE: there})
 
 
 def _agreement(prediction: Array, score: Array, samples: Draws) -> dict[str, Interval]:

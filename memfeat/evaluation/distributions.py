@@ -10,8 +10,8 @@ import xarray as xr
 from memfeat._check import count
 from memfeat._labels import stamped
 from memfeat.evaluation.floor import floor_of
-from memfeat.evaluation.intervals import wilson
 from memfeat.evaluation.pairing import Column, pair
+from memfeat.stats.shares import wilson
 
 __all__ = ["score_distributions"]
 

@@ -1,12 +1,12 @@
-"""95 % intervals: from bootstrap samples, of a share, of a mean."""
+"""95 % intervals: from bootstrap samples, of a mean, of quantiles, of a share of errors."""
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom, gaussian_kde, norm, t
+from scipy.stats import binom, gaussian_kde, t
 
 from memfeat import stats
 
-__all__ = ["accelerated", "clustered_mean", "order_quantile", "share_below_root_mean_square", "wilson"]
+__all__ = ["accelerated", "clustered_mean", "order_quantile", "share_below_root_mean_square"]
 
 Array = npt.NDArray[np.float64]
 TAILS = np.array([0.025, 0.975])
@@ -38,35 +38,6 @@ def accelerated(estimate: float, draws: Array, left_out: Array) -> tuple[float, 
         return float("nan"), float("nan")
     low, high = stats.bca(np.asarray(estimate), known, jackknife if jackknife.size else np.zeros(1))
     return float(low), float(high)
-
-
-def wilson(found: Array, n: Array) -> tuple[Array, Array]:
-    """Give the Wilson score interval of shares.
-
-    Parameters
-    ----------
-    found : array (...)
-        How many images.
-    n : array (...)
-        Of how many.
-
-    Returns
-    -------
-    array (...), array (...)
-        Lower and upper limit; NaN where n is 0.
-
-    References
-    ----------
-    Wilson EB (1927). Probable inference, the law of succession, and statistical inference. Journal of the American
-    Statistical Association 22:209-212.
-    """
-    z = float(norm.ppf(TAILS[1]))
-    found, n = np.broadcast_arrays(np.asarray(found, float), np.asarray(n, float))
-    n = np.where(n > 0, n, np.nan)
-    share = found / n
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
 
 
 def clustered_mean(values: Array, cluster: npt.NDArray[np.int64]) -> tuple[float, float, float]:

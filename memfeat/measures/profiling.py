@@ -38,9 +38,11 @@ class ProfileOptions(stats.Exchange, total=False):
     `method` : "spearman" (default) or "pearson", which correlation.
     `baselines` : mapping from name to what the measure is to be held against, treated alike: the same measure of an
     untrained network, by layer, or one column of numbers such as luminance.
-    `reliability` : {"split_half": r} or {"spearman_brown": r} of the scores, or the scores of both halves of the
-    participants in one or more random splits, a DataArray (image, half, split), which are drawn again together with the
-    images. With several scores, a mapping or Dataset from score to either.
+    `reliability` : {"split_half": r} or {"spearman_brown": r} of the scores; what :func:`memfeat.scores.split_half` or
+    :func:`memfeat.scores.reliability` gave; or the scores of both halves of the participants in one or more random
+    splits, a DataArray (image, half, split), which are drawn again together with the images, as
+    :func:`memfeat.scores.halves` gives them. Of a Dataset the measure called as the scores is taken, or the only one.
+    With several scores, such a Dataset, or a mapping from score to any of these.
     """
 
     method: Literal["spearman", "pearson"]
@@ -190,7 +192,7 @@ def profile(
     `estimate_relative` is the correlation divided by √r_SB, r_SB the reliability of the scores: 2r / (1 + r) with r the
     mean correlation of halves over splits, of what covariates leave of halves if there are any. It says how large the
     correlation would be if scores were free of noise, to the approximation of classical test theory, and may exceed 1.
-    A named number is held fixed in its interval.
+    A number, named or found by split halves, is held fixed in its interval.
 
     References
     ----------

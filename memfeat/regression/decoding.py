@@ -96,10 +96,12 @@ def decode(  # noqa: PLR0913 (two data, six options)
         estimators of scikit-learn, or with weights. The smallest p is then .01.
     n_bootstraps : int
         How many bootstrap samples of images for the interval. 0 gives no interval.
-    reliability : mapping or DataArray (image, half, split), optional
-        {"split_half": r} or {"spearman_brown": r} of the scores, or the scores of both halves of the participants in
-        one or more random splits, which are drawn again together with the images; adds the relative values. With
-        several scores, a mapping or Dataset from score to either.
+    reliability : mapping, Dataset, or DataArray (image, half, split), optional
+        {"split_half": r} or {"spearman_brown": r} of the scores; what :func:`memfeat.scores.split_half` or
+        :func:`memfeat.scores.reliability` gave; or the scores of both halves of the participants in one or more random
+        splits, which are drawn again together with the images, as :func:`memfeat.scores.halves` gives them. Adds the
+        relative values. Of a Dataset the measure called as the scores is taken, or the only one. With several scores,
+        such a Dataset, or a mapping from score to any of these.
     rng : int or numpy.random.Generator
         Seed of folds, permutations, bootstrap samples, inner folds and what estimators draw, in this order.
     **options : groups, strata, repeats, held_out, scale, weights, covariates, combine, grid, progress, …
@@ -196,7 +198,8 @@ def decode(  # noqa: PLR0913 (two data, six options)
 
     Correlations relative to reliability are divided by √r_SB (Spearman's by that of ranks), R² by r_SB; `mse_floor` is
     (1 − r_SB) · var(y). From halves, r_SB is 2r / (1 + r) with r their mean correlation over splits. These are
-    approximations of classical test theory, and may exceed 1. A named number is held fixed in their intervals.
+    approximations of classical test theory, and may exceed 1. A number, named or found by split halves, is held fixed
+    in their intervals; one of Pearson's correlations is taken for Spearman's too, and the other way round.
 
     References
     ----------

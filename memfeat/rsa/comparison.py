@@ -75,8 +75,9 @@ def compare(
         "percentile" (images; whitened methods "jackknife"), "bca" or "t" (rdms, both); percentiles of participants from
         20 on. `test`, across
         participants (rdms): "t", "wilcoxon" or "signs" (sign flips). `reliability`, for a reference made of scores:
-        RDMs of both halves along a dim `half` (and of several splits along `split`), or {"split_half": r} or
-        {"spearman_brown": r} of RDMs. `noise_interval`: whether noise bounds get intervals. `noise_cov`: variances
+        RDMs of both halves along a dim `half` (and of several splits along `split`), as `mf.rdm.from_scores` makes them
+        of `mf.scores.halves`, or {"split_half": r} or {"spearman_brown": r} of RDMs, not of scores. `noise_interval`:
+        whether noise bounds get intervals. `noise_cov`: variances
         (image) or covariance (image, image_2) of the images' noise for whitened methods, the identity by default.
         `blocks` is a DataArray (image) or Series with the group of each image (category, scene, participant) and then
         `permute` must be named: "free", "within" or "whole"; the bootstrap follows the same scheme. `alternative` is

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from memfeat._progress import bar
+from memfeat.stats.ranks import resampled_ranks
 
 __all__ = ["METHODS", "agreement", "resampled_agreement"]
 
@@ -73,23 +74,23 @@ def resampled_agreement(
     means = []
     with bar(len(counts), "bootstrap", progress, unit="sample") as shown:
         for start in range(0, len(counts), step):
-            block = np.ascontiguousarray(counts[start : start + step].T, dtype=np.float64)
-            total, defined = np.zeros((2, block.shape[1]))
+            block = counts[start : start + step].astype(np.float64)
+            total, defined = np.zeros((2, len(block)))
             for one, other, kept in zip(first, second, there, strict=True):
-                weights = block if kept.all() else block[kept]
+                weights = block if kept.all() else block[:, kept]
                 r = _weighted(prepare(one[kept], weights), prepare(other[kept], weights), weights)
                 total += np.where(np.isnan(r), 0, r)
                 defined += ~np.isnan(r)
             means.append(np.divide(total, defined, out=np.full_like(total, np.nan), where=defined > 0))
-            shown.update(block.shape[1])
+            shown.update(len(block))
     return np.concatenate(means)
 
 
 def _weighted(one: Array, other: Array, weights: Array) -> Array:
-    """Correlate columns (n, draw) of weighted mean 0."""
+    """Correlate rows (draw, n) of weighted mean 0."""
     heavy = weights * one
-    product, square = np.einsum("id,id->d", heavy, other), np.einsum("id,id->d", heavy, one)
-    return np.asarray(product / np.sqrt(_positive(square) * _positive(np.einsum("id,id,id->d", weights, other, other))))
+    product, square = np.einsum("di,di->d", heavy, other), np.einsum("di,di->d", heavy, one)
+    return np.asarray(product / np.sqrt(_positive(square) * _positive(np.einsum("di,di,di->d", weights, other, other))))
 
 
 def _positive(square: Array) -> Array:
@@ -110,23 +111,14 @@ def _standard(values: Array, there: npt.NDArray[np.bool_]) -> Array:
     return np.where(there, (values - mean) / np.where(size > 0, size, 1.0), 0.0)
 
 
-def _resampled_ranks(values: Array, weights: Array) -> Array:
-    """Rank each image among those that were drawn, ties at their mean rank, less the mean rank (n, draw)."""
-    ordered, group = np.unique(values, return_inverse=True)
-    last = np.cumsum(np.bincount(group, minlength=len(ordered))) - 1
-    running = np.cumsum(weights[np.argsort(values, kind="stable")], axis=0)[last]
-    middle = running - np.diff(running, axis=0, prepend=0) / 2 - running[-1] / 2
-    return np.asarray(middle[group.reshape(-1)])
-
-
 def _resampled_values(values: Array, weights: Array) -> Array:
-    """Take values less their mean in each sample (n, draw)."""
+    """Take values less their mean in each sample (draw, n)."""
     centred = _standard(values[None], np.ones((1, len(values)), dtype=bool))[0]
-    return np.asarray(centred[:, None] - centred @ weights / weights.sum(axis=0))
+    return np.asarray(centred - (weights @ centred / weights.sum(axis=1))[:, None])
 
 
 #: method -> what is correlated of rows (split, n), and of one row in samples of images
 METHODS: dict[str, tuple[Callable[[Array, npt.NDArray[np.bool_]], Array], Callable[[Array, Array], Array]]] = {
-    "spearman": (_ranks, _resampled_ranks),
+    "spearman": (_ranks, resampled_ranks),
     "pearson": (_standard, _resampled_values),
 }

@@ -9,13 +9,11 @@ from scipy.special import ndtri
 from scipy.stats import beta, norm
 
 from memfeat.scores.counts import Counts, corrected, shares
+from memfeat.stats.shares import LEVEL, Z, wilson
 
-__all__ = ["LEVEL", "LIMITS", "Limits", "intervals", "jeffreys", "square_and_add", "wilson"]
+__all__ = ["LIMITS", "Limits", "intervals", "jeffreys", "limits_of", "square_and_add"]
 
 Array = npt.NDArray[np.float64]
-#: Share of intervals that hold the truth.
-LEVEL = 0.95
-Z = float(norm.isf((1 - LEVEL) / 2))
 
 
 class Limits(NamedTuple):
@@ -26,34 +24,7 @@ class Limits(NamedTuple):
     high: Array
 
 
-def wilson(found: Array, n: Array) -> Limits:
-    """Give the Wilson score interval of rates.
-
-    Parameters
-    ----------
-    found : array (image,)
-        How many answers.
-    n : array (image,)
-        Of how many; NaN where there are none.
-
-    Returns
-    -------
-    Limits
-        Rates and their limits.
-
-    References
-    ----------
-    Wilson EB (1927). Probable inference, the law of succession, and statistical inference. Journal of the American
-    Statistical Association 22:209-212.
-    """
-    rate = found / n
-    middle = (rate + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half = Z / (1 + Z**2 / n) * np.sqrt(rate * (1 - rate) / n + Z**2 / (4 * n**2))
-    # rounding must not leave the rate outside
-    return Limits(rate, np.where(rate == 0, 0.0, middle - half), np.where(rate == 1, 1.0, middle + half))
-
-
-def jeffreys(found: Array, n: Array) -> Limits:
+def jeffreys(found: Array, n: Array) -> tuple[Array, Array]:
     """Give the Jeffreys interval of rates.
 
     Parameters
@@ -65,8 +36,8 @@ def jeffreys(found: Array, n: Array) -> Limits:
 
     Returns
     -------
-    Limits
-        Rates and their limits: quantiles of Beta(found + .5, n − found + .5), and 0 or 1 where the rate is.
+    array (image,), array (image,)
+        Lower and upper limit: quantiles of Beta(found + .5, n − found + .5), and 0 or 1 where the rate is.
 
     References
     ----------
@@ -75,11 +46,31 @@ def jeffreys(found: Array, n: Array) -> Limits:
     tail = (1 - LEVEL) / 2
     rate = found / n
     low, high = (np.asarray(beta.ppf(q, found + 0.5, n - found + 0.5)) for q in (tail, 1 - tail))
-    return Limits(rate, np.where(rate == 0, 0.0, low), np.where(rate == 1, 1.0, high))
+    return np.where(rate == 0, 0.0, low), np.where(rate == 1, 1.0, high)
 
 
-#: name of an interval of rates -> how it is computed
-LIMITS: dict[str, Callable[[Array, Array], Limits]] = {"wilson": wilson, "jeffreys": jeffreys}
+#: name of an interval of rates -> how its limits are computed
+LIMITS: dict[str, Callable[[Array, Array], tuple[Array, Array]]] = {"wilson": wilson, "jeffreys": jeffreys}
+
+
+def limits_of(found: Array, n: Array, *, interval: str) -> Limits:
+    """Give rates and their limits.
+
+    Parameters
+    ----------
+    found : array (image,)
+        How many answers.
+    n : array (image,)
+        Of how many; NaN where there are none.
+    interval : str
+        A key of `LIMITS`.
+
+    Returns
+    -------
+    Limits
+        NaN where there are no answers.
+    """
+    return Limits(found / n, *LIMITS[interval](found, n))
 
 
 def square_and_add(*terms: tuple[Array | float, Limits]) -> Limits:
@@ -140,10 +131,10 @@ def intervals(counts: Counts, *, interval: str, correction: str) -> dict[str, Li
     dict of Limits
         All scores but mutual information; NaN where a score is.
     """
-    limits, n = LIMITS[interval], counts.n_targets + counts.n_foils
-    hits = limits(*shares(counts.hits, counts.n_targets))
-    alarms = limits(*shares(counts.false_alarms, counts.n_foils))
-    rejections = limits(*shares(counts.correct_rejections, counts.n_foils))
+    n = counts.n_targets + counts.n_foils
+    hits = limits_of(*shares(counts.hits, counts.n_targets), interval=interval)
+    alarms = limits_of(*shares(counts.false_alarms, counts.n_foils), interval=interval)
+    rejections = limits_of(*shares(counts.correct_rejections, counts.n_foils), interval=interval)
     share = np.divide(counts.n_targets, n, out=np.full(len(n), np.nan), where=n > 0)
     return {
         "hit_rate": hits,

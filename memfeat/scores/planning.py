@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from math import atanh, ceil, sqrt
 from numbers import Real
 
+import xarray as xr
 from scipy.stats import norm
 
 from memfeat._check import advice, count, fraction, one_of
 from memfeat.errors import ArgumentError, KindError
 from memfeat.stats.exchange import Alternative
-from memfeat.stats.reliability import spearman_brown
+from memfeat.stats.halves import reliability_of
 
 __all__ = ["n_images", "n_raters"]
 
@@ -21,16 +22,17 @@ VARIANCES: dict[str, Callable[[float], float]] = {"pearson": lambda r: 1.0, "spe
 SIDES = {"two-sided": 2, "greater": 1, "less": 1}
 
 
-def n_raters(target: float, *, reliability: Mapping[str, float], n_raters: int) -> int:
+def n_raters(target: float, *, reliability: Mapping[str, float] | xr.Dataset, n_raters: int) -> int:
     """Compute how many raters give scores of a certain reliability.
 
     Parameters
     ----------
     target : float
         The reliability that the scores of all raters shall have (not that of halves), between 0 and 1.
-    reliability : mapping
+    reliability : mapping or Dataset
         What is known: {"spearman_brown": r}, of the scores of all raters, or {"split_half": r}, the mean correlation of
-        random halves of them.
+        random halves of them; or what :func:`split_half` or :func:`reliability` gave, of one measure:
+        `found.sel(measure="hit_rate")`.
     n_raters : int
         How many raters, or responses per image, that was found with.
 
@@ -42,8 +44,8 @@ def n_raters(target: float, *, reliability: Mapping[str, float], n_raters: int) 
     Raises
     ------
     KindError, ArgumentError
-        If the target or the reliability does not lie between 0 and 1, the reliability is not named, or there is no
-        rater.
+        If the target or the reliability does not lie between 0 and 1, the reliability is not named or has several
+        measures, or there is no rater.
 
     See Also
     --------
@@ -59,7 +61,7 @@ def n_raters(target: float, *, reliability: Mapping[str, float], n_raters: int) 
     >>> n_raters(0.9, reliability={"split_half": 0.6}, n_raters=40)
     120
     """
-    wanted, known = fraction("target", target), spearman_brown(reliability)
+    wanted, known = fraction("target", target), reliability_of(reliability)
     times = wanted * (1 - known) / (known * (1 - wanted))
     return ceil(times * count("n_raters", n_raters) - ROUNDING)
 
@@ -67,7 +69,7 @@ def n_raters(target: float, *, reliability: Mapping[str, float], n_raters: int) 
 def n_images(
     r: float,
     *,
-    reliability: Mapping[str, float] | None = None,
+    reliability: Mapping[str, float] | xr.Dataset | None = None,
     method: str = "spearman",
     power: float = 0.8,
     alpha: float = 0.05,
@@ -79,9 +81,10 @@ def n_images(
     ----------
     r : float
         The correlation that there would be with scores without noise, not 0 and between −1 and 1.
-    reliability : mapping, optional
+    reliability : mapping or Dataset, optional
         Of the scores that will be measured: {"spearman_brown": r}, or {"split_half": r}, the mean correlation of random
-        halves of the participants. It makes the correlation smaller by its root.
+        halves of the participants, or what :func:`split_half` or :func:`reliability` gave, of one measure. It makes the
+        correlation smaller by its root.
     method : {"spearman", "pearson"}
         Which correlation.
     power : float
@@ -99,7 +102,8 @@ def n_images(
     Raises
     ------
     KindError, ArgumentError
-        If a number does not lie where it must, the reliability is not named, or the test looks at the other side.
+        If a number does not lie where it must, the reliability is not named or has several measures, or the test looks
+        at the other side.
 
     See Also
     --------
@@ -122,7 +126,7 @@ def n_images(
     >>> n_images(0.3, method="pearson"), n_images(0.3, method="pearson", reliability={"spearman_brown": 0.5})
     (85, 173)
     """
-    known = 1.0 if reliability is None else spearman_brown(reliability)
+    known = 1.0 if reliability is None else reliability_of(reliability)
     rho = _size(r, one_of("alternative", alternative, SIDES)) * sqrt(known)
     variance = VARIANCES[one_of("method", method, VARIANCES)](rho)
     beyond = float(norm.isf(fraction("alpha", alpha) / SIDES[alternative]))

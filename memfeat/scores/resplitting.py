@@ -15,8 +15,7 @@ from memfeat._labels import IMAGE, stamped
 from memfeat.scores.counts import Counts
 from memfeat.scores.halving import LEAST_RESPONSES, chosen_of, scored
 from memfeat.scores.scoring import CountColumns, rates
-from memfeat.scores.splitting import HALF
-from memfeat.scores.summing import SPLIT
+from memfeat.stats.halves import HALF, SPLIT
 
 __all__ = ["resplit"]
 

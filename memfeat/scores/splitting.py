@@ -16,14 +16,14 @@ from memfeat.errors import ArgumentError
 from memfeat.scores.agreement import METHODS
 from memfeat.scores.counts import Counts, tallied
 from memfeat.scores.halving import LEAST_RESPONSES, chosen_of, halved, scored
-from memfeat.scores.summing import SPLIT, WORDS, Gathered, correlated, gathered, summed
+from memfeat.scores.summing import WORDS, Gathered, correlated, gathered, summed
 from memfeat.scores.trials import TrialColumns, Trials, read
 from memfeat.stats.exchange import units
+from memfeat.stats.halves import HALF, SPLIT
 
-__all__ = ["HALF", "SplitHalfOptions", "halves", "split_half"]
+__all__ = ["SplitHalfOptions", "halves", "split_half"]
 
 Array = npt.NDArray[np.float64]
-HALF = "half"
 ESTIMATOR = "participants in random halves"
 
 
@@ -91,7 +91,7 @@ def split_half(
 
     See Also
     --------
-    halves : Gives the scores of both halves, which `reliability=` of other functions takes.
+    halves : Gives the scores of both halves, which other functions draw again with the images.
     reliability : Does the same with halves that exist already.
 
     Notes
@@ -105,6 +105,11 @@ def split_half(
 
     Intervals are those of :func:`memfeat.stats.expanded`. Each sample of images averages over 50 of the splits; they
     say how r varies over images, for as many participants as these.
+
+    `reliability=` of :func:`memfeat.regression.decode`, :func:`memfeat.measures.profile`,
+    :func:`memfeat.evaluation.evaluate`, :func:`n_raters` and :func:`n_images` takes this result, and holds the number
+    of its measure fixed. Model RDMs have a reliability of their own: pass :func:`memfeat.rsa.compare` RDMs of
+    :func:`halves`, made by :func:`memfeat.rdm.from_scores`.
 
     References
     ----------
@@ -191,10 +196,11 @@ def halves(
 
     Notes
     -----
-    `halves(trials)["hit_rate"]` is what `reliability=` of :func:`memfeat.regression.decode` and
-    :func:`memfeat.evaluation.evaluate` takes, and with several scores of these names the whole Dataset.
-    :func:`memfeat.rdm.from_scores` makes model RDMs of it for `reliability=` of :func:`memfeat.rsa.compare`. All of
-    them want scores in every split: `.dropna("image")`, and the same images elsewhere.
+    `reliability=` of :func:`memfeat.regression.decode`, :func:`memfeat.measures.profile` and
+    :func:`memfeat.evaluation.evaluate` takes the whole Dataset for scores of these names, or one of them for any
+    scores, and draws halves again with the images. :func:`memfeat.rdm.from_scores` makes model RDMs of one for
+    `reliability=` of :func:`memfeat.rsa.compare`. All of them want scores in every split: `.dropna("image")`, and the
+    same images elsewhere.
 
     Examples
     --------

@@ -12,14 +12,14 @@ from memfeat._check import advice, count, listed
 from memfeat._tables import texts
 from memfeat.errors import ArgumentError
 from memfeat.scores.agreement import agreement, resampled_agreement
+from memfeat.stats.halves import MEASURE, SPLIT
 from memfeat.stats.reliability import stepped_up
 
-__all__ = ["KEPT", "MEASURE", "SPLIT", "WORDS", "Gathered", "correlated", "gathered", "summed"]
+__all__ = ["KEPT", "WORDS", "Gathered", "correlated", "gathered", "summed"]
 
 Array = npt.NDArray[np.float64]
 #: The scores of the first and of the second half (split, n).
 Pair = tuple[Array, Array]
-MEASURE, SPLIT = "measure", "split"
 #: Bootstrap samples of images average over this many splits: more change the width of an interval by less than 1 %.
 KEPT = 50
 #: More undefined splits than this share, and their mean is one of other splits.

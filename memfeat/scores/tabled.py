@@ -16,9 +16,9 @@ from memfeat._labels import IMAGE, image_names, in_name_order, stamped
 from memfeat._tables import read_table, texts
 from memfeat.errors import ArgumentError, KindError
 from memfeat.scores.agreement import METHODS
-from memfeat.scores.splitting import HALF
-from memfeat.scores.summing import SPLIT, WORDS, correlated, summed
+from memfeat.scores.summing import WORDS, correlated, summed
 from memfeat.stats.exchange import units
+from memfeat.stats.halves import HALF, SPLIT
 
 __all__ = ["read_halves", "reliability"]
 
