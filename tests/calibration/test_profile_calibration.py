@@ -14,7 +14,7 @@ from memfeat import measures
 
 pytestmark = pytest.mark.timeout(0)
 #: Tests of p-values in this file; their family-wise level is 1 %.
-TESTS = 20
+TESTS = 24
 JUDGE = Judge("profile_", profile_of)
 within_band = partial(JUDGE.within_band, tests=TESTS)
 #: Simulations in one call, and its draws.
@@ -233,3 +233,21 @@ def test_contrasts_hold_their_level_whether_layers_go_with_scores_or_not(method)
         figures["null"] = "both layers have the same correlation with the scores"
         judged += [partial(within_band, one, name, figures), partial(JUDGE.covers, inside, f"{name}_coverage", figures)]
     every(judged)
+
+
+@by_method
+@pytest.mark.parametrize("r", [0.0, 0.5])
+def test_fifteen_contrasts_of_six_layers_alike_hold_their_family_wise_level(method, r):
+    """Layers correlate by r with scores, and by .3 to .9 with each other: the first and second three are alike."""
+    rng, n = np.random.default_rng([117, len(method), int(10 * r)]), 100
+    between = np.where(np.eye(6), 1.0, np.where(np.kron(np.eye(2), np.ones((3, 3))), 0.9, 0.3))
+    root = np.linalg.cholesky(between - r**2)
+    smallest = []
+    for seed in range(SIMULATIONS):
+        scores = rng.standard_normal(n)
+        layers = skewed(r * scores + root @ rng.standard_normal((6, n)), SKEW[method])
+        found = measures.contrast(by_layer(layers), per_image(scores), method=method, n_bootstraps=599, rng=seed)
+        smallest.append(float(found["p_corrected"].min()))
+    figures = {"n_images": n, "n_bootstraps": 599, "contrasts": 15, "r": r}
+    figures["null"] = "six layers have the same correlation with the scores"
+    within_band(smallest, f"contrast_family_{method}_r{int(10 * r)}", figures)
