@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm, t
 
-from memfeat.stats.inference import max_statistic
+from memfeat._check import one_of
+from memfeat.stats.inference import ALTERNATIVES, p_value
 
 __all__ = ["largest_deviation"]
 
@@ -70,6 +71,7 @@ def largest_deviation(
     >>> largest_deviation(np.array([2.0, 0.0]), draws, n=100)
     array([0.2, 1. ])
     """
+    extremeness = ALTERNATIVES[one_of("alternative", alternative, ALTERNATIVES)]
     there = np.isfinite(estimate)
     found = np.full(np.shape(estimate), np.nan)
     if not there.any():
@@ -78,8 +80,8 @@ def largest_deviation(
     degrees = max(n - strata, 1)
     spread = np.nanstd(own, axis=-1, ddof=1)
     errors = spread * np.sqrt(n / degrees) if error is None else error[there]
-    away = (own - center[:, None]) / np.where(spread > ROUNDING, spread, np.inf)[:, None]
+    away = extremeness((own - center[:, None]) / np.where(spread > ROUNDING, spread, np.inf)[:, None]).max(axis=0)
     tailed = np.sign(away) * t.isf(norm.sf(np.abs(away)), degrees)
-    observed = center / np.where(errors > ROUNDING, errors, np.inf)
-    found[there] = max_statistic(observed, tailed, alternative=alternative)
+    observed = extremeness(center / np.where(errors > ROUNDING, errors, np.inf))
+    found[there] = p_value(observed, tailed, alternative="greater")
     return found
