@@ -12,6 +12,7 @@ __all__ = [
     "NoImageError",
     "NotConvergedWarning",
     "RetrainedWarning",
+    "SkewedWarning",
     "StoreError",
     "UnknownNameError",
     "WeightsError",
@@ -76,3 +77,7 @@ class FacesWarning(MemfeatWarning):
 
 class NotConvergedWarning(MemfeatWarning):
     """A method that approaches its result step by step ended before it had settled."""
+
+
+class SkewedWarning(MemfeatWarning):
+    """A correlation of values hangs on few images, because the values are skewed."""

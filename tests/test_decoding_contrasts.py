@@ -5,7 +5,8 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import spearmanr
+from scipy.stats import norm, spearmanr
+from scipy.stats import t as student
 from sklearn.metrics import mean_squared_error
 from test_regression import names, per_image, planted
 
@@ -39,11 +40,58 @@ def test_differences_are_those_of_written_out_samples():
     assert one["ci_low"].item() == pytest.approx(float(low))
     assert one["ci_high"].item() == pytest.approx(float(high))
     assert one["p"].item() == pytest.approx(float(stats.bootstrap_p(np.array(draws), n=60)))
-    holm = stats.holm(result["p"].sel(metric="spearman").values)
-    np.testing.assert_allclose(result["p_corrected"].sel(metric="spearman"), holm)
     assert result.sel(contrast="late − middle", metric="mse")["first_estimate"].item() == pytest.approx(
         mean_squared_error(y, late)
     )
+
+
+def drawn_errors(decoded, scores, n_bootstraps, seed):
+    """Mean squared errors in written-out samples (layer, draw)."""
+    counts = stats.bootstrap_counts(60, n_bootstraps, rng=np.random.default_rng(seed))
+    samples = [np.repeat(np.arange(60), row) for row in counts]
+    layers = decoded["prediction"].values
+    return np.array([[mean_squared_error(scores.values[i], own[i]) for i in samples] for own in layers])
+
+
+def test_contrasts_are_corrected_by_the_largest_in_the_same_samples_whatever_the_unit():
+    decoded, scores = three()
+    result = regression.contrast(decoded, scores, n_bootstraps=40, rng=3)
+    mse = drawn_errors(decoded, scores, 40, 3)
+    gaps = np.array([mse[0] - mse[1], mse[0] - mse[2], mse[1] - mse[2]])
+    estimate = result["estimate"].sel(metric="mse").values
+    spread = gaps.std(axis=1, ddof=1)
+    away = student.isf(norm.sf(np.abs(gaps - estimate[:, None]) / spread[:, None]), 59).max(axis=0)
+    observed = np.abs(estimate) / (spread * np.sqrt(60 / 59))
+    expected = ((away >= observed[:, None]).sum(axis=1) + 1) / 41
+    p = result["p"].sel(metric="mse").values
+    np.testing.assert_allclose(result["p_corrected"].sel(metric="mse"), np.maximum(p, expected))
+    small = decoded[["prediction"]] * 1e-8
+    again = regression.contrast(small, scores * 1e-8, n_bootstraps=40, rng=3)
+    np.testing.assert_allclose(again["p_corrected"], result["p_corrected"])
+
+
+def test_a_real_difference_among_fifteen_contrasts_is_found_with_a_thousand_samples():
+    rng = np.random.default_rng(0)
+    noise, target = rng.standard_normal((6, 120)), rng.standard_normal(120)
+    noise[3] += 0.8 * target
+    coords = {"layer": [f"conv{k}" for k in range(6)], "image": names(120)}
+    decoded = xr.Dataset({"prediction": (("layer", "image"), noise / 2)}, coords)
+    found = regression.contrast(decoded, per_image(target)).sel(metric=["spearman", "pearson"])
+    assert found.sizes["contrast"] == 15
+    real = ((found["first"] == "conv3") | (found["second"] == "conv3")).values
+    assert (found["p_corrected"][real] < 0.05).all()
+    assert (found["p_corrected"][~real] > 0.05).all()
+
+
+def test_a_constant_prediction_does_not_count_among_the_others():
+    decoded, scores = three()
+    flat = decoded[["prediction"]].copy(deep=True)
+    flat["prediction"].loc[{"layer": "middle"}] = 0.5
+    one = regression.contrast(flat, scores, against="late", n_bootstraps=40)
+    assert one["p_corrected"].sel(contrast="middle − late", metric="spearman").isnull()
+    alone = regression.contrast(flat.sel(layer=["early", "late"]), scores, n_bootstraps=40)
+    both = [found["p_corrected"].sel(contrast="early − late", metric="spearman") for found in (one, alone)]
+    assert both[0] == pytest.approx(both[1].item(), abs=0.1)
 
 
 @settings(max_examples=8, deadline=None)
@@ -150,7 +198,7 @@ WRONG = {
         ArgumentError,
         "decoded must be predictions of the same images",
     ),
-    "no samples": (lambda d, s: (d, s), {"n_bootstraps": 0}, ArgumentError, "n_bootstraps must be at least 1"),
+    "no samples": (lambda d, s: (d, s), {"n_bootstraps": 0}, ArgumentError, "n_bootstraps must be at least 2"),
     "misspelt": (lambda d, s: (d, s), {"against_": "late"}, UnknownNameError, "Did you mean 'against'"),
 }
 

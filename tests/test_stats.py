@@ -182,6 +182,53 @@ def test_the_expanded_interval_takes_the_quantiles_of_its_formula():
     assert np.isnan(stats.expanded(draws, n=3, strata=3)).all()
 
 
+def test_the_largest_deviation_worked_by_hand():
+    draws = np.array([[1.0, 3, 2, 2], [1.0, 1, 2, 0]])
+    estimate, many = np.array([2.0, 1.0]), 10**9
+    # each spread is √(2/3): deviations of one or the other are 1.22 in all four samples, estimates 2.45 and 1.22
+    np.testing.assert_allclose(stats.largest_deviation(estimate, draws, n=many), [1 / 5, 1.0])
+    larger = stats.largest_deviation(estimate, draws, n=many, alternative="greater")
+    np.testing.assert_allclose(larger, [1 / 5, 3 / 5])
+    less = stats.largest_deviation(estimate, draws, n=many, alternative="less")
+    np.testing.assert_allclose(less, [1.0, 1.0])
+    known = stats.largest_deviation(estimate, draws, n=many, error=np.array([2.0, 0.8]))
+    np.testing.assert_allclose(known, [1.0, 1 / 5])
+
+
+def test_the_largest_deviation_has_the_tails_of_student():
+    draws = np.array([[-2.5, 2.5, *np.zeros(38)]])
+    z = 2.5 / draws.std(ddof=1)
+    tail = scipy_stats.t.isf(scipy_stats.norm.sf(z), 9) * draws.std(ddof=1) * np.sqrt(10 / 9)
+    for estimate, beyond in {0.999 * tail: 2, 1.001 * tail: 0}.items():
+        found = stats.largest_deviation(np.array([estimate]), draws + estimate, n=10)
+        np.testing.assert_allclose(found, [(beyond + 1) / 41])
+    grouped = stats.largest_deviation(np.array([1.001 * tail]), draws + 1.001 * tail, n=10, strata=5)
+    np.testing.assert_allclose(grouped, [3 / 41])
+
+
+def test_what_is_the_same_or_undefined_does_not_deviate():
+    draws = rng(1).standard_normal((3, 99))
+    draws[1], draws[2] = 0.0, np.nan
+    found = stats.largest_deviation(np.array([3.0, 0.0, np.nan]), draws + np.array([[3.0], [0.0], [0.0]]), n=50)
+    alone = stats.largest_deviation(np.array([3.0]), draws[:1] + 3, n=50)
+    np.testing.assert_array_equal(found, [alone[0], 1.0, np.nan])
+    assert np.isnan(stats.largest_deviation(np.array([np.nan]), draws[2:], n=50))
+    draws[0, :9] = np.nan
+    np.testing.assert_allclose(stats.largest_deviation(np.array([30.0]), draws[:1] + 30, n=50), 0.1)
+
+
+@settings(max_examples=20, deadline=None)
+@given(k=st.integers(1, 4), seed=st.integers(0, 99))
+def test_the_largest_of_more_differences_is_larger_and_units_do_not_matter(k, seed):
+    estimate, draws = rng(seed).standard_normal(4), rng([seed, 1]).standard_normal((4, 60))
+    draws = estimate[:, None] + draws
+    few, every = (stats.largest_deviation(estimate[:end], draws[:end], n=30) for end in (k, 4))
+    assert (few <= every[:k]).all()
+    np.testing.assert_allclose(stats.largest_deviation(7 * estimate, 7 * draws, n=30), every)
+    square = stats.largest_deviation(estimate.reshape(2, 2), draws.reshape(2, 2, 60), n=30)
+    np.testing.assert_array_equal(square, every.reshape(2, 2))
+
+
 def test_groups_are_numbered_and_matched_by_name():
     column = pd.Series(["dog", "cat", "dog"], index=["b", "a", "c"], name="category")
     before = column.copy()

@@ -13,7 +13,7 @@ from memfeat import stats
 from memfeat._check import advice, count, generator, known_options, listed, looked_up
 from memfeat._labels import stamped
 from memfeat.errors import ArgumentError
-from memfeat.measures.profiling import SCORE, question_of
+from memfeat.measures.profiling import SCORE, question_of, warn_of_skewed
 from memfeat.measures.tables import MEASURE, Rows, cautions_of
 
 __all__ = ["ContrastOptions", "contrast"]
@@ -25,13 +25,13 @@ CONTRAST = "contrast"
 class ContrastOptions(stats.Exchange, total=False):
     """Options of :func:`memfeat.measures.contrast`, besides those of :class:`memfeat.stats.Exchange`.
 
-    `method` : "spearman" (default) or "pearson", which correlation.
+    `method` : "spearman" (default), "pearson" or "normal_scores", which correlation, as in :func:`profile`.
     `baselines` : mapping from name to baseline, as :func:`memfeat.measures.profile` takes it.
     `against` : name of the layer that all others are compared with, or of the baseline: each layer is compared with the
     same layer of a baseline by layer, or all with its one column. All pairs of layers by default.
     """
 
-    method: Literal["spearman", "pearson"]
+    method: Literal["spearman", "pearson", "normal_scores"]
     baselines: Mapping[str, Any]
     against: str
 
@@ -66,8 +66,9 @@ def contrast(
     -------
     Dataset (contrast)
         `estimate`: the correlation of `first (contrast)` less that of `second (contrast)`; `ci_low`, `ci_high` (95 %);
-        `p` (two-sided by default); `p_corrected` (Holm over contrasts and scores); `n` images; `first_estimate`,
-        `second_estimate`. Several scores add a dim `score`.
+        `p` (two-sided by default); `p_corrected` (over contrasts and scores: the largest deviation of any in the
+        same samples, in standard errors); `n` images; `first_estimate`, `second_estimate`. Several scores add a dim
+        `score`.
 
     Raises
     ------
@@ -78,7 +79,7 @@ def contrast(
 
     Warns
     -----
-    CircularWarning
+    CircularWarning, SkewedWarning
         As :func:`profile`.
 
     See Also
@@ -88,8 +89,12 @@ def contrast(
     Notes
     -----
     Expanded percentile interval (:func:`memfeat.stats.expanded`) of the difference, and the p at which it just touches
-    0, which is about 2 / `n_bootstraps` at least. Holm's correction multiplies the smallest by the number of contrasts
-    and scores: for m of them draw 50 m samples, or none can pass .05.
+    0, which is about 2 / `n_bootstraps` at least. `p_corrected` is that p, or, if larger, the share of samples in which
+    any difference deviates from its estimate by as many standard errors as this one from 0
+    (:func:`memfeat.stats.largest_deviation`), so that all pairs of many layers can be looked at.
+
+    Differences of partial rank correlations hold what ranks of covariates leave, see :func:`profile`: with covariates
+    that drive much of measure and scores take "normal_scores".
 
     Signs count: .3 differs from −.3. Turn the sign of a baseline to compare strengths.
 
@@ -105,10 +110,11 @@ def contrast(
     ('fc', 1.0)
     """
     known_options(options, ContrastOptions)
-    count("n_bootstraps", n_bootstraps)
+    count("n_bootstraps", n_bootstraps, least=2)
     random, seed = generator(rng)
     asked = question_of(measure, scores, covariates, options)
     pairs = _pairs(asked.rows, options.get("against"))
+    warn_of_skewed(asked)
     cautions = cautions_of(asked.rows, asked.scores)
     counts = stats.bootstrap_counts(asked.n, n_bootstraps, rng=random, **asked.exchanged.scheme)
     values = asked.correlations(np.concatenate([np.ones((1, asked.n), dtype=np.int64), counts]))
@@ -128,7 +134,8 @@ def contrast(
         null="both have the same correlation with the scores",
         **asked.recorded,
         **asked.exchanged.recorded,
-        correction="p_corrected: Holm over contrasts and scores",
+        correction="p_corrected: largest deviation of all contrasts and scores in the same bootstrap samples, in "
+        "standard errors",
         n_bootstraps=n_bootstraps,
         interval="95 % expanded percentile bootstrap over images, paired",
         seed=seed,
@@ -170,7 +177,11 @@ def _judged(gap: Array, drawn: dict[str, int], alternative: str) -> dict[str, Ar
     """Judge differences (contrast, score, 1 + draws)."""
     low, high = stats.expanded(gap[..., 1:], **drawn)
     p = stats.bootstrap_p(gap[..., 1:], alternative=alternative, **drawn)
-    corrected = stats.holm(p.reshape(-1)).reshape(p.shape)
+    corrected = p
+    if p.size > 1:
+        how: dict[str, Any] = {"alternative": alternative, **drawn}
+        largest = stats.largest_deviation(gap[..., 0], gap[..., 1:], **how)
+        corrected = np.maximum(p, largest)
     return {"estimate": gap[..., 0], "ci_low": low, "ci_high": high, "p": p, "p_corrected": corrected}
 
 

@@ -29,7 +29,7 @@ class Known(NamedTuple):
 
 
 def known_of(
-    given: Any, scores: Columns, covariates: Columns, samples: Counts, *, images: xr.DataArray, ranked: bool
+    given: Any, scores: Columns, covariates: Columns, samples: Counts, *, images: xr.DataArray, ranked: Any
 ) -> Known | None:
     """Read reliabilities, and compute those of halves in every sample.
 
@@ -43,8 +43,8 @@ def known_of(
         How often each image stands in the data, once, and in each sample.
     images : DataArray (image)
         The images' names.
-    ranked : bool
-        Whether ranks are correlated.
+    ranked : function, optional
+        What becomes of ranks, see :func:`correlations`.
 
     Returns
     -------

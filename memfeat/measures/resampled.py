@@ -3,41 +3,40 @@
 Arrays have images last: rows `(row, n)` are correlated with columns `(column, n)`, given controls `(control, n)`.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri
 from scipy.stats import rankdata
 
-__all__ = ["correlations", "is_ranked", "permuted", "residuals"]
+__all__ = ["METHODS", "correlations", "permuted", "residuals"]
 
 Array = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
-#: method -> whether ranks are correlated
-METHODS = {"spearman": True, "pearson": False}
+#: Mid-ranks from 1 to n, and n -> what is correlated in their place.
+Ranked = Callable[[Array, Any], Array]
+
+
+def _ranks_themselves(ranks: Array, _: Any) -> Array:
+    return ranks
+
+
+def _quantiles(ranks: Array, n: Any) -> Array:
+    """Give normal quantiles Φ⁻¹(rank / (n + 1)), van der Waerden's scores."""
+    return np.asarray(ndtri(ranks / (n + 1)))
+
+
+#: method -> what becomes of ranks; None where values themselves are correlated
+METHODS: dict[str, Ranked | None] = {"spearman": _ranks_themselves, "pearson": None, "normal_scores": _quantiles}
 #: Most numbers that are held for one block of samples or permutations.
 ROOM = 2**23
 #: Shares of a variance below this are rounding.
 NOTHING = 1e-9
 
 
-def is_ranked(method: str) -> bool:
-    """Say whether a method correlates ranks.
-
-    Parameters
-    ----------
-    method : {"spearman", "pearson"}
-        The method.
-
-    Returns
-    -------
-    bool
-        Whether it does.
-    """
-    return METHODS[method]
-
-
-def correlations(rows: Array, columns: Array, controls: Array, counts: Counts, *, ranked: bool) -> Array:
+def correlations(rows: Array, columns: Array, controls: Array, counts: Counts, *, ranked: Ranked | None) -> Array:
     """Correlate each row with each column in samples of images, given the controls.
 
     Parameters
@@ -46,8 +45,8 @@ def correlations(rows: Array, columns: Array, controls: Array, counts: Counts, *
         Numbers of each image. Without controls these are plain correlations.
     counts : array (draw, n) of int
         How often each image stands in each sample.
-    ranked : bool
-        Whether values are replaced by their mid-ranks, in each sample anew.
+    ranked : function, optional
+        What becomes of mid-ranks, which are made in each sample anew, see `METHODS`; None for values as they are.
 
     Returns
     -------
@@ -61,7 +60,7 @@ def correlations(rows: Array, columns: Array, controls: Array, counts: Counts, *
     return np.concatenate([empty, *(_block(rows, columns, controls, one, ranked) for one in blocks)], axis=-1)
 
 
-def permuted(rows: Array, columns: Array, controls: Array, index: npt.NDArray[Any], *, ranked: bool) -> Array:
+def permuted(rows: Array, columns: Array, controls: Array, index: npt.NDArray[Any], *, ranked: Ranked | None) -> Array:
     """Correlate each row with each column whose residuals were rearranged (Freedman-Lane).
 
     Parameters
@@ -70,8 +69,8 @@ def permuted(rows: Array, columns: Array, controls: Array, index: npt.NDArray[An
         Numbers of each image.
     index : array (permutation, n) of int
         Which image takes each image's place.
-    ranked : bool
-        Whether values are replaced by their mid-ranks first.
+    ranked : function, optional
+        What becomes of mid-ranks, which are made first; None for values as they are.
 
     Returns
     -------
@@ -90,15 +89,15 @@ def permuted(rows: Array, columns: Array, controls: Array, index: npt.NDArray[An
     return null
 
 
-def residuals(values: Array, controls: Array, *, ranked: bool) -> Array:
+def residuals(values: Array, controls: Array, *, ranked: Ranked | None) -> Array:
     """Give what controls leave of the variance of each row.
 
     Parameters
     ----------
     values, controls : array (row, n), (control, n)
         Numbers of each image.
-    ranked : bool
-        Whether values are replaced by their mid-ranks first.
+    ranked : function, optional
+        What becomes of mid-ranks, which are made first; None for values as they are.
 
     Returns
     -------
@@ -111,10 +110,10 @@ def residuals(values: Array, controls: Array, *, ranked: bool) -> Array:
     return np.asarray(np.divide(left, whole, out=np.full(len(values), np.nan), where=whole > 0))
 
 
-def _placed(values: Array, *, ranked: bool) -> Array:
+def _placed(values: Array, *, ranked: Ranked | None) -> Array:
     """Rank along the last axis, or standardise."""
-    if ranked:
-        return np.asarray(rankdata(values, axis=-1))
+    if ranked is not None:
+        return ranked(np.asarray(rankdata(values, axis=-1)), values.shape[-1])
     centred = values - values.mean(axis=-1, keepdims=True)
     spread = centred.std(axis=-1, keepdims=True)
     return np.asarray(centred / np.where(spread > 0, spread, 1.0))
@@ -140,7 +139,7 @@ def _unit(values: Array) -> Array:
     return np.asarray(np.divide(values, size, out=np.zeros_like(values), where=size > 0))
 
 
-def _block(rows: Array, columns: Array, controls: Array, counts: Counts, ranked: bool) -> Array:
+def _block(rows: Array, columns: Array, controls: Array, counts: Counts, ranked: Ranked | None) -> Array:
     """Correlate in some samples (row, column, draw)."""
     weights = np.sqrt(counts)
     held = np.stack([_drawn(one, counts, weights, ranked=ranked) for one in (*columns, *controls)], axis=1)
@@ -166,14 +165,14 @@ def _rest(values: Array, explained: Array, with_controls: Array) -> Array:
     return np.where(left > NOTHING, left, np.nan)
 
 
-def _drawn(values: Array, counts: Counts, weights: Array, *, ranked: bool) -> Array:
+def _drawn(values: Array, counts: Counts, weights: Array, *, ranked: Ranked | None) -> Array:
     """Give values in each sample (draw, n), less their mean there and of length 1, each as often as it was drawn.
 
     Sums of squares and products count an image as often as it was drawn, because each of both factors holds the root of
     that. Values that are all alike in a sample become 0.
     """
-    if ranked:
-        return _unit(_ranks(values, counts) * weights)
+    if ranked is not None:
+        return _unit(_placed_in(values, counts, ranked) * weights)
     scale = np.abs(values - values.mean()).max()
     standard = (values - values.mean()) / (scale or 1.0)
     centred = standard - (counts @ standard / counts.sum(axis=1))[:, None]
@@ -181,12 +180,16 @@ def _drawn(values: Array, counts: Counts, weights: Array, *, ranked: bool) -> Ar
     return _unit(np.where(same, 0.0, centred * weights))
 
 
-def _ranks(values: Array, counts: Counts) -> Array:
-    """Rank each image among the drawn ones (draw, n), ties at mid-rank, less the mean rank."""
+def _placed_in(values: Array, counts: Counts, ranked: Ranked) -> Array:
+    """Rank each image among the drawn ones (draw, n), ties at mid-rank; give what becomes of it, less the mean."""
     order = np.argsort(values, kind="stable")
     starts = np.flatnonzero(np.concatenate([[True], np.diff(values[order]) > 0]))
-    drawn = np.add.reduceat(counts[:, order], starts, axis=1)
-    middle = np.cumsum(drawn, axis=1) - (drawn + counts.sum(axis=1, keepdims=True)) / 2
+    drawn = counts[:, order]
+    if len(starts) < len(order):
+        drawn = np.add.reduceat(drawn, starts, axis=1)
+    n = counts.sum(axis=1, keepdims=True)
+    placed = ranked(np.cumsum(drawn, axis=1) - (drawn - 1) / 2, n)
+    placed = placed - (placed * drawn).sum(axis=1, keepdims=True) / n
     group = np.empty(len(order), dtype=np.intp)
     group[order] = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
-    return np.asarray(middle[:, group])
+    return np.asarray(placed[:, group])

@@ -69,7 +69,8 @@ def contrast(
     -------
     Dataset (contrast, metric)
         `estimate`: agreement of `first (contrast)` less that of `second (contrast)`; `ci_low`, `ci_high` (95 %), `p`
-        (two-sided by default), `p_corrected` (Holm over contrasts and scores, for each metric), `n` images.
+        (two-sided by default), `p_corrected` (over contrasts and scores, for each metric: the largest deviation of any
+        in the same samples, in standard errors), `n` images.
         `metric` is "spearman", "pearson", "r2" and "mse" (of which less is better). Several scores add a dim `score`.
         Layers of several models are called "model: layer", or "model" where it has one.
 
@@ -90,9 +91,10 @@ def contrast(
     Notes
     -----
     Expanded percentile interval (:func:`memfeat.stats.expanded`) of the difference, and the p at which it just touches
-    0, which is about 2 / `n_bootstraps` at least. Holm's correction multiplies the smallest by the number of contrasts
-    and scores: for m of them draw 50 m samples, or none can pass .05. Over repeated folds the difference
-    is that of the means over repeats. Decode with the same seed, so that all meet the same folds.
+    0, which is about 2 / `n_bootstraps` at least. `p_corrected` is that p, or, if larger, the share of samples in which
+    any difference deviates from its estimate by as many standard errors as this one from 0
+    (:func:`memfeat.stats.largest_deviation`), so that all pairs of many layers can be looked at. Over repeated folds
+    the difference is that of the means over repeats. Decode with the same seed, so that all meet the same folds.
 
     Examples
     --------
@@ -108,7 +110,7 @@ def contrast(
     ('a', True)
     """
     known_options(options, ContrastOptions)
-    count("n_bootstraps", n_bootstraps)
+    count("n_bootstraps", n_bootstraps, least=2)
     random, seed = generator(rng)
     read = _read(decoded, scores)
     exchange: Any = {name: given for name, given in options.items() if name != "against"}
@@ -130,7 +132,8 @@ def contrast(
         null="both agree equally well with the scores",
         scores=read.targets.names if read.targets.several else read.targets.names[0],
         **exchanged.recorded,
-        correction="p_corrected: Holm over contrasts and scores, for each metric",
+        correction="p_corrected: largest deviation of all contrasts and scores in the same bootstrap samples, in "
+        "standard errors, for each metric",
         n_bootstraps=n_bootstraps,
         interval="95 % expanded percentile bootstrap over images, paired, predictions held fixed",
         seed=seed,
@@ -241,6 +244,18 @@ def _agreement(predictions: Array, read: _Read, samples: npt.NDArray[np.int64]) 
     )  # fmt: skip
 
 
+def _largest(first: Array, second: Array, how: dict[str, Any]) -> Array:
+    """Compare each difference with the largest of its metric (contrast, metric, score)."""
+    # what is not defined, as the correlation of a constant prediction, has no size
+    size = np.fmax.reduce(np.fmax(np.abs(first[..., 0]), np.abs(second[..., 0])), axis=0)  # (metric, score)
+    gap = (first - second) / np.where(size > 0, size, 1.0)[..., None]
+    found = [
+        stats.largest_deviation(one[..., 0], one[..., 1:], alternative=how["alternative"], **how["drawn"])
+        for one in np.moveaxis(gap, 1, 0)
+    ]
+    return np.stack(found, axis=1)
+
+
 def _labelled(
     first: Array, second: Array, how: dict[str, Any], read: _Read, pairs: list[tuple[int, int]]
 ) -> xr.Dataset:
@@ -249,9 +264,8 @@ def _labelled(
     draws = gap[..., 1:]
     low, high = stats.expanded(draws, **how["drawn"])
     p = stats.bootstrap_p(draws, alternative=how["alternative"], **how["drawn"])
-    flat = p.transpose(0, 2, 1).reshape(-1, p.shape[1])
-    corrected = stats.holm(flat).reshape(p.shape[0], p.shape[2], p.shape[1]).transpose(0, 2, 1)
-    columns = {"estimate": gap[..., 0], "ci_low": low, "ci_high": high, "p": p, "p_corrected": corrected}
+    columns = {"estimate": gap[..., 0], "ci_low": low, "ci_high": high, "p": p}
+    columns["p_corrected"] = np.maximum(p, _largest(first, second, how)) if p[:, 0].size > 1 else p
     columns |= {"first_estimate": first[..., 0], "second_estimate": second[..., 0]}
     names = list(read.predictions)
     coords: dict[str, Any] = {

@@ -7,7 +7,6 @@ from typing import Any, Literal, NamedTuple, Unpack
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from scipy import stats as distributions
 
 from memfeat import guards, stats
 from memfeat._check import advice, count, generator, listed, looked_up, one_of
@@ -209,7 +208,8 @@ def _images(found: _Found) -> dict[str, Array]:
     table = _tested(gap, left, found.alternative)
     if gap.size > 1:
         draws = stats.enough(drawn(found.design, found.n_bootstraps, found.rng, found.difference).draws)
-        largest = _largest(gap, left.error, draws, found.alternative, **drawn_of(found.design))
+        how: dict[str, Any] = {"error": left.error, "alternative": found.alternative, **drawn_of(found.design)}
+        largest = stats.largest_deviation(gap, draws, **how)
         table["p_corrected"] = np.maximum(table["p"], largest)
     return table
 
@@ -224,19 +224,6 @@ def _tested(gap: Array, left: stats.Jackknife, alternative: str) -> dict[str, Ar
     error = np.where(left.error > ROUNDING, left.error, np.inf)
     p = stats.student(gap, error, left.degrees, alternative=alternative)
     return {"ci_low": low, "ci_high": high, "p": p}
-
-
-def _largest(estimate: Array, error: Array, draws: Array, alternative: str, *, n: int, strata: int) -> Array:
-    """Compare each difference, in standard errors, with the largest deviation of any in the same samples.
-
-    Deviations of samples are in standard errors of the bootstrap, which are smaller, and get the tails of Student's t.
-    """
-    spread = np.nanstd(draws, axis=-1, ddof=1, keepdims=True)
-    away = (draws - estimate[..., None]) / np.where(spread > ROUNDING, spread, np.inf)
-    tailed = np.sign(away) * distributions.t.isf(distributions.norm.sf(np.abs(away)), n - strata)
-    observed = (estimate / np.where(error > ROUNDING, error, np.inf)).reshape(-1)
-    found = stats.max_statistic(observed, tailed.reshape(-1, draws.shape[-1]), alternative=alternative)
-    return np.asarray(found).reshape(estimate.shape)
 
 
 def _rdms(found: _Found) -> dict[str, Array]:

@@ -8,6 +8,7 @@ from memfeat.stats.clusters import cluster_mass
 from memfeat.stats.exchange import Exchange, bootstrap_counts, drawn_units, grouping, permutations
 from memfeat.stats.inference import ALTERNATIVES, expanded, fdr, holm, interval, max_statistic, p_value
 from memfeat.stats.jackknifed import Jackknife, jackknife
+from memfeat.stats.largest import largest_deviation
 from memfeat.stats.participants import TESTS, across, sign_flips, student, t_interval, two_factor, two_factor_degrees
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "holm",
     "interval",
     "jackknife",
+    "largest_deviation",
     "max_statistic",
     "p_value",
     "permutations",
