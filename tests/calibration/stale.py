@@ -9,6 +9,7 @@ import io
 import json
 import tokenize
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +30,7 @@ def digest(files: Iterable[Path]) -> str:
     return hashlib.sha256("\n".join(code(file.read_text()) for file in files).encode()).hexdigest()
 
 
+@cache
 def code(text: str) -> str:
     """Leave out strings that are statements, comments and empty lines, and all of a file that only lists names."""
     if all(_names(node) for node in ast.parse(text).body):
