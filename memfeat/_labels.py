@@ -149,7 +149,9 @@ def as_features(features: Any, argument: str = "features") -> xr.Dataset:
     ArgumentError
         If images are not named or named twice, or there is no layer.
     """
-    image_names(features, argument)
+    names = image_names(features, argument)
+    if features[IMAGE].dtype.kind == "T":
+        features = features.assign_coords({IMAGE: names})
     if isinstance(features, xr.DataArray):
         name = str(features.name) if features.name is not None else "features"
         attrs = dict(features.attrs)

@@ -194,17 +194,22 @@ def test_measures_of_single_images_are_related_and_saved(home, standing_out):
     assert standing_out.returncode == 0, standing_out.stderr
     with xr.open_dataset(home / "results" / "04_standing_out.nc", engine="h5netcdf") as saved:
         assert (
-            saved["noticed_nearest_neighbour_estimate"].shape
+            saved["noticed_distance_from_nearest_neighbour_estimate"].shape
             == saved["given_plain"].sel(given_layer=saved["given_kind"] == "measure").shape
             == (51,)
         )
         assert saved["remembered_estimate"].shape == (51, 2)
         assert list(dict.fromkeys(saved["strong_kind"].values))[:2] == ["measure", "untrained"]
-        for name in ("noticed_all_others_p_corrected", "remembered_p_corrected", "strong_p_corrected", "given_p"):
+        for name in (
+            "noticed_reconstruction_error_p_corrected",
+            "remembered_p_corrected",
+            "strong_p_corrected",
+            "given_p",
+        ):
             assert bool(((saved[name] > 0) & (saved[name] <= 1)).all())
         relative = saved["strong_estimate"] / np.sqrt(saved["strong_reliability"])
         np.testing.assert_allclose(saved["strong_estimate_relative"], relative)
-        assert (saved.attrs["noticed_all_others_permute"], saved.attrs["strong_permute"]) == ("whole", "free")
+        assert (saved.attrs["noticed_eccentricity_permute"], saved.attrs["strong_permute"]) == ("whole", "free")
     for name in ("typical", "strength"):
         assert "<svg" in (home / "figures" / f"04_standing_out_{name}.svg").read_text(encoding="utf-8")
 

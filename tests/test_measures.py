@@ -172,3 +172,24 @@ def test_the_retrained_network_is_warned_of():
     with pytest.warns(RetrainedWarning, match="trunk was retrained"):
         found = measures.magnitude(features)
     assert found.attrs["cautions"] == "retrained"
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        measures.typicality,
+        lambda a: measures.contextual_distinctiveness(a, n_components=2),
+        lambda a: measures.sparse_coding(a, n_atoms=3, n_iterations=2, rng=0, device="cpu"),
+    ],
+)
+def test_names_may_be_text_as_xarray_reads_it_from_a_store(measure, tmp_path):
+    values = np.random.default_rng(0).standard_normal((8, 4))
+    layer = xr.DataArray(
+        values, dims=["image", "fc:unit"], coords={"image": np.array([*"hbcdefga"], object)}, name="fc"
+    )
+    layer.to_dataset().to_zarr(tmp_path / "fc.zarr", consolidated=False)
+    with xr.open_zarr(tmp_path / "fc.zarr", consolidated=False) as stored:
+        found = measure(stored)
+    np.testing.assert_array_equal(
+        found["fc"].sel(image=list("abcdefgh")), measure(layer)["fc"].sel(image=list("abcdefgh"))
+    )

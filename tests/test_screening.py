@@ -1,6 +1,7 @@
 """Screening: what is planted is found, photographs are not, and what is said is true."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -163,3 +164,25 @@ def test_photographs_are_like_photographs(lnsim):
     assert not found["near_duplicate"].any()
     for name, (low, high) in LIMITS.items():
         assert low < found[name].min() < found[name].max() < high
+
+
+#: Statistic -> decimal places on the page.
+PLACES = {
+    **dict.fromkeys(["luminance", "rms_contrast", "saturation", "edge_density", "jpeg_size"], 2),
+    **dict.fromkeys(["spectral_slope", "entropy", "aspect_ratio"], 1),
+    "colourfulness": 0,
+}
+
+
+def test_the_page_says_what_was_measured():
+    """Figures of tests/benchmarks/test_photographs.py, recorded there."""
+    root = Path(__file__).parents[1]
+    found = json.loads((root / "tests" / "benchmarks" / "results" / "photographs.json").read_text())["figures"]
+    page = (root / "docs" / "stimuli.md").read_text(encoding="utf-8")
+    assert set(found["statistics"]) == set(PLACES)
+    for name, values in found["statistics"].items():
+        low, median, high = (f"{value:.{PLACES[name]}f}".replace("-", "−") for value in values)
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+        assert row.endswith(f"| {median}, {low} to {high} |")
+    named = found["unlike_photographs"]
+    assert f"{named['imagenet']} of 400 photographs of ImageNet are named, and {named['figrim']} of 30 scenes" in page
