@@ -126,13 +126,14 @@ def test_similar_features_are_those_of_numpy(metric, side, monkeypatch):
 @pytest.mark.parametrize("side", [3, 1000])
 def test_the_ratio_finds_what_is_much_nearer_than_anything_else(side, monkeypatch):
     monkeypatch.setattr(tiles, "MEMORY", 8 * tiles.ALIVE * side**2)
-    angles = np.deg2rad([0, 1, 20, 40, 60, 80])
+    # the nearest of "a" is not much nearer than its next one, but "a" is to both of them
+    angles = np.deg2rad([0, -1.05, 40, 90, 150, 1])
     values = np.c_[np.cos(angles), np.sin(angles)]
-    found = sets.near_duplicates(layer(values, "abcdef"), threshold=0.9999, ratio=0.1)
-    assert rows(found) == [("a", "b", "a", "a")]
-    assert found["by"].item() == "ratio"
-    np.testing.assert_allclose(found["distance"], 1 - np.cos(np.deg2rad(1)))
-    assert sets.near_duplicates(layer(values, "abcdef"), threshold=0.9999).sizes["pair"] == 0
+    found = sets.near_duplicates(layer(values, "abcdef"), threshold=1, ratio=0.3)
+    assert rows(found) == [("a", "f", "a", "a"), ("a", "b", "a", "a")]
+    assert (found["by"] == "ratio").all()
+    np.testing.assert_allclose(found["distance"], 1 - np.cos(np.deg2rad([1, 1.05])))
+    assert sets.near_duplicates(layer(values, "abcdef"), threshold=1).sizes["pair"] == 0
 
 
 def test_two_sets_may_use_the_same_names_and_layers_are_told_apart():

@@ -1,5 +1,6 @@
 """Image sets in feature space: discrepancies, neighbours, classifier, Fréchet distance, and what is refused."""
 
+import tracemalloc
 from itertools import combinations
 
 import numpy as np
@@ -269,6 +270,18 @@ def test_sets_too_large_for_one_matrix_give_the_same_numbers(monkeypatch):
     assert tiled.attrs["most"] == 39
 
 
+def test_no_matrix_of_all_images_is_held(monkeypatch):
+    monkeypatch.setattr(tiles, "MEMORY", 2**22)
+    values, column = drawn(25, 750, 750, p=8), labels(750, 750)
+    options = {"statistics": ["mmd", "energy"], "n_permutations": 20, "most": 100}
+    sets.compare_features(layer(values[:200]), column[650:850].assign_coords(image=names(200)), **options)
+    tracemalloc.start()
+    sets.compare_features(layer(values), column, **options)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.5 * tiles.MEMORY < 8 * 1500**2 / 2
+
+
 def test_a_sample_has_as_many_images_of_each_set_and_keeps_pairs_whole():
     rng = np.random.default_rng(14)
     number = np.repeat([0, 1], [80, 30])
@@ -348,8 +361,9 @@ def test_nothing_depends_on_rotation_or_on_the_order_of_images_layers_and_sets()
 def test_far_sets_lie_further_apart_and_units_do_not_matter(seed, scale):
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(8, 3)), rng.normal(size=(9, 3))
-    apart = [only(np.r_[x, y + shift], labels(8, 9), list(EVERY), n_permutations=0)["estimate"] for shift in (3, 0)]
-    assert apart[0] > apart[1]
+    options = {"statistics": list(EVERY), "n_permutations": 0}
+    far, near = (sets.compare_features(layer(np.r_[x, y + shift]), labels(8, 9), **options) for shift in (5, 0))
+    assert (far["estimate"] > near["estimate"]).all()
     both = np.r_[x, y]
     found = [sets.compare_features(layer(one), labels(8, 9), n_permutations=19) for one in (both, scale * both)]
     without_unit = ["mmd", "classifier", "neighbours"]
