@@ -12,7 +12,7 @@ from sklearn.metrics.pairwise import cosine_similarity
 import memfeat as mf
 from memfeat import sets
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
-from memfeat.sets import copies, tiles
+from memfeat.sets.features import copies, tiles
 
 
 def picture(seed):

@@ -21,8 +21,8 @@ from sklearn.neighbors import NearestNeighbors
 from memfeat import sets
 from memfeat.errors import ArgumentError, KindError, RetrainedWarning, UnknownNameError
 from memfeat.regression import ridge
-from memfeat.sets import frechet, neighbourhoods, separability, tiles
-from memfeat.sets.exchanging import sampled
+from memfeat.sets.features import frechet, neighbourhoods, separability, tiles
+from memfeat.sets.features.exchanging import sampled
 
 EVERY = ("mmd", "energy", "mmd_linear", "classifier", "neighbours", "frechet")
 KERNELS = EVERY[:3]
@@ -263,7 +263,7 @@ def test_sets_too_large_for_one_matrix_give_the_same_numbers(monkeypatch):
     whole = sets.compare_features(layer(values), column, **options)
     monkeypatch.setattr(tiles, "MEMORY", 8 * 6 * 9**2)
     # a sample that is everyone would need no tiles
-    monkeypatch.setattr("memfeat.sets.layering._width", lambda *_: float(whole["bandwidth"][0]))
+    monkeypatch.setattr("memfeat.sets.features.layering._width", lambda *_: float(whole["bandwidth"][0]))
     tiled = sets.compare_features(layer(values).chunk({"image": 7}), column, most=39, **options)
     for name in ("estimate", "tested", "expected", "p", "p_corrected"):
         np.testing.assert_allclose(tiled[name], whole[name], rtol=1e-9)
@@ -328,7 +328,9 @@ def test_clusters_change_places_as_a_whole():
 def test_folds_hold_clusters_out_as_a_whole(monkeypatch):
     seen = []
     auc = separability.auc
-    monkeypatch.setattr("memfeat.sets.layering.auc", lambda gram, own, fold: seen.append(fold) or auc(gram, own, fold))
+    monkeypatch.setattr(
+        "memfeat.sets.features.layering.auc", lambda gram, own, fold: seen.append(fold) or auc(gram, own, fold)
+    )
     blocks = xr.DataArray(np.repeat(np.arange(12), 3), coords={"image": names(36)}, dims="image")
     only(drawn(16, 18, 18), labels(18, 18), "classifier", blocks=blocks, permute="whole", n_permutations=9)
     assert all(len(set(seen[0][blocks.values == block])) == 1 for block in range(12))

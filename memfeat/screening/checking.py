@@ -19,7 +19,7 @@ from memfeat.lowlevel.measuring import STATISTICS, measured, with_facts
 from memfeat.lowlevel.seeing import Read, each
 from memfeat.prediction.predicting import SQUASHED
 from memfeat.screening.photographs import LIMITS, SOURCE
-from memfeat.sets import copies
+from memfeat.sets.features import copies
 from memfeat.training.duplicates import DISTANCE
 
 __all__ = ["check"]

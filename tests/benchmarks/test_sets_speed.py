@@ -11,7 +11,7 @@ from rendering import asked
 from sources import set_features_of
 
 pytestmark = pytest.mark.timeout(0)
-SOURCES = (*set_features_of(""), "sets/tiles", "_blocks")
+SOURCES = (*set_features_of(""), "sets/features/tiles", "_blocks")
 IMAGES, MANY, FEATURES, PERMUTATIONS = 2_000, 40_000, 2_048, 999
 EXACT = 1e-6
 ONE, ALL, LOOP = "memfeat, MMD alone", "memfeat, five statistics", "scipy pdist, scikit-learn rbf_kernel and a loop"

@@ -108,4 +108,4 @@ def set_features_of(_):
         "reduction/distances",
         *(f"regression/{file}" for file in ("dealing", "folds", "ridge")),
     )
-    return (*borrowed, "regression/spans", *(f"sets/{file}" for file in (*own, "separability")))
+    return (*borrowed, "regression/spans", *(f"sets/features/{file}" for file in (*own, "separability")))

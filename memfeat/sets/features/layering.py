@@ -12,14 +12,14 @@ from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat.errors import ArgumentError
 from memfeat.reduction.distances import euclidean
-from memfeat.sets.design import Design, Plan
-from memfeat.sets.discrepancies import KERNELS, Block, discrepancies
-from memfeat.sets.exchanging import Contrast
-from memfeat.sets.frechet import frechet, leading
-from memfeat.sets.neighbourhoods import overlap, own_share
-from memfeat.sets.pooling import Pool
-from memfeat.sets.separability import auc, inner_products
-from memfeat.sets.tiles import n_tiles, tiles
+from memfeat.sets.features.design import Design, Plan
+from memfeat.sets.features.discrepancies import KERNELS, Block, discrepancies
+from memfeat.sets.features.exchanging import Contrast
+from memfeat.sets.features.frechet import frechet, leading
+from memfeat.sets.features.neighbourhoods import overlap, own_share
+from memfeat.sets.features.pooling import Pool
+from memfeat.sets.features.separability import auc, inner_products
+from memfeat.sets.features.tiles import n_tiles, tiles
 
 __all__ = ["OTHERS", "STATISTICS", "Layer", "n_steps", "on_layer"]
 

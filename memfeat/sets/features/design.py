@@ -9,9 +9,9 @@ import numpy.typing as npt
 from memfeat._check import advice, count, listed
 from memfeat.errors import ArgumentError, KindError
 from memfeat.regression.dealing import Dealing, dealt
-from memfeat.sets.discrepancies import KERNELS
-from memfeat.sets.exchanging import Contrast, contrasts_of, sampled
-from memfeat.sets.pooling import Pool
+from memfeat.sets.features.discrepancies import KERNELS
+from memfeat.sets.features.exchanging import Contrast, contrasts_of, sampled
+from memfeat.sets.features.pooling import Pool
 from memfeat.stats.exchange import units
 
 __all__ = ["MOST", "Design", "Plan", "design_of", "plan_of"]

@@ -13,10 +13,10 @@ from memfeat._check import count, generator, known_options, one_of
 from memfeat._labels import LAYER, layer_names, stamped
 from memfeat._progress import bar
 from memfeat._tables import texts
-from memfeat.sets.design import Design, Plan, design_of, plan_of
-from memfeat.sets.layering import STATISTICS, Layer, n_steps, on_layer
-from memfeat.sets.neighbourhoods import OVERLAPS
-from memfeat.sets.pooling import Pool, pool_of
+from memfeat.sets.features.design import Design, Plan, design_of, plan_of
+from memfeat.sets.features.layering import STATISTICS, Layer, n_steps, on_layer
+from memfeat.sets.features.neighbourhoods import OVERLAPS
+from memfeat.sets.features.pooling import Pool, pool_of
 
 __all__ = ["FeatureOptions", "compare_features"]
 

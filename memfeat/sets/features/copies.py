@@ -16,8 +16,8 @@ from memfeat.errors import ArgumentError, KindError
 from memfeat.images.reading import tabled
 from memfeat.lowlevel import N_BITS, hash_bits
 from memfeat.lowlevel.seeing import each
-from memfeat.sets.pooling import FIRST, SECOND, is_features, joined, labels_of
-from memfeat.sets.tiles import Tile, n_tiles, tiles
+from memfeat.sets.features.pooling import FIRST, SECOND, is_features, joined, labels_of
+from memfeat.sets.features.tiles import Tile, n_tiles, tiles
 
 __all__ = ["CopyOptions", "alike", "near_duplicates"]
 

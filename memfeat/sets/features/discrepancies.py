@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from memfeat.sets.exchanging import Contrast
+from memfeat.sets.features.exchanging import Contrast
 
 __all__ = ["KERNELS", "Block", "Found", "discrepancies"]
 
