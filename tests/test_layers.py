@@ -47,7 +47,8 @@ ALLOWED = {
     "prediction": LABELS | LOW | {"activations"},
     "evaluation": LABELS | {"stats", "regression"},
     "training": LABELS | LOW | {"activations", "regression", "lowlevel"},
-    "screening": LABELS | {"images", "lowlevel", "prediction", "training"},
+    "sets": LABELS | {"gram", "guards", "images", "lowlevel", "reduction", "regression", "stats", "training"},
+    "screening": LABELS | {"images", "lowlevel", "prediction", "sets", "training"},
     "demo": LABELS | LOW | {"activations", "features", "rdm", "rsa", "regression", "reduction", "plot", "prediction"},
     "cli": LABELS
     | LOW

@@ -19,7 +19,8 @@ from memfeat.lowlevel.measuring import STATISTICS, measured, with_facts
 from memfeat.lowlevel.seeing import Read, each
 from memfeat.prediction.predicting import SQUASHED
 from memfeat.screening.photographs import LIMITS, SOURCE
-from memfeat.training.duplicates import DISTANCE, across
+from memfeat.sets.features import copies
+from memfeat.training.duplicates import DISTANCE
 
 __all__ = ["check"]
 
@@ -154,16 +155,7 @@ def _values(rows: Sequence[list[float] | None]) -> xr.Dataset:
 
 def _pairs(names: Sequence[str], hashes: Sequence[Bits | None], distance: int) -> list[tuple[str, str, int]]:
     """Find near-duplicates: two names and the bits in which they differ, the nearest first."""
-    # even images have no bit set, and are all alike
-    there = {name: bits for name, bits in zip(names, hashes, strict=True) if bits is not None and bits.any()}
-    bits, called = np.array(list(there.values()), dtype=bool).reshape(-1, 2, N_BITS), list(there)
-    nearest: dict[tuple[str, str], int] = {}
-    for one, other, differing in across(bits, bits, distance):
-        if one != other:
-            first, second = sorted((called[one], called[other]))
-            # which of the two is mirrored may matter by a bit; the nearest come first
-            nearest.setdefault((first, second), differing)
-    pairs = ((first, second, differing) for (first, second), differing in nearest.items())
+    pairs = ((*sorted((names[i], names[j])), differing) for i, j, differing in copies.alike(hashes, distance))
     return sorted(pairs, key=lambda pair: (pair[2], pair[0], pair[1]))
 
 

@@ -97,3 +97,15 @@ def profile_of(name):
     """The same of measures against scores, whatever is measured."""
     files = {"resampled": "", "tables": "", "profiling": "", "reliabilities": "relative", "contrasting": "contrast"}
     return ("stats", *(f"measures/{file}" for file, part in files.items() if part in name))
+
+
+def set_features_of(_):
+    """The same of sets in feature space."""
+    own = ("design", "discrepancies", "exchanging", "feature_space", "frechet", "layering", "neighbourhoods", "pooling")
+    borrowed = (
+        "gram",
+        "stats",
+        "reduction/distances",
+        *(f"regression/{file}" for file in ("dealing", "folds", "ridge")),
+    )
+    return (*borrowed, "regression/spans", *(f"sets/features/{file}" for file in (*own, "separability")))
