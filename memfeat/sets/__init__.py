@@ -1,0 +1,5 @@
+"""Sets of images: compared by their scores."""
+
+from memfeat.sets.comparing import CompareOptions, compare
+
+__all__ = ["CompareOptions", "compare"]
