@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from memfeat import sets
+from memfeat import sets, stats
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
+from memfeat.sets.adjusting import adjusted
 from memfeat.sets.contrasting import Pair, bootstrapped, contrasted, exchanged, relabelled
 from memfeat.sets.weighing import Levels, Units, apart, dominance_limits, of_mean, placements, quantiles, studentised
 
@@ -167,6 +168,28 @@ def test_intervals_are_near_those_of_formulas():
     assert np.isnan(row(result, "wasserstein", "ci_low"))
 
 
+def test_the_interval_of_g_is_studentised():
+    """Against samples that are drawn one by one."""
+    a, b = two(25, 40)
+    result = sets.compare(a, b, n_permutations=0, n_bootstraps=400, rng=5)
+
+    def g(x, y):
+        degrees = len(x) + len(y) - 2
+        pooled = ((len(x) - 1) * x.var(ddof=1) + (len(y) - 1) * y.var(ddof=1)) / degrees
+        found = (1 - 3 / (4 * degrees - 1)) * (x.mean() - y.mean()) / np.sqrt(pooled)
+        error = (x.var(ddof=1) / len(x) + y.var(ddof=1) / len(y)) / pooled + found**2 / (2 * degrees)
+        return found, np.sqrt(error)
+
+    side = np.r_[np.ones(25), np.zeros(40)].astype(int)
+    counts = stats.bootstrap_counts(65, 400, rng=np.random.default_rng(5), blocks=side, permute="within")
+    values = np.r_[a, b]
+    drawn = [g(np.repeat(values[:25], one[:25]), np.repeat(values[25:], one[25:])) for one in counts]
+    found, error = g(a.values, b.values)
+    quotients = [(one - found) / other for one, other in drawn]
+    expected = [found - np.quantile(quotients, share) * error for share in (0.975, 0.025)]
+    np.testing.assert_allclose([row(result, "hedges_g", f"ci_{side}") for side in ("low", "high")], expected)
+
+
 @pytest.mark.parametrize("ratio", [1.0, 2.0])
 def test_equivalence_is_that_of_statsmodels(ratio):
     weightstats = pytest.importorskip("statsmodels.stats.weightstats")
@@ -294,6 +317,104 @@ def test_originals_may_stand_in_a_column():
     error = scipy_stats.sem(a.values - b.values[::-1])
     assert float(result["standard_error"][0]) == pytest.approx(error)
     assert result.attrs["unit"] == "versions of an original"
+
+
+# --- at equal covariates ----------------------------------------------------------------------------------------------
+
+
+def with_covariates(n=30, m=45, seed=9):
+    rng = np.random.default_rng(seed)
+    luminance, kind = rng.standard_normal(n + m), rng.choice(["indoor", "man-made", "natural"], n + m)
+    inside = np.arange(n + m) < n
+    score = luminance + (kind == "indoor") + rng.standard_normal(n + m) * np.where(inside, 2, 1) + 0.3 * inside
+    table = {"image": [f"i{k:03d}" for k in range(n + m)], "set": np.where(inside, "a", "b"), "hit_rate": score}
+    return pd.DataFrame(table | {"luminance": luminance, "kind": kind, "scene": [f"s{k // 3}" for k in range(n + m)]})
+
+
+def design(table):
+    api = pytest.importorskip("statsmodels.api")
+    kinds = [table["kind"] == one for one in ("man-made", "natural")]
+    columns = [np.ones(len(table)), table["set"] == "a", table["luminance"], *kinds]
+    return api.OLS(table["hit_rate"], np.column_stack(columns).astype(float))
+
+
+def test_the_adjusted_difference_is_that_of_least_squares():
+    table = with_covariates()
+    options = {"by": "set", "values": "hit_rate", "n_bootstraps": 0}
+    result = sets.compare(table, covariates=["luminance", "kind"], n_permutations=1_999, **options)
+    fit = design(table).fit(cov_type="HC3", use_t=True)
+    found = [row(result, "adjusted_difference", key) for key in ("estimate", "ci_low", "ci_high")]
+    np.testing.assert_allclose(found, [fit.params.iloc[1], *fit.conf_int().iloc[1]])
+    assert row(result, "adjusted_difference", "p") == pytest.approx(fit.pvalues.iloc[1], abs=0.03)
+    assert result.attrs["covariates"] == ["luminance", "kind"]
+    as_table = table.set_index("image")[["luminance", "kind"]]
+    again = sets.compare(table, covariates=as_table, n_permutations=1_999, **options)
+    xr.testing.assert_identical(again, result)
+    as_dataset = xr.Dataset.from_dataframe(as_table)
+    np.testing.assert_allclose(
+        sets.compare(table, covariates=as_dataset, n_permutations=1_999, **options)["p"], result["p"]
+    )
+
+
+def test_adjusted_errors_of_clusters_are_those_of_statsmodels():
+    table = with_covariates()
+    result = sets.compare(
+        table, by="set", values="hit_rate", covariates=["luminance", "kind"], clusters="scene", **NONE
+    )
+    groups = np.unique(table["scene"], return_inverse=True)[1]
+    fit = design(table).fit(cov_type="cluster", cov_kwds={"groups": groups, "use_correction": False})
+    half = scipy_stats.t.isf(0.025, 23) * fit.bse.iloc[1] * np.sqrt(25 / 24)
+    low, high = (row(result, "adjusted_difference", f"ci_{side}") for side in ("low", "high"))
+    np.testing.assert_allclose([low, high], [fit.params.iloc[1] - half, fit.params.iloc[1] + half])
+
+
+def test_the_adjusted_difference_of_pairs_is_the_intercept_of_differences():
+    api = pytest.importorskip("statsmodels.api")
+    table = with_covariates(20, 20)
+    a, b = (table[table["set"] == name].assign(image=table["image"][:20].values) for name in "ab")
+    result = sets.compare(
+        a, b, values="hit_rate", covariates="luminance", paired=True, n_permutations=999, n_bootstraps=0
+    )
+    y, x = (a[name].values - b[name].values for name in ("hit_rate", "luminance"))
+    fit = api.OLS(y, api.add_constant(x)).fit(cov_type="HC3", use_t=True)
+    found = [row(result, "adjusted_difference", key) for key in ("estimate", "ci_low", "ci_high")]
+    np.testing.assert_allclose(found, [fit.params[0], *fit.conf_int()[0]])
+    assert row(result, "adjusted_difference", "p") == pytest.approx(fit.pvalues[0], abs=0.06)
+
+
+def test_permuted_residuals_are_regressed_anew():
+    """Freedman and Lane's steps one by one."""
+    rng = np.random.default_rng(3)
+    z, inside = rng.standard_normal(12), np.arange(12) < 5
+    y = z + rng.standard_normal(12)
+    pair = Pair(y[None], inside[:, None].astype(float), Units(np.arange(12), crossed=False), False)
+    found = adjusted(pair, z[:, None], 20, np.random.default_rng(1))
+    index = stats.permutations(12, 20, rng=np.random.default_rng(1))[0]
+    api = pytest.importorskip("statsmodels.api")
+    reduced = api.OLS(y, api.add_constant(z)).fit()
+    whole = np.column_stack([np.ones(12), inside, z])
+    for k, order in enumerate(index):
+        fit = api.OLS(reduced.fittedvalues + reduced.resid[order], whole).fit(cov_type="HC3", use_t=True)
+        assert found.null[0, k] == pytest.approx(fit.tvalues[1])
+
+
+@pytest.mark.parametrize(
+    ("covariates", "error", "match"),
+    [
+        (["luminance", "set"], ArgumentError, "covariates must differ from each other and from the sets"),
+        ("contrast", UnknownNameError, r"covariates\['contrast'\] must be a column of the set 'a'"),
+        (3, KindError, "covariates must be columns; got int"),
+        (pd.Series({"i000": 1.0}, name="x"), ArgumentError, r"covariates\['x'\] must have a label for every image"),
+        ("gaps", ArgumentError, r"covariates\['gaps'\] must have a label for every image; got none for 1: 'i004'"),
+        ("endless", ArgumentError, r"covariates\['endless'\] must be finite for every image.*Leave those images out"),
+    ],
+)
+def test_errors_of_covariates(covariates, error, match):
+    table = with_covariates()
+    table["gaps"] = table["luminance"].where(table.index != 4)
+    table["endless"] = table["luminance"].replace(table["luminance"][4], np.inf)
+    with pytest.raises(error, match=match):
+        sets.compare(table, by="set", values="hit_rate", covariates=covariates, **FEW)
 
 
 # --- several sets and scores ------------------------------------------------------------------------------------------

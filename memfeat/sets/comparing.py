@@ -15,6 +15,7 @@ from memfeat._check import generator as seeded
 from memfeat._labels import ALLOWED, CAUTIONED, INHERITED, stamped
 from memfeat._tables import texts
 from memfeat.errors import ArgumentError
+from memfeat.sets.adjusting import covariates_of
 from memfeat.sets.contrasting import QUANTILES, Pair
 from memfeat.sets.judging import ROWS, Judged, Plan, bound_of, equivalence, judged, tested
 from memfeat.sets.omnibus import any_differs
@@ -31,8 +32,8 @@ SET, CONTRAST, STATISTIC, SCORE, QUANTILE, TEST = "set", "contrast", "statistic"
 #: Differences between differences below this share of them are rounding.
 ROUNDING = 1e-12
 INTERVALS = (
-    "95 %; mean_difference, hedges_g, d_z and quantiles: expanded percentile bootstrap; cliffs_delta, auc and "
-    "paired_delta: Feng and Cliff; means of sets: Student's t"
+    "95 %; mean_difference and quantiles: expanded percentile bootstrap; hedges_g and d_z: studentised bootstrap; "
+    "cliffs_delta, auc and paired_delta: Feng and Cliff; means of sets and adjusted_difference: Student's t"
 )
 
 
@@ -43,6 +44,8 @@ class CompareOptions(TypedDict, total=False):
     `by` : str or column, which set each image of a single table belongs to.
     `clusters` : str or column, what images share a source with (a scene, a photographer, a film).
     `paired` : True, str or column, which original an image is a version of; True goes by image names.
+    `covariates` : str, sequence of str, or a table by image name, what is held equal in `adjusted_difference`: numbers,
+    or text for categories.
     `bound` : number, or {"sd": number}, the largest difference of means that does not matter, in units of the score or
     in pooled standard deviations: asks for the equivalence test.
     """
@@ -51,6 +54,7 @@ class CompareOptions(TypedDict, total=False):
     by: str | xr.DataArray | pd.Series
     clusters: str | xr.DataArray | pd.Series
     paired: Literal[True] | str | xr.DataArray | pd.Series
+    covariates: str | Sequence[str] | xr.Dataset | xr.DataArray | pd.DataFrame | pd.Series
     bound: float | Mapping[str, float]
 
 
@@ -83,7 +87,7 @@ def compare(
         How many bootstrap samples of units for the intervals of differences. 0 gives none.
     rng : int or numpy.random.Generator
         Seed of permutations and samples.
-    **options : names, by, clusters, paired, bound
+    **options : names, by, clusters, paired, covariates, bound
         See :class:`memfeat.sets.CompareOptions`.
 
     Returns
@@ -129,6 +133,12 @@ def compare(
     which errs on the safe side. Where all rearrangements are listed, and for classical tests, it is Holm's. `p_fdr` is
     that of Benjamini and Hochberg.
 
+    `adjusted_difference` is the coefficient of the set in a least-squares regression of scores on set and covariates;
+    for pairs, the intercept in one of differences on differences of covariates. Its errors are HC3, or those of
+    clusters, and its p comes from residuals of the regression without the set, which are exchanged (Freedman & Lane),
+    or in clusters and pairs change signs as a whole (wild bootstrap), studentised by the same errors. It is the
+    difference at equal covariates only if scores go with them linearly and alike in both sets.
+
     Equivalence is two one-sided tests (TOST) of Welch's t with the degrees of freedom of units: null hypothesis, the
     difference is the bound or more. It is for sets that were chosen independently of the score; sets that were matched
     are judged by standardised differences and not by tests.
@@ -145,6 +155,12 @@ def compare(
     equivalence of average bioavailability. Journal of Pharmacokinetics and Biopharmaceutics 15:657-680.
     Hedges LV (1981). Distribution theory for Glass's estimator of effect size and related estimators. Journal of
     Educational Statistics 6:107-128.
+    Freedman D, Lane D (1983). A nonstochastic interpretation of reported significance levels. Journal of Business and
+    Economic Statistics 1:292-298.
+    Cameron AC, Gelbach JB, Miller DL (2008). Bootstrap-based improvements for inference with clustered errors. Review
+    of Economics and Statistics 90:414-427.
+    Long JS, Ervin LH (2000). Using heteroscedasticity consistent standard errors in the linear regression model. The
+    American Statistician 54:217-224.
     Hesterberg TC (2015). What teachers should know about the bootstrap. The American Statistician 69:371-386.
 
     Examples
@@ -164,9 +180,13 @@ def compare(
     generator, seed = seeded(rng)
     pooled = pool(sets, values, options)
     bound = bound_of(options.get("bound"))
-    plan = Plan(n_permutations, n_bootstraps, generator)
-    pairs = {names: _pair_of(pooled, *places) for names, places in _contrasts(pooled)}
-    found = [judged(pair, plan) for pair in pairs.values()]
+    controls, columns = _covariates(options.get("covariates"), pooled)
+    places = _contrasts(pooled)
+    pairs = {names: _pair_of(pooled, *of) for names, of in places}
+    found = []
+    for pair, (_, of) in zip(pairs.values(), places, strict=True):
+        among = None if columns is None else columns[np.isin(pooled.label, of)]
+        found.append(judged(pair, Plan(n_permutations, n_bootstraps, generator, among)))
     table = _by_set(pooled) | _by_contrast(found) | {"prediction_noise": _noise(pooled, pairs)}
     if bound:
         values_ = equivalence(found, list(pairs.values()), bound)
@@ -177,8 +197,12 @@ def compare(
     result = xr.Dataset(table, _coords(pooled, list(pairs), _rows(found[0])))
     if values is None or isinstance(values, str):
         result = result.isel({SCORE: 0}, drop=True)
-    facts = {"n_permutations": n_permutations, "n_bootstraps": n_bootstraps, "seed": seed}
+    facts = {"covariates": controls, "n_permutations": n_permutations, "n_bootstraps": n_bootstraps, "seed": seed}
     return stamped(result, _sources(pooled), **_about(pooled, found), **facts, **_said_of_bound(bound))
+
+
+def _covariates(given: Any, pooled: Pool) -> tuple[list[str] | None, Array | None]:
+    return (None, None) if given is None else covariates_of(given, pooled)
 
 
 def _said_of_bound(bound: Mapping[str, float]) -> dict[str, Any]:
@@ -266,7 +290,8 @@ def _rows(one: Judged) -> list[str]:
 
 
 def _noise(pooled: Pool, pairs: Mapping[tuple[str, str], Pair]) -> tuple[tuple[str, str], Array]:
-    rows = [[noise_of(*(pooled.tables[name] for name in names), score) for score in pooled.scores] for names in pairs]
+    tables = [(pooled.tables[first], pooled.tables[second]) for first, second in pairs]
+    rows = [[noise_of(first, second, score) for score in pooled.scores] for first, second in tables]
     return (CONTRAST, SCORE), np.array(rows)
 
 
@@ -310,7 +335,7 @@ def _about(pooled: Pool, contrasts: Sequence[Judged]) -> dict[str, Any]:
         "scores": pooled.scores,
         "unit": unit,
         "clusters": int(np.unique(pooled.unit).size) if crossed else None,
-        "exact": any(one.exact for one in contrasts),
+        "exact": any(any(one.exact.values()) for one in contrasts),
         "interval": INTERVALS,
         "correction": "over contrasts and scores, each statistic by itself; p_corrected: max-statistic, or Holm where "
         "rearrangements are all listed or p is a formula's; p_fdr: Benjamini-Hochberg",

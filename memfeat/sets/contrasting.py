@@ -21,7 +21,7 @@ from memfeat.sets.weighing import (
     studentised,
 )
 
-__all__ = ["QUANTILES", "Contrasted", "Pair", "bootstrapped", "contrasted", "exchanged", "relabelled"]
+__all__ = ["BLOCK", "QUANTILES", "Contrasted", "Pair", "bootstrapped", "contrasted", "exchanged", "flips", "relabelled"]
 
 Array = npt.NDArray[np.float64]
 QUANTILES = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
@@ -52,10 +52,15 @@ class Pair(NamedTuple):
         first = int(self.member.sum())
         return first, len(self.member) - first
 
+    @property
+    def standardised(self) -> str:
+        """What the difference in standard deviations is called."""
+        return "d_z" if self.paired else "hedges_g"
+
     def differences(self, score: int) -> Array:
         """First image of each pair less the second one (unit,)."""
         signed = np.where(self.member[:, 0] > 0, self.values[score], -self.values[score])
-        return np.bincount(self.units.unit, weights=signed, minlength=self.units.n)
+        return np.bincount(self.units.unit, weights=signed, minlength=self.units.n).astype(np.float64)
 
 
 class Contrasted(NamedTuple):
@@ -72,6 +77,8 @@ class Contrasted(NamedTuple):
     degrees: Array
     errors: Array
     """Of the difference of means (score,)"""
+    uncertain: Array
+    """Standard error of the standardised difference (score,)"""
     quantiles: Array
     """(score, quantile)"""
 
@@ -99,12 +106,9 @@ def relabelled(pair: Pair, n_permutations: int, rng: np.random.Generator) -> tup
     """
     units, label = pair.units, pair.member[:, 0]
     if pair.paired:
-        flips, exact = _flips(units.n, n_permutations, rng)
-        return (
-            _expanded(lambda part: np.abs(label[:, None] - part[:, units.unit].T), flips, len(label)),
-            len(flips),
-            exact,
-        )
+        turned, exact = flips(units.n, n_permutations, rng)
+        swapped = _expanded(lambda part: np.abs(label[:, None] - part[:, units.unit].T), turned, len(label))
+        return swapped, len(turned), exact
     if units.crossed:
         scheme: dict[str, Any] = {"blocks": units.unit, "permute": "within"}
         index, exact = stats.permutations(len(label), n_permutations, rng=rng, **scheme)
@@ -115,8 +119,25 @@ def relabelled(pair: Pair, n_permutations: int, rng: np.random.Generator) -> tup
     return _expanded(lambda part: of_unit[part].T[units.unit], index, len(label)), len(index), exact
 
 
-def _flips(n: int, n_permutations: int, rng: np.random.Generator) -> tuple[npt.NDArray[Any], bool]:
-    """Say which pairs change places (sample, pair)."""
+def flips(n: int, n_permutations: int, rng: np.random.Generator) -> tuple[npt.NDArray[Any], bool]:
+    """Say which of n pairs change places.
+
+    Parameters
+    ----------
+    n : int
+        Number of pairs, or of other units that change signs.
+    n_permutations : int
+        How many samples; if there are no more patterns, all are listed.
+    rng : numpy.random.Generator
+        Source of the draws.
+
+    Returns
+    -------
+    array (sample, n) of 0 and 1
+        Whether a pair changes places.
+    bool
+        Whether these are all patterns.
+    """
     if 2**n <= n_permutations:
         return np.array(list(product([0, 1], repeat=n)), dtype=np.int8), True
     return rng.integers(0, 2, (n_permutations, n), dtype=np.int8), False
@@ -193,9 +214,9 @@ def contrasted(pair: Pair) -> Contrasted:
     merged = [
         {name: np.stack([one[part][name] for one in each], axis=-1) for name in each[0][part]} for part in range(4)
     ]
-    degrees, errors = (np.array([one[4][part] for one in each]) for part in range(2))
+    degrees, errors, uncertain = (np.array([one[4][part] for one in each]) for part in range(3))
     levels = [_quantile_differences(pair, k, pair.everyone)[:, 0] for k in range(len(each))]
-    return Contrasted(merged[0], merged[1], merged[2], merged[3], degrees, errors, np.stack(levels))
+    return Contrasted(merged[0], merged[1], merged[2], merged[3], degrees, errors, uncertain, np.stack(levels))
 
 
 def _estimated(pair: Pair, score: int) -> tuple[Any, ...]:
@@ -203,7 +224,8 @@ def _estimated(pair: Pair, score: int) -> tuple[Any, ...]:
     observed = {name: values[0] for name, values in tested.items()}
     delta, error = float(ranks.difference[0]), 2 * float(np.sqrt(ranks.variance[0]))
     n = int(min(means.counts[0][0], means.counts[1][0]))
-    estimates = {"mean_difference": means.difference[0]} | _standardised(pair, score, means)
+    standardised, uncertain = _standardised(pair, score, pair.everyone, means)
+    estimates = {"mean_difference": means.difference[0], pair.standardised: standardised[0]}
     estimates |= {"cliffs_delta": delta, "auc": (1 + delta) / 2}
     limits = {"cliffs_delta": np.array(dominance_limits(delta, error, float(ranks.degrees[0]), n))}
     limits["auc"] = (1 + limits["cliffs_delta"]) / 2
@@ -215,41 +237,37 @@ def _estimated(pair: Pair, score: int) -> tuple[Any, ...]:
     estimates |= {"kolmogorov_smirnov": distances[0, 0], "wasserstein": distances[1, 0]}
     formulas = _ranked(pair, score)
     estimates |= {name: value[0] for name, value in formulas.items()}
-    how = float(means.degrees[0]), float(np.sqrt(means.variance[0]))
+    how = float(means.degrees[0]), float(np.sqrt(means.variance[0])), float(uncertain[0])
     return estimates, limits, observed, {name: value[1] for name, value in formulas.items()}, how
 
 
-def _standardised(pair: Pair, score: int, means: Apart) -> dict[str, Array]:
-    """Give the difference in standard deviations: of the differences of pairs, or pooled."""
+def _standardised(pair: Pair, score: int, drawn: Array, means: Apart) -> tuple[Array, Array]:
+    """Give the difference in standard deviations in samples of units, and its standard error.
+
+    For pairs it is d_z, in those of the differences; otherwise Hedges' g, in pooled ones, corrected for few images.
+    """
     if pair.paired:
-        spread = np.sqrt(means.variance * pair.units.n)
-        return {"d_z": _quotient(means.difference, spread)[0]}
-    return {"hedges_g": _hedges(pair, score, pair.everyone, means)[0]}
-
-
-def _quotient(difference: Array, spread: Array) -> Array:
-    return np.divide(difference, spread, out=np.full(difference.shape, np.nan), where=spread > 0)
-
-
-def _hedges(pair: Pair, score: int, drawn: Array, means: Apart) -> Array:
-    """Give Hedges' g in samples of units: the difference in pooled standard deviations, corrected for few images."""
-    values, weights = pair.values[score][:, None], drawn[pair.units.unit]
-    inside = pair.member * (values - means.first) ** 2 + (1 - pair.member) * (values - means.second) ** 2
-    degrees = weights.sum(axis=0) - 2
-    g = _quotient(means.difference, np.sqrt((weights * inside).sum(axis=0) / degrees))
-    return g * (1 - 3 / (4 * degrees - 1))
+        variance, degrees, fewer = means.variance * pair.units.n, np.asarray(pair.units.n - 1.0), np.asarray(1.0)
+    else:
+        values, weights = pair.values[score][:, None], drawn[pair.units.unit]
+        inside = pair.member * (values - means.first) ** 2 + (1 - pair.member) * (values - means.second) ** 2
+        degrees = weights.sum(axis=0) - 2
+        variance, fewer = (weights * inside).sum(axis=0) / degrees, 1 - 3 / (4 * degrees - 1)
+    variance = np.where(variance > 0, variance, np.nan)
+    standardised = fewer * means.difference / np.sqrt(variance)
+    return standardised, np.sqrt(means.variance / variance + standardised**2 / (2 * degrees))
 
 
 def _ranked(pair: Pair, score: int) -> dict[str, tuple[float, float]]:
     """Give the classical rank tests, which are for images by themselves or in pairs."""
     if pair.paired:
-        found = distributions.wilcoxon(pair.differences(score))
-        return {"wilcoxon_w": (found.statistic, found.pvalue)}
+        signed = distributions.wilcoxon(pair.differences(score))
+        return {"wilcoxon_w": (float(signed.statistic), float(signed.pvalue))}
     if not pair.units.alone:
         return {}
     inside = pair.member[:, 0] > 0
     found = distributions.mannwhitneyu(pair.values[score][inside], pair.values[score][~inside])
-    return {"mann_whitney_u": (found.statistic, found.pvalue)}
+    return {"mann_whitney_u": (float(found.statistic), float(found.pvalue))}
 
 
 def _quantile_differences(pair: Pair, score: int, drawn: Array) -> Array:
@@ -274,7 +292,8 @@ def bootstrapped(pair: Pair, n_bootstraps: int, rng: np.random.Generator) -> dic
     Returns
     -------
     dict of array (..., sample)
-        "mean_difference" and "hedges_g" or "d_z" (score, sample), "quantiles" (score, quantile, sample).
+        "mean_difference" (score, sample); "hedges_g" or "d_z", less that of the data and studentised; "quantiles"
+        (score, quantile, sample).
     """
     units = pair.units
     side = np.zeros(units.n, dtype=np.int64)
@@ -294,7 +313,11 @@ def bootstrapped(pair: Pair, n_bootstraps: int, rng: np.random.Generator) -> dic
 def _drawn(pair: Pair, score: int, drawn: Array) -> dict[str, Array]:
     values = pair.values[score][:, None]
     means = apart(values, values, pair.member, drawn, pair.units)
-    found = {"mean_difference": means.difference, "quantiles": _quantile_differences(pair, score, drawn)}
-    if pair.paired:
-        return found | {"d_z": _quotient(means.difference, np.sqrt(means.variance * pair.units.n))}
-    return found | {"hedges_g": _hedges(pair, score, drawn, means)}
+    observed = apart(values, values, pair.member, pair.everyone, pair.units)
+    standardised, error = _standardised(pair, score, drawn, means)
+    known = _standardised(pair, score, pair.everyone, observed)[0]
+    return {
+        "mean_difference": means.difference,
+        pair.standardised: (standardised - known) / error,
+        "quantiles": _quantile_differences(pair, score, drawn),
+    }

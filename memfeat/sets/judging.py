@@ -11,12 +11,13 @@ from scipy.stats import t as student
 from memfeat import stats
 from memfeat._check import advice
 from memfeat.errors import ArgumentError, KindError
+from memfeat.sets.adjusting import adjusted
 from memfeat.sets.contrasting import Contrasted, Pair, bootstrapped, contrasted, exchanged, relabelled
 
 __all__ = ["ROWS", "Judged", "Plan", "Row", "bound_of", "equivalence", "judged", "tested"]
 
 Array = npt.NDArray[np.float64]
-MEAN, DELTA = "mean_difference", "cliffs_delta"
+MEAN, DELTA, ADJUSTED = "mean_difference", "cliffs_delta", "adjusted_difference"
 #: Degrees of freedom this close below a whole number are that number.
 WHOLE = 1e-6
 
@@ -45,6 +46,7 @@ ROWS = {
     "wilcoxon_w": Row("1", "differences lie symmetrically around 0"),
     "kolmogorov_smirnov": Row("1", SAME),
     "wasserstein": Row("that of the score", SAME),
+    ADJUSTED: Row("that of the score", "given the covariates, both sets have the same mean"),
 }
 
 
@@ -54,6 +56,8 @@ class Plan(NamedTuple):
     n_permutations: int
     n_bootstraps: int
     rng: np.random.Generator
+    covariates: Array | None
+    """Of the images of both sets (n, column)"""
 
 
 class Judged(NamedTuple):
@@ -61,7 +65,8 @@ class Judged(NamedTuple):
 
     found: Contrasted
     null: dict[str, Array]
-    exact: bool
+    exact: dict[str, bool]
+    """Test -> whether the null distribution holds all rearrangements"""
     limits: dict[str, Array]
     quantile_limits: Array
 
@@ -83,24 +88,35 @@ def judged(pair: Pair, plan: Plan) -> Judged:
     """
     found = contrasted(pair)
     null: dict[str, Array] = {}
-    exact, limits = False, dict(found.limits)
+    exact: dict[str, bool] = {}
+    limits = dict(found.limits)
     if plan.n_permutations:
-        blocks, _, exact = relabelled(pair, plan.n_permutations, plan.rng)
+        blocks, _, listed = relabelled(pair, plan.n_permutations, plan.rng)
         null = exchanged(pair, blocks)
-    nothing = np.full((2, *found.quantiles.shape), np.nan)
-    if not plan.n_bootstraps:
-        return Judged(found, null, exact, limits, nothing)
-    drawn = bootstrapped(pair, plan.n_bootstraps, plan.rng)
-    spread = {"n": pair.units.n, "strata": 1 if pair.units.crossed else 2}
-    quantile_limits = np.stack(stats.expanded(drawn.pop("quantiles"), **spread))
-    for name, draws in drawn.items():
-        # as many units as have the degrees of freedom of Welch and Satterthwaite
-        ends = [
-            stats.expanded(row, n=int(degrees + WHOLE) + 1)
-            for row, degrees in zip(stats.enough(draws), found.degrees, strict=True)
-        ]
-        limits[name] = np.array(ends).T
+        exact = dict.fromkeys(null, listed)
+    quantile_limits = np.full((2, *found.quantiles.shape), np.nan)
+    if plan.n_bootstraps:
+        drawn, quantile_limits = _limits(pair, found, plan)
+        limits |= drawn
+    if plan.covariates is not None:
+        one = adjusted(pair, plan.covariates, plan.n_permutations, plan.rng)
+        found.estimates[ADJUSTED], found.observed[ADJUSTED], limits[ADJUSTED] = one.estimate, one.observed, one.limits
+        if plan.n_permutations:
+            null[ADJUSTED], exact[ADJUSTED] = one.null, one.exact
     return Judged(found, null, exact, limits, quantile_limits)
+
+
+def _limits(pair: Pair, found: Contrasted, plan: Plan) -> tuple[dict[str, Array], Array]:
+    """Draw units again (2, score), (2, score, quantile)."""
+    drawn = {name: stats.enough(one) for name, one in bootstrapped(pair, plan.n_bootstraps, plan.rng).items()}
+    spread = {"n": pair.units.n, "strata": 1 if pair.units.crossed else 2}
+    quantiles = np.stack(stats.expanded(drawn["quantiles"], **spread))
+    # as many units as have the degrees of freedom of Welch and Satterthwaite
+    rows = zip(drawn[MEAN], found.degrees, strict=True)
+    means = np.array([stats.expanded(row, n=int(degrees + WHOLE) + 1) for row, degrees in rows]).T
+    low, high = stats.interval(drawn[pair.standardised])
+    centre = found.estimates[pair.standardised]
+    return {MEAN: means, pair.standardised: centre - np.stack([high, low]) * found.uncertain}, quantiles
 
 
 def tested(contrasts: Sequence[Judged], name: str) -> dict[str, Array]:
@@ -123,8 +139,8 @@ def tested(contrasts: Sequence[Judged], name: str) -> dict[str, Array]:
         return {"p": p, "p_corrected": _holm(p), "p_fdr": _fdr(p)}
     if name not in contrasts[0].null:
         return {}
-    p = np.stack([stats.p_value(one.found.observed[name], one.null[name], exact=one.exact) for one in contrasts])
-    if any(one.exact for one in contrasts):
+    p = np.stack([stats.p_value(one.found.observed[name], one.null[name], exact=one.exact[name]) for one in contrasts])
+    if any(one.exact[name] for one in contrasts):
         return {"p": p, "p_corrected": _holm(p), "p_fdr": _fdr(p)}
     observed = np.concatenate([one.found.observed[name] for one in contrasts])
     null = np.concatenate([one.null[name] for one in contrasts])

@@ -14,7 +14,7 @@ from memfeat._labels import IMAGE, image_names, in_name_order
 from memfeat._tables import read_table, texts
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
 
-__all__ = ["PREDICTED", "Pool", "column", "pool"]
+__all__ = ["PREDICTED", "Pool", "Tables", "column", "labels_of", "pool"]
 
 Array = npt.NDArray[np.float64]
 Tables = dict[str, xr.Dataset]
@@ -219,7 +219,7 @@ def _readable(table: xr.Dataset) -> xr.Dataset:
 
 
 def column(tables: Tables, given: Any, argument: str) -> npt.NDArray[Any]:
-    """Give a label for every image of every set.
+    """Give a label as text for every image of every set.
 
     Parameters
     ----------
@@ -240,15 +240,35 @@ def column(tables: Tables, given: Any, argument: str) -> npt.NDArray[Any]:
     UnknownNameError, KindError, ArgumentError
         If there is no such column, it is none, or a label is missing.
     """
+    return texts(labels_of(tables, given, argument))
+
+
+def labels_of(tables: Tables, given: Any, argument: str) -> npt.NDArray[Any]:
+    """Give a label as it is for every image of every set.
+
+    Parameters
+    ----------
+    tables, given, argument : object
+        As for :func:`column`.
+
+    Returns
+    -------
+    array (n,) of object
+        Labels.
+
+    Raises
+    ------
+    UnknownNameError, KindError, ArgumentError
+        As there.
+    """
     parts = [_of_table(table, name, given, argument) for name, table in tables.items()]
     labels = np.concatenate([np.asarray(part, dtype=object) for part in parts])
     missing = pd.isna(labels)
     if missing.any():
         names = np.concatenate([table[IMAGE].values for table in tables.values()])
-        raise ArgumentError(
-            advice(argument, "have a label for every image", listed(f"none for {listed.of(names[missing])}"))
-        )
-    return texts(labels)
+        found = listed(f"none for {listed.of(names[missing])}")
+        raise ArgumentError(advice(argument, "have a label for every image", found))
+    return labels
 
 
 def _of_table(table: xr.Dataset, name: str, given: Any, argument: str) -> npt.NDArray[Any]:

@@ -86,7 +86,8 @@ class Apart(NamedTuple):
         one, two = self.parts
         below = one**2 / (self.counts[0] - 1) + two**2 / np.maximum(self.counts[1] - 1, 1)
         few = np.minimum(*self.counts) - 1
-        return np.divide(self.variance**2, below, out=np.asarray(few, float).copy(), where=below > 0)
+        found = np.divide(self.variance**2, below, out=np.asarray(few, float).copy(), where=below > 0)
+        return np.asarray(found)
 
 
 def apart(first: Array, second: Array, member: Array, drawn: Array, units: Units) -> Apart:
