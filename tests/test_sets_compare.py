@@ -13,9 +13,18 @@ from scipy import stats as scipy_stats
 
 from memfeat import sets, stats
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
-from memfeat.sets.adjusting import adjusted
-from memfeat.sets.contrasting import Pair, bootstrapped, contrasted, exchanged, relabelled
-from memfeat.sets.weighing import Levels, Units, apart, dominance_limits, of_mean, placements, quantiles, studentised
+from memfeat.sets.scores.adjusting import adjusted
+from memfeat.sets.scores.contrasting import Pair, bootstrapped, contrasted, exchanged, relabelled
+from memfeat.sets.scores.weighing import (
+    Levels,
+    Units,
+    apart,
+    dominance_limits,
+    of_mean,
+    placements,
+    quantiles,
+    studentised,
+)
 
 QUICK = settings(deadline=None, max_examples=8)
 NONE = {"n_permutations": 0, "n_bootstraps": 0}

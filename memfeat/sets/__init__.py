@@ -1,5 +1,5 @@
 """Sets of images: compared by their scores."""
 
-from memfeat.sets.comparing import CompareOptions, compare
+from memfeat.sets.scores.comparing import CompareOptions, compare
 
 __all__ = ["CompareOptions", "compare"]

@@ -7,9 +7,9 @@ import pytest
 from judging import SIMULATIONS, Judge, every
 from scipy.stats import norm
 
-from memfeat.sets.contrasting import Pair
-from memfeat.sets.judging import Plan, equivalence, judged, tested
-from memfeat.sets.weighing import Units
+from memfeat.sets.scores.contrasting import Pair
+from memfeat.sets.scores.judging import Plan, equivalence, judged, tested
+from memfeat.sets.scores.weighing import Units
 
 pytestmark = pytest.mark.timeout(0)
 #: Tests of p-values in this file; their family-wise level is 1 %.

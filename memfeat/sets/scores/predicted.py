@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from memfeat.sets.pooling import PREDICTED, Pool
+from memfeat.sets.scores.pooling import PREDICTED, Pool
 
 __all__ = ["noise_of", "told_of"]
 

@@ -13,9 +13,9 @@ from memfeat import stats
 from memfeat._check import advice, finite, listed
 from memfeat._labels import IMAGE
 from memfeat.errors import ArgumentError, KindError
-from memfeat.sets.contrasting import BLOCK, Pair, flips
-from memfeat.sets.pooling import Pool, Tables, labels_of
-from memfeat.sets.weighing import Units, studentised
+from memfeat.sets.scores.contrasting import BLOCK, Pair, flips
+from memfeat.sets.scores.pooling import Pool, Tables, labels_of
+from memfeat.sets.scores.weighing import Units, studentised
 
 __all__ = ["Adjusted", "adjusted", "covariates_of"]
 

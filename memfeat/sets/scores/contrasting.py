@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import stats as distributions
 
 from memfeat import stats
-from memfeat.sets.weighing import (
+from memfeat.sets.scores.weighing import (
     Apart,
     Levels,
     Units,

@@ -11,8 +11,8 @@ from scipy.stats import t as student
 from memfeat import stats
 from memfeat._check import advice
 from memfeat.errors import ArgumentError, KindError
-from memfeat.sets.adjusting import adjusted
-from memfeat.sets.contrasting import Contrasted, Pair, bootstrapped, contrasted, exchanged, relabelled
+from memfeat.sets.scores.adjusting import adjusted
+from memfeat.sets.scores.contrasting import Contrasted, Pair, bootstrapped, contrasted, exchanged, relabelled
 
 __all__ = ["ROWS", "Judged", "Plan", "Row", "bound_of", "equivalence", "judged", "tested"]
 

@@ -8,8 +8,8 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from memfeat import stats
-from memfeat.sets.pooling import Pool
-from memfeat.sets.weighing import Units
+from memfeat.sets.scores.pooling import Pool
+from memfeat.sets.scores.weighing import Units
 
 __all__ = ["any_differs"]
 

@@ -15,13 +15,13 @@ from memfeat._check import generator as seeded
 from memfeat._labels import ALLOWED, CAUTIONED, INHERITED, stamped
 from memfeat._tables import texts
 from memfeat.errors import ArgumentError
-from memfeat.sets.adjusting import covariates_of
-from memfeat.sets.contrasting import QUANTILES, Pair
-from memfeat.sets.judging import ROWS, Judged, Plan, bound_of, equivalence, judged, tested
-from memfeat.sets.omnibus import any_differs
-from memfeat.sets.pooling import Pool, pool
-from memfeat.sets.predicted import noise_of, told_of
-from memfeat.sets.weighing import Units, of_mean
+from memfeat.sets.scores.adjusting import covariates_of
+from memfeat.sets.scores.contrasting import QUANTILES, Pair
+from memfeat.sets.scores.judging import ROWS, Judged, Plan, bound_of, equivalence, judged, tested
+from memfeat.sets.scores.omnibus import any_differs
+from memfeat.sets.scores.pooling import Pool, pool
+from memfeat.sets.scores.predicted import noise_of, told_of
+from memfeat.sets.scores.weighing import Units, of_mean
 
 __all__ = ["CompareOptions", "compare"]
 
