@@ -11,6 +11,7 @@ from scipy.stats import rankdata
 
 from memfeat import guards
 from memfeat._check import advice, finite, listed, one_of
+from memfeat._columns import of_series
 from memfeat._labels import IMAGE, LAYER, image_names, stamped
 from memfeat._pairs import PAIR, upper
 from memfeat._tables import texts
@@ -164,8 +165,7 @@ def from_column(column: Column, *, kind: str | None = None) -> xr.Dataset:
 def _column(column: Any, argument: str) -> xr.DataArray:
     """Check that images are named, once each; a Series becomes a DataArray."""
     if isinstance(column, pd.Series):
-        names = {IMAGE: column.index.to_numpy(dtype=object)}
-        column = xr.DataArray(column.to_numpy(), dims=IMAGE, coords=names, name=column.name)
+        column = of_series(column, argument)
     if not isinstance(column, xr.DataArray):
         remedy = (
             'Pass one column: images["hit_rate"], or a Series indexed by image name. A table of images by participants '

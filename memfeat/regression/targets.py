@@ -10,6 +10,7 @@ import xarray as xr
 
 from memfeat import guards
 from memfeat._check import advice, listed
+from memfeat._columns import of_frame
 from memfeat._labels import CAUTIONED, as_scores, in_name_order, matched
 from memfeat.errors import ArgumentError
 
@@ -86,6 +87,7 @@ def columns_of(
         If they are no numbers, a number is missing, or images differ from those of `to`.
     """
     several = isinstance(given, xr.Dataset | pd.DataFrame)
+    given = of_frame(given, argument) if isinstance(given, pd.DataFrame) else given
     columns = [(f"{argument}[{str(name)!r}]", given[name]) for name in given] if several else [(argument, given)]
     if not columns:
         remedy = 'Choose some: images[["hit_rate"]].'

@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from memfeat._check import advice, count, known_options, listed, one_of
+from memfeat._columns import of_series
 from memfeat._labels import IMAGE, image_names, matched
 from memfeat.errors import ArgumentError, KindError
 from memfeat.stats.inference import ALTERNATIVES
@@ -107,12 +108,11 @@ def grouping(column: Any, *, to: xr.Dataset | xr.DataArray | None = None, argume
         If a label is missing, there are other dims, or images differ.
     """
     if isinstance(column, pd.Series):
-        names = column.index.to_numpy(dtype=object)
-        column = xr.DataArray(column.to_numpy(dtype=object), dims=IMAGE, coords={IMAGE: names}, name=column.name)
+        column = of_series(column.astype(object), argument)
     if not isinstance(column, xr.DataArray):
         remedy = 'Pass one column: images["category"], or a Series indexed by image name.'
         raise KindError(advice(argument, "be a DataArray or Series", listed(type(column).__name__), remedy))
-    names = image_names(column, argument)
+    image_names(column, argument)
     if column.dims != (IMAGE,):
         raise ArgumentError(
             advice(argument, "have one label per image", listed(f"dims {tuple(map(str, column.dims))}"))
