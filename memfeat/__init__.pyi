@@ -15,6 +15,7 @@ from . import regression as regression
 from . import rsa as rsa
 from . import scores as scores
 from . import screening as screening
+from . import sets as sets
 from . import stats as stats
 from . import training as training
 from ._version import __version__ as __version__
@@ -42,6 +43,7 @@ __all__ = [
     "rsa",
     "scores",
     "screening",
+    "sets",
     "stats",
     "training",
 ]

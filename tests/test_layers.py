@@ -47,6 +47,7 @@ ALLOWED = {
     "prediction": LABELS | LOW | {"activations"},
     "evaluation": LABELS | {"stats", "regression"},
     "training": LABELS | LOW | {"activations", "regression", "lowlevel"},
+    "sets": LABELS | {"lowlevel", "gram", "guards", "stats"},
     "screening": LABELS | {"images", "lowlevel", "prediction", "training"},
     "demo": LABELS | LOW | {"activations", "features", "rdm", "rsa", "regression", "reduction", "plot", "prediction"},
     "cli": LABELS
