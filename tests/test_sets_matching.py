@@ -255,7 +255,7 @@ def test_an_exchange_never_makes_a_deal_worse_and_keeps_its_books():
     rng = np.random.default_rng(5)
     values = rng.normal(size=(30, 3))
     problem = Problem(
-        values, values**2, np.array([0.05, 0.1, 0.1]), np.arange(30) % 2, np.ones((1, 30)),
+        values, values**2, np.ones(30), np.array([0.05, 0.1, 0.1]), np.arange(30) % 2, np.ones((1, 30)),
         (np.array([8.0]), np.array([8.0])), 8, 2, Goal("equal"), 2.0, None, False,
     )  # fmt: skip
     deal = np.array([0] * 8 + [1] * 8 + [-1] * 14)

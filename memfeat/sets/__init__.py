@@ -2,5 +2,8 @@
 
 from memfeat.sets.balancing import balance
 from memfeat.sets.matching import MatchOptions, match
+from memfeat.sets.sequencing import SequenceOptions, sequence
+from memfeat.sets.splitting import SplitOptions, split
+from memfeat.sets.writing import to_csv
 
-__all__ = ["MatchOptions", "balance", "match"]
+__all__ = ["MatchOptions", "SequenceOptions", "SplitOptions", "balance", "match", "sequence", "split", "to_csv"]

@@ -1,6 +1,5 @@
 """Choosing sets of images that are alike in what shall not differ."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypedDict, Unpack
@@ -8,22 +7,18 @@ from typing import Any, Literal, NamedTuple, TypedDict, Unpack
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.sparse import csr_array
 
 from memfeat._check import advice, count, generator, known_options, listed, one_of
 from memfeat._labels import IMAGE, stamped
 from memfeat._tables import texts
-from memfeat.errors import ArgumentError, OutOfReachError, OutOfReachWarning
+from memfeat.errors import ArgumentError
 from memfeat.sets.asking import RATIO, goal_of, limits_of, ratio_of, seconds_of, set_names, standard
 from memfeat.sets.pools import Cells, cells_of, column_names, kept, labels_of, numbers_of, pairs_of, table_of
-from memfeat.sets.problems import NOWHERE, Judged, Problem
+from memfeat.sets.problems import NOWHERE, Problem, clashing
+from memfeat.sets.reporting import SET, facts_of, missed, pool_facts, reached
 from memfeat.sets.solving import METHODS, Method, Outcome, solved
 
-__all__ = ["NO_P", "SET", "MatchOptions", "match", "missed", "reached"]
-
-SET = "set"
-#: Why a balance table holds no p-values.
-NO_P = "none: sets chosen to be alike leave no null hypothesis to test (balance-test fallacy)"
+__all__ = ["MatchOptions", "match"]
 
 
 class MatchOptions(TypedDict, total=False):
@@ -190,20 +185,30 @@ def _asked(pool: Any, n: int, columns: list[str], difference: Any, options: Mapp
     goal = goal_of(difference, columns[0], sd[0])
     cells = _cells(table, n, len(sets), options)
     members = (cells.of == np.arange(len(cells.names))[:, None]).astype(np.float64)
-    clashes = _clashes(pairs_of(table, options.get("duplicates")), table.sizes[IMAGE])
+    clashes = clashing(pairs_of(table, options.get("duplicates")), table.sizes[IMAGE])
     wanted = cells.wanted.astype(np.float64)
     limits = limits_of(options.get("tolerance"), columns, goal)
     ratio = ratio_of(options.get("variance_ratio", RATIO))
     problem = Problem(
-        z, z**2, limits, cells.of, members, (wanted, wanted), n, len(sets), goal, ratio, clashes, everyone=False
+        z,
+        z**2,
+        np.ones(len(z)),
+        limits,
+        cells.of,
+        members,
+        (wanted, wanted),
+        n,
+        len(sets),
+        goal,
+        ratio,
+        clashes,
+        everyone=False,
     )
     facts = {
-        "pool_n": table.sizes[IMAGE],
         "n_unreadable": unreadable,
         "n_excluded": excluded,
         "n_pairs_apart": 0 if clashes is None else clashes.nnz // 2,
-        "pool_mean": dict(zip(columns, mean.tolist(), strict=True)),
-        "pool_sd": dict(zip(columns, sd.tolist(), strict=True)),
+        **pool_facts(table.sizes[IMAGE], columns, mean, sd),
     }
     return _Asked(table, columns, sets, cells, problem, facts)
 
@@ -218,129 +223,19 @@ def _cells(table: xr.Dataset, n: int, n_sets: int, options: Mapping[str, Any]) -
     return cells_of(labels_of(table, names, "pool"), options.get("counts"), n, n_sets)
 
 
-def _clashes(pairs: Any, n: int) -> csr_array | None:
-    """Write pairs that must not meet as a symmetric matrix."""
-    if not len(pairs):
-        return None
-    both = np.concatenate([pairs, pairs[:, ::-1]])
-    found = csr_array((np.ones(len(both)), (both[:, 0], both[:, 1])), shape=(n, n))
-    found.data[:] = 1.0
-    return found
-
-
 def _labelled(asked: _Asked, outcome: Outcome, seed: str) -> xr.Dataset:
     """Give the images that were chosen, with how."""
     rows = np.flatnonzero(outcome.deal != NOWHERE)
     names = np.array(asked.sets, dtype=object)[outcome.deal[rows]]
     chosen = asked.table.isel({IMAGE: rows}).drop_vars(SET, errors="ignore").assign_coords({SET: (IMAGE, texts(names))})
-    problem, found = asked.problem, outcome.found
     counts = dict(zip(asked.cells.names, asked.cells.wanted.tolist(), strict=True))
-    limits = dict(zip(asked.columns, problem.limits.tolist(), strict=True))
-    if problem.goal.kind != "equal":
-        limits.pop(asked.columns[0])
     return stamped(
         chosen,
         asked.table.attrs,
         method="sets chosen by balance",
         sets=asked.sets,
-        n=problem.n,
-        score=asked.columns[0],
-        covariates=asked.columns[1:] or None,
         categories=counts if len(counts) > 1 else None,
-        goal=problem.goal.kind,
-        least_difference_sd=problem.goal.least or None,
-        difference_sd=found.difference,
-        tolerance=limits,
-        variance_ratio=problem.ratio,
-        imbalance=found.imbalance,
-        within_limits=found.kept,
-        solved_by=outcome.how,
-        optimal=outcome.optimal(problem),
-        bound=outcome.bound if np.isfinite(outcome.bound) else None,
-        gap=abs(outcome.bound - outcome.value(problem)) if np.isfinite(outcome.bound) else None,
-        p_values=NO_P,
+        **facts_of(asked.problem, asked.columns, outcome),
         seed=seed,
         **asked.facts,
     )
-
-
-def missed(problem: Problem, columns: Sequence[str], outcome: Outcome, seconds: float) -> str:
-    """Say what of the question is out of reach, and how near one comes.
-
-    Parameters
-    ----------
-    problem : Problem
-        What was asked.
-    columns : sequence of str
-        The score, then covariates.
-    outcome : Outcome
-        The nearest that was found.
-    seconds : float
-        Time limit of the solver.
-
-    Returns
-    -------
-    str
-        What is missed; empty if nothing is.
-    """
-    found, goal = outcome.found, problem.goal
-    if found.kept:
-        return ""
-    words, proven = [], goal.kind != "largest" and outcome.bound > 1 + 1e-6
-    if found.shortfall > 1e-9:
-        proven = outcome.reach < goal.least
-        most = f"at most {outcome.reach:.3g}" if proven else f"the largest that was found is {found.difference:.3g}"
-        words.append(f"a difference of {goal.least:.3g} pool SD in {columns[0]!r}: within the other limits {most}")
-    for c in range(problem.balanced.start, len(columns)):
-        smd, ratio = _worst(found, c)
-        if smd > problem.limits[c] * (1 + 1e-9):
-            words.append(f"|SMD| of {columns[c]!r} {smd:.3f} (limit {problem.limits[c]:g})")
-        if problem.ratio and ratio > problem.ratio * (1 + 1e-9):
-            words.append(f"variance ratio of {columns[c]!r} {ratio:.3g} (limit {problem.ratio:g})")
-    end = "no choice of images keeps all limits" if proven else f"nothing nearer was found in {seconds:g} s"
-    return f"{'; '.join(words)}; {end}"
-
-
-def _worst(found: Judged, column: int) -> tuple[float, float]:
-    """Give the largest |SMD|, and the variance ratio that is furthest from 1, as a number above 1."""
-    with np.errstate(divide="ignore"):
-        ratios = np.abs(np.log(found.ratios[:, column]))
-    return float(np.abs(found.smd[:, column]).max()), float(np.exp(ratios.max()))
-
-
-def reached(chosen: xr.Dataset, missing: str, *, best: bool) -> xr.Dataset:
-    """Give sets, or say what they miss.
-
-    Parameters
-    ----------
-    chosen : Dataset (image)
-        The nearest sets.
-    missing : str
-        What they miss; empty if nothing.
-    best : bool
-        Whether to give them all the same, with a warning.
-
-    Returns
-    -------
-    Dataset (image)
-        The sets.
-
-    Raises
-    ------
-    OutOfReachError
-        If something is missing, and `best` is False.
-
-    Warns
-    -----
-    OutOfReachWarning
-        If something is missing, and `best` is True.
-    """
-    if not missing:
-        return chosen
-    wider = "Take fewer or other images, or a wider tolerance= or variance_ratio=."
-    if best:
-        text = f"These are the nearest sets that were found. Out of reach: {missing}. {wider}"
-        warnings.warn(text, OutOfReachWarning, stacklevel=3)
-        return chosen
-    remedy = f"{wider} best=True gives the nearest that was found, with a warning."
-    raise OutOfReachError(advice("sets", "keep the limits", listed(missing), remedy), chosen)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-__all__ = ["NOWHERE", "Goal", "Judged", "Problem", "judged", "pairs_of_sets"]
+__all__ = ["NOWHERE", "Goal", "Judged", "Problem", "clashing", "judged", "pairs_of_sets"]
 
 Array = npt.NDArray[np.float64]
 Deal = npt.NDArray[np.intp]
@@ -27,6 +27,7 @@ class Problem(NamedTuple):
 
     sums: Array  # (item, column) over its images, values in pool SD from the pool's mean
     squares: Array  # (item, column) over its images
+    images: Array  # (item,) how many images it is
     limits: Array  # (column,) the largest |SMD|; the score's counts for the goal "equal" only
     kind: npt.NDArray[np.intp]  # (item,) items of a kind have as many images of each category
     members: Array  # (category, item) images
@@ -78,6 +79,29 @@ def pairs_of_sets(n_sets: int) -> tuple[Deal, Deal]:
     """
     both = np.array(list(combinations(range(n_sets), 2)), dtype=np.intp).reshape(-1, 2)
     return both[:, 0], both[:, 1]
+
+
+def clashing(pairs: Deal, n: int) -> csr_array | None:
+    """Write pairs that must not meet as a symmetric matrix.
+
+    Parameters
+    ----------
+    pairs : array (pair, 2) of int
+        Items; a pair may stand there more than once.
+    n : int
+        How many items there are.
+
+    Returns
+    -------
+    csr_array (item, item) or None
+        1 where two items must not meet; None without pairs.
+    """
+    if not len(pairs):
+        return None
+    both = np.concatenate([pairs, pairs[:, ::-1]])
+    once = csr_array((np.ones(len(both)), (both[:, 0], both[:, 1])), shape=(n, n))
+    once.data[:] = 1.0
+    return once
 
 
 def judged(problem: Problem, deal: Deal) -> Judged:

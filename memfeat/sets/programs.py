@@ -171,9 +171,9 @@ def _varying(problem: Problem, around: Array | None) -> list[LinearConstraint]:
     """Keep ratios of mean squares about some means below the limit: those of variances, if sets have these means."""
     if problem.ratio is None or around is None:
         return []
-    images = problem.members.sum(axis=0)[:, None]
-    squares = (problem.squares - 2 * around * problem.sums + around**2 * images)[:, problem.balanced]
+    squares = problem.squares - 2 * around * problem.sums + around**2 * problem.images[:, None]
     first, second = pairs_of_sets(problem.n_sets)
     both = np.concatenate([first, second]), np.concatenate([second, first])
     # a little below the limit, as the means will not stay quite where they were
-    return [LinearConstraint(_rows(_contrasts(problem, both, squares, problem.ratio**INSIDE)), -np.inf, 0.0)]
+    rows = _contrasts(problem, both, squares[:, problem.balanced], problem.ratio**INSIDE)
+    return [LinearConstraint(_rows(rows), -np.inf, 0.0)]
