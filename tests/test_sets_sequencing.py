@@ -46,7 +46,7 @@ def sound(order, lags):
     width=st.integers(0, 20),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_every_image_comes_as_often_and_after_as_many_trials_as_it_should(n, spare, vigilance, low, width, seed):
     lags = range(low, low + width + 1)
     fillers = names(spare + vigilance, "f")

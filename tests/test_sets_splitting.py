@@ -29,8 +29,9 @@ def test_the_split_of_eight_images_is_the_most_even_of_all():
     assert error.value.best.attrs["optimal"] == "true"
 
 
-def test_versions_of_a_source_are_apart_and_faces_of_a_person_together_among_all_choices():
-    frame = table(8, 1, covariates=0).assign(source=list("aabbccdd"), person=list("pqrsptuq"))
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_versions_of_a_source_are_apart_and_faces_of_a_person_together_among_all_choices(seed):
+    frame = table(8, seed, covariates=0).assign(source=list("aabbccdd"), person=list("pqrsptuq"))
     z = (frame["hit_rate"] - frame["hit_rate"].mean()) / frame["hit_rate"].std() / 0.05
     allowed = []
     for group in combinations(range(8), 4):
