@@ -23,10 +23,10 @@ from memfeat.errors import (
     OutOfReachWarning,
     UnknownNameError,
 )
-from memfeat.sets import exchanging
-from memfeat.sets.asking import set_names
-from memfeat.sets.pools import shared
-from memfeat.sets.problems import Goal, Problem, judged
+from memfeat.sets.choosing import exchanging
+from memfeat.sets.choosing.asking import set_names
+from memfeat.sets.choosing.pools import shared
+from memfeat.sets.choosing.problems import Goal, Problem, judged
 
 LOW = ["luminance", "rms_contrast", "saturation", "colourfulness", "edge_density", "spectral_slope"]
 

@@ -13,7 +13,7 @@ from test_sets_matching import table
 import memfeat as mf
 from memfeat import sets
 from memfeat.errors import ArgumentError, KindError, OutOfReachError, UnknownNameError
-from memfeat.sets.ordering import asked_at, fillers_needed, placed
+from memfeat.sets.choosing.ordering import asked_at, fillers_needed, placed
 
 
 def names(n, letter="t"):

@@ -12,8 +12,8 @@ from memfeat._labels import IMAGE, image_names, storable
 from memfeat._tables import read_table
 from memfeat._version import __version__
 from memfeat.errors import ArgumentError, KindError, OutOfReachError
-from memfeat.sets.ordering import asked_at, fillers_needed, placed
-from memfeat.sets.splitting import FOIL, ROLE, TARGET, VERSION
+from memfeat.sets.choosing.ordering import asked_at, fillers_needed, placed
+from memfeat.sets.choosing.splitting import FOIL, ROLE, TARGET, VERSION
 
 __all__ = ["COLUMNS", "SequenceOptions", "sequence"]
 

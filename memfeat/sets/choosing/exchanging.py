@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from memfeat.sets.problems import NOWHERE, Deal, Problem, pairs_of_sets
+from memfeat.sets.choosing.problems import NOWHERE, Deal, Problem, pairs_of_sets
 
 __all__ = ["exchanged"]
 

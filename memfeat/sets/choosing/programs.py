@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from memfeat.sets.problems import NOWHERE, Deal, Problem, pairs_of_sets
+from memfeat.sets.choosing.problems import NOWHERE, Deal, Problem, pairs_of_sets
 
 __all__ = ["Solved", "dealt", "furthest", "most_even"]
 

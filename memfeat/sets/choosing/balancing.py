@@ -16,9 +16,9 @@ from memfeat._check import advice, listed, looked_up
 from memfeat._labels import IMAGE, stamped
 from memfeat._tables import texts
 from memfeat.errors import ArgumentError, KindError
-from memfeat.sets.pools import column_names, labels_of, numbers_of, table_of
-from memfeat.sets.problems import pairs_of_sets
-from memfeat.sets.reporting import NO_P, SET
+from memfeat.sets.choosing.pools import column_names, labels_of, numbers_of, table_of
+from memfeat.sets.choosing.problems import pairs_of_sets
+from memfeat.sets.choosing.reporting import NO_P, SET
 from memfeat.stats.reliability import spearman_brown
 
 __all__ = ["balance"]

@@ -6,9 +6,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from memfeat.sets import programs
-from memfeat.sets.exchanging import exchanged
-from memfeat.sets.problems import Deal, Goal, Judged, Problem, judged
+from memfeat.sets.choosing import programs
+from memfeat.sets.choosing.exchanging import exchanged
+from memfeat.sets.choosing.problems import Deal, Goal, Judged, Problem, judged
 
 __all__ = ["METHODS", "Method", "Outcome", "solved"]
 

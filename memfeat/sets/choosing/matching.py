@@ -12,11 +12,11 @@ from memfeat._check import advice, count, generator, known_options, listed, one_
 from memfeat._labels import IMAGE, stamped
 from memfeat._tables import texts
 from memfeat.errors import ArgumentError
-from memfeat.sets.asking import RATIO, goal_of, limits_of, ratio_of, seconds_of, set_names, standard
-from memfeat.sets.pools import Cells, cells_of, column_names, kept, labels_of, numbers_of, pairs_of, table_of
-from memfeat.sets.problems import NOWHERE, Problem, clashing
-from memfeat.sets.reporting import SET, facts_of, missed, pool_facts, reached
-from memfeat.sets.solving import METHODS, Method, Outcome, solved
+from memfeat.sets.choosing.asking import RATIO, goal_of, limits_of, ratio_of, seconds_of, set_names, standard
+from memfeat.sets.choosing.pools import Cells, cells_of, column_names, kept, labels_of, numbers_of, pairs_of, table_of
+from memfeat.sets.choosing.problems import NOWHERE, Problem, clashing
+from memfeat.sets.choosing.reporting import SET, facts_of, missed, pool_facts, reached
+from memfeat.sets.choosing.solving import METHODS, Method, Outcome, solved
 
 __all__ = ["MatchOptions", "match"]
 

@@ -15,11 +15,11 @@ from memfeat._check import advice, count, generator, known_options, listed, one_
 from memfeat._labels import IMAGE, stamped
 from memfeat._tables import texts
 from memfeat.errors import ArgumentError
-from memfeat.sets.asking import RATIO, limits_of, ratio_of, seconds_of, set_names, standard
-from memfeat.sets.pools import column_names, labels_of, numbers_of, table_of
-from memfeat.sets.problems import Goal, Problem, clashing
-from memfeat.sets.reporting import SET, facts_of, missed, pool_facts, reached
-from memfeat.sets.solving import METHODS, Method, solved
+from memfeat.sets.choosing.asking import RATIO, limits_of, ratio_of, seconds_of, set_names, standard
+from memfeat.sets.choosing.pools import column_names, labels_of, numbers_of, table_of
+from memfeat.sets.choosing.problems import Goal, Problem, clashing
+from memfeat.sets.choosing.reporting import SET, facts_of, missed, pool_facts, reached
+from memfeat.sets.choosing.solving import METHODS, Method, solved
 
 __all__ = ["FOIL", "ROLE", "TARGET", "VERSION", "SplitOptions", "split"]
 

@@ -13,7 +13,7 @@ from memfeat._check import advice, listed, one_of
 from memfeat._frames import prepared, write_csv
 from memfeat._labels import IMAGE
 from memfeat.errors import ArgumentError, KindError
-from memfeat.sets.sequencing import COLUMNS
+from memfeat.sets.choosing.sequencing import COLUMNS
 
 __all__ = ["to_csv"]
 

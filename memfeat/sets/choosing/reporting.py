@@ -10,8 +10,8 @@ import xarray as xr
 
 from memfeat._check import advice, listed
 from memfeat.errors import OutOfReachError, OutOfReachWarning
-from memfeat.sets.problems import Judged, Problem
-from memfeat.sets.solving import Outcome
+from memfeat.sets.choosing.problems import Judged, Problem
+from memfeat.sets.choosing.solving import Outcome
 
 __all__ = ["NO_P", "SET", "facts_of", "missed", "pool_facts", "reached"]
 

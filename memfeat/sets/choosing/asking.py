@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from memfeat._check import advice, count, listed, looked_up
 from memfeat.errors import ArgumentError, KindError
-from memfeat.sets.problems import Goal
+from memfeat.sets.choosing.problems import Goal
 
 __all__ = ["COVARIATE", "RATIO", "SCORE", "goal_of", "limits_of", "ratio_of", "seconds_of", "set_names", "standard"]
 
