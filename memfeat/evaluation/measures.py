@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from memfeat.stats.ranks import resampled_spearman
+from memfeat.regression.metrics import resampled_spearman
 
 __all__ = ["CORRELATIONS", "ERRORS", "MEASURES", "QUANTILES", "Compute", "Measure", "measured"]
 

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
+from memfeat.stats.ranks import resampled_ranks
+
 __all__ = ["METHODS", "correlations", "permuted", "residuals"]
 
 Array = npt.NDArray[np.float64]
@@ -182,14 +184,6 @@ def _drawn(values: Array, counts: Counts, weights: Array, *, ranked: Ranked | No
 
 def _placed_in(values: Array, counts: Counts, ranked: Ranked) -> Array:
     """Rank each image among the drawn ones (draw, n), ties at mid-rank; give what becomes of it, less the mean."""
-    order = np.argsort(values, kind="stable")
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(values[order]) > 0]))
-    drawn = counts[:, order]
-    if len(starts) < len(order):
-        drawn = np.add.reduceat(drawn, starts, axis=1)
     n = counts.sum(axis=1, keepdims=True)
-    placed = ranked(np.cumsum(drawn, axis=1) - (drawn - 1) / 2, n)
-    placed = placed - (placed * drawn).sum(axis=1, keepdims=True) / n
-    group = np.empty(len(order), dtype=np.intp)
-    group[order] = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
-    return np.asarray(placed[:, group])
+    placed = ranked(resampled_ranks(values, counts) + (n + 1) / 2, n)
+    return np.asarray(placed - (placed * counts).sum(axis=1, keepdims=True) / n)

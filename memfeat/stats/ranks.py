@@ -1,11 +1,11 @@
-"""Ranks and rank correlations in samples of images, in which an image may stand several times."""
+"""Ranks in samples of images, in which an image may stand several times."""
 
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["resampled_ranks", "resampled_spearman"]
+__all__ = ["resampled_ranks"]
 
 Array = npt.NDArray[np.float64]
 
@@ -33,24 +33,3 @@ def resampled_ranks(values: Array, counts: npt.NDArray[Any]) -> Array:
     group[order] = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(order)]))
     centred: Array = (middle - counts.sum(axis=1, keepdims=True) / 2)[:, group]
     return centred
-
-
-def resampled_spearman(first: Array, second: Array, counts: npt.NDArray[Any]) -> Array:
-    """Correlate mid-ranks in samples of images.
-
-    Parameters
-    ----------
-    first, second : array (n,)
-        One number per image.
-    counts : array (draw, n)
-        How often each image stands in each sample.
-
-    Returns
-    -------
-    array (draw,)
-        Spearman's correlations; NaN where all drawn images are alike.
-    """
-    one, other = resampled_ranks(first, counts), resampled_ranks(second, counts)
-    product, *squares = (np.einsum("bi,bi,bi->b", counts, a, b) for a, b in ((one, other), (one, one), (other, other)))
-    size = np.sqrt(squares[0] * squares[1])
-    return np.asarray(np.divide(product, size, out=np.full_like(product, np.nan), where=size > 0))

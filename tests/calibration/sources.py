@@ -5,6 +5,7 @@ from record import ROOT
 DECODED = ("decoding", "partition")
 SPANNED = ("ridge", "pls", "pcr", "partition")
 EMBEDDED = ("embed",)
+AGREEMENT = ("coverage_normal", "coverage_tied", "coverage_halves", "coverage_groups")
 #: Room -> files that only some analyses run -> what the names of their results have in them. Where a file is only asked
 #: whether there is something for it to do (sets, covariates, halves of participants, an RDM), and there is not, it does
 #: not count.
@@ -50,6 +51,18 @@ LEAVES = {
         "targets": (*DECODED, "unitwise", "contrast"),
         "units": ("unitwise",),
     },
+    "evaluation": {
+        "agreement": AGREEMENT,
+        "calibration": ("coverage_calibration",),
+        "contrast": ("contrast",),
+        "cutoffs": ("coverage_cutoff",),
+        "distributions": (),
+        "floor": AGREEMENT,
+        "halves": ("coverage_halves",),
+        "intervals": (*AGREEMENT, "coverage_calibration"),
+        "measures": (*AGREEMENT, "contrast"),
+        "overlap": (),
+    },
     "reduction": {
         "alignment": (),
         "borrowed": EMBEDDED,
@@ -86,6 +99,11 @@ def sources_of(name):
 def regression_of(name):
     """The same of decoding, contrasts, shares and single units."""
     return ("gram", "stats", *room_of(name, "regression"))
+
+
+def evaluation_of(name):
+    """The same of predictions against scores."""
+    return ("stats", "regression/metrics", *room_of(name, "evaluation"))
 
 
 def reduction_of(name):

@@ -8,18 +8,22 @@ import pytest
 import xarray as xr
 from record import band, record
 from scipy.stats import norm
+from sources import evaluation_of
 
 from memfeat import evaluation
 from memfeat.evaluation.halves import relative_measures
 from memfeat.evaluation.measures import MEASURES
 
 pytestmark = pytest.mark.timeout(0)
-ROOMS = ("evaluation", "stats", "regression/metrics")
 SIMULATIONS = 1_000
 #: Tests of this file that judge a rate of .05; their family-wise level is 1 %.
 TESTS = 20
 LOW, HIGH = band(0.05, SIMULATIONS, tests=TESTS)
 EVERYONE = np.ones((1, 1_000_000), dtype=np.int64)
+
+
+def kept(name, figures):
+    record(name, figures, sources=evaluation_of(name))
 
 
 def per_image(values):
@@ -56,7 +60,7 @@ def test_intervals_cover_the_metrics_of_a_million_images(kind):
             found = evaluation.evaluate(prediction, score, rng=seed).sel(metric=list(MEASURES))
             inside += (found["ci_low"].values <= truth) & (truth <= found["ci_high"].values)
         coverage |= {f"n={n}, {name}": float(one) for name, one in zip(MEASURES, inside / SIMULATIONS, strict=True)}
-    record(f"evaluation_coverage_{kind.replace(' ', '_')}", {"coverage": coverage}, sources=ROOMS)
+    kept(f"evaluation_coverage_{kind.replace(' ', '_')}", {"coverage": coverage})
     assert {
         key: value for key, value in coverage.items() if not key.startswith("n=40") and not 0.93 <= value <= 0.97
     } == {}
@@ -95,7 +99,7 @@ def test_values_relative_to_a_reliability_from_halves_are_covered(n_splits):
     figures = {"n_images": 100, "n_splits": n_splits} | dict(
         zip(("coverage", "mean_estimate", "truth"), named, strict=True)
     )
-    record(f"evaluation_coverage_halves_{n_splits}", figures, sources=ROOMS)
+    kept(f"evaluation_coverage_halves_{n_splits}", figures)
     assert {name: value for name, value in figures["coverage"].items() if not 0.93 <= value <= 0.97} == {}
 
 
@@ -111,7 +115,7 @@ def test_whole_groups_are_covered_when_errors_vary_between_groups():
             found = evaluation.evaluate(per_image(prediction), per_image(score), rng=seed, **options).sel(metric="bias")
             inside[scheme] += bool(found["ci_low"] <= 0 <= found["ci_high"])
     coverage = {scheme: count / SIMULATIONS for scheme, count in inside.items()}
-    record("evaluation_coverage_groups", {"coverage": coverage}, sources=ROOMS)
+    kept("evaluation_coverage_groups", {"coverage": coverage})
     assert 0.93 <= coverage["whole"] <= 0.97
     assert coverage["free"] < 0.93
 
@@ -128,7 +132,7 @@ def test_bins_and_the_line_of_calibration_are_covered():
         low, high = found["coefficient_ci_low"].values, found["coefficient_ci_high"].values
         line += (low <= (0.3, 0.6)) & (high >= (0.3, 0.6))
     coverage = {"bins": float(np.mean(bins)), "intercept": line[0] / SIMULATIONS, "slope": line[1] / SIMULATIONS}
-    record("evaluation_coverage_calibration", {"coverage": coverage}, sources=ROOMS)
+    kept("evaluation_coverage_calibration", {"coverage": coverage})
     assert all(0.93 <= value <= 0.97 for value in coverage.values())
 
 
@@ -147,7 +151,7 @@ def test_errors_without_images_below_a_cut_are_covered():
         inside += (found["ci_low"].values <= truth) & (truth <= found["ci_high"].values)
     keys = [f"{cut}, {metric}" for cut in ("predicted", "measured") for metric in ("mse", "rmse", "mae")]
     coverage = dict(zip(keys, (inside / SIMULATIONS).ravel().tolist(), strict=True))
-    record("evaluation_coverage_cutoff", {"coverage": coverage}, sources=ROOMS)
+    kept("evaluation_coverage_cutoff", {"coverage": coverage})
     assert all(0.93 <= value <= 0.97 for value in coverage.values())
 
 
@@ -177,7 +181,7 @@ def test_p_of_a_contrast_is_right_when_both_predictors_are_as_good(kind, r, betw
         covered += bool(found["zou_low"].sel(metric="pearson") <= 0 <= found["zou_high"].sel(metric="pearson"))
     rates = {name: count / SIMULATIONS for name, count in rejected.items()}
     figures = {"share_below_05": rates, "accepted": [LOW, HIGH], "zou_coverage": covered / SIMULATIONS}
-    record(f"evaluation_contrast_{kind.replace(' ', '_')}_r{r:g}_between{between:g}", figures, sources=ROOMS)
+    kept(f"evaluation_contrast_{kind.replace(' ', '_')}_r{r:g}_between{between:g}", figures)
     assert LOW <= rates["paired bootstrap, spearman"] <= HIGH
     assert LOW <= rates["paired bootstrap, pearson"] <= HIGH
     if kind == "normal":
