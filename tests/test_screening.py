@@ -163,3 +163,8 @@ def test_photographs_are_like_photographs(lnsim):
     assert not found["near_duplicate"].any()
     for name, (low, high) in LIMITS.items():
         assert low < found[name].min() < found[name].max() < high
+
+
+def test_a_hash_has_64_bits():
+    with pytest.raises(ArgumentError, match="distance must be at most 64; got 65"):
+        mf.screening.check({"a": np.zeros((200, 300), np.uint8)}, distance=65)
