@@ -171,3 +171,9 @@ def test_predictors_must_differ():
     table, memorability = study(4, 6)
     with pytest.raises(ArgumentError, match="predictors must differ between images; got 'memorability' of 0.5"):
         mf.scores.mixed_model(table, 0 * memorability + 0.5)
+
+
+def test_a_predictor_is_not_called_as_the_intercept():
+    trials = pd.DataFrame({"image": list("abab"), "participant": list("xxyy"), "truth": 1, "response": [1, 0, 1, 1]})
+    with pytest.raises(ArgumentError, match="predictors must not be called intercept; got 'intercept'. Rename it"):
+        mf.scores.mixed_model(trials, pd.Series({"a": 1.0, "b": 2.0}, name="intercept"))

@@ -186,3 +186,8 @@ def test_the_page_says_what_was_measured():
         assert row.endswith(f"| {median}, {low} to {high} |")
     named = found["unlike_photographs"]
     assert f"{named['imagenet']} of 400 photographs of ImageNet are named, and {named['figrim']} of 30 scenes" in page
+
+
+def test_a_hash_has_64_bits():
+    with pytest.raises(ArgumentError, match="distance must be at most 64; got 65"):
+        mf.screening.check({"a": np.zeros((200, 300), np.uint8)}, distance=65)

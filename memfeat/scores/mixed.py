@@ -23,6 +23,7 @@ __all__ = ["mixed_model"]
 
 Array = npt.NDArray[np.float64]
 GROUPS = ("participant", "image")
+INTERCEPT = "intercept"
 #: shown -> whether these trials are of targets
 SHOWN = {"old": True, "new": False}
 #: Standard deviations of the normal priors of coefficients, and of the logarithms of deviations.
@@ -76,7 +77,8 @@ def mixed_model(
     KindError, MissingFileError, UnknownNameError
         If trials or predictors cannot be read.
     ArgumentError
-        If participants are not named, or fewer than two; an image has no number, or all have the same; answers are all
+        If participants are not named, or fewer than two; an image has no number, or all have the same; one is
+        called "intercept"; answers are all
         alike; or the fit does not settle.
 
     See Also
@@ -121,7 +123,7 @@ def mixed_model(
         "ci_high": ("term", fitted["mean"] + limit),
         "deviation": ("group", fitted["deviation"]),
     }
-    result = xr.Dataset(table, {"term": texts(["intercept", *names]), "group": texts(GROUPS)})
+    result = xr.Dataset(table, {"term": texts([INTERCEPT, *names]), "group": texts(GROUPS)})
     facts = {"shown": shown, "n": len(design.answers), "n_images": design.sizes[1], "n_participants": design.sizes[0]}
     read_as = {name: known.recorded[name] for name in ("truth", "response") if name in known.recorded}
     return stamped(result, method=METHOD, interval=INTERVAL, unit="logit", priors=PRIORS, **facts, **read_as)
@@ -151,6 +153,8 @@ def _chosen(trials: Trials, shown: str) -> Trials:
 def _designed(trials: Trials, predictors: Any) -> tuple[list[str], _Design]:
     """Standardise predictors over images, and lay out who answered about what."""
     values = by_trial(predictors, trials, "predictors")
+    if INTERCEPT in values:
+        raise ArgumentError(advice("predictors", f"not be called {INTERCEPT}", INTERCEPT, "Rename it."))
     one_each = np.unique(trials.image, return_index=True)[1]
     fixed = [np.ones(len(trials.image))]
     for name, column in values.items():

@@ -12,7 +12,7 @@ from PIL import Image
 from memfeat._check import advice, count, listed
 from memfeat._labels import IMAGE, matched
 from memfeat._tables import texts
-from memfeat.errors import KindError
+from memfeat.errors import ArgumentError, KindError
 from memfeat.images.reading import tabled
 from memfeat.lowlevel import N_BITS, hash_bits
 from memfeat.lowlevel.measuring import STATISTICS, measured, with_facts
@@ -72,7 +72,7 @@ def check(
     KindError
         If predictions are none, or images no image table.
     ArgumentError
-        If predictions are of other images or say nothing of the floor, or `distance` is below 0.
+        If predictions are of other images or say nothing of the floor, or `distance` is not 0 to 64.
     MissingFileError, NoImageError
         If no image table can be made of images.
 
@@ -107,7 +107,8 @@ def check(
     >>> found["warnings"].item()
     'rms_contrast 0, photographs have 0.011 to 0.42; entropy 0, photographs have 3.4 to 8'
     """
-    count("distance", distance, least=0)
+    if count("distance", distance, least=0) > N_BITS:
+        raise ArgumentError(advice("distance", f"be at most {N_BITS}", distance, "That many bits has a hash."))
     table = tabled(images, progress=progress)
     at_floor = _floor(predictions, table)
     found, read = each(table, _looked_at, what="screening", progress=progress)

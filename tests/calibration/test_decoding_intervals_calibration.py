@@ -178,6 +178,7 @@ def test_a_contrast_without_a_difference_is_rejected_as_often_as_it_says(kind, r
 
 @pytest.mark.parametrize("r", [0.0, 0.5])
 def test_fifteen_contrasts_of_six_layers_alike_hold_their_family_wise_level(r):
+    """Of R², which is skewed, the largest deviation is cautious: it need only not exceed the level."""
     rng, n, smallest = np.random.default_rng([83, int(10 * r)]), 100, []
     matrix = np.where(np.eye(7), 1.0, 0.6)
     matrix[6, :6] = matrix[:6, 6] = r
@@ -188,7 +189,9 @@ def test_fifteen_contrasts_of_six_layers_alike_hold_their_family_wise_level(r):
         smallest.append(found["p_corrected"].min("contrast").values)
     figures = {"n_images": n, "contrasts": 15, "r": r, "null": "six layers agree equally well with the scores"}
     every(
-        partial(within_band, np.array(smallest)[:, k], f"family_of_layers_{metric}_r{r:g}", figures)
+        partial(
+            within_band, np.array(smallest)[:, k], f"family_of_layers_{metric}_r{r:g}", figures, discrete=metric == "r2"
+        )
         for k, metric in enumerate(found["metric"].values)
     )
 
