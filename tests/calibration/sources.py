@@ -63,6 +63,12 @@ LEAVES = {
         "measures": (*AGREEMENT, "contrast"),
         "overlap": (),
     },
+    "stats": {
+        "halves": ("relative", "coverage_halves"),
+        "largest": ("contrast", "family_of"),
+        "ranks": ("profile_", "_hit_rate_", "_d_prime_", "scores_"),
+        "shares": ("scores_", *AGREEMENT),
+    },
     "reduction": {
         "alignment": (),
         "borrowed": EMBEDDED,
@@ -91,38 +97,43 @@ def room_of(name, room="rsa"):
     return tuple(f"{room}/{file}" for file in files if any(part in name for part in LEAVES[room].get(file, ("",))))
 
 
+def stats_of(name):
+    """Files of statistics that a result of this name runs."""
+    return room_of(name, "stats")
+
+
 def sources_of(name):
     """The same of RSA, with what RDMs and intervals are made by."""
-    return ("gram", "rdm", "stats", *room_of(name))
+    return ("gram", "rdm", *stats_of(name), *room_of(name))
 
 
 def regression_of(name):
     """The same of decoding, contrasts, shares and single units."""
-    return ("gram", "stats", *room_of(name, "regression"))
+    return ("gram", *stats_of(name), *room_of(name, "regression"))
 
 
 def evaluation_of(name):
     """The same of predictions against scores."""
-    return ("stats", "regression/metrics", *room_of(name, "evaluation"))
+    return (*stats_of(name), "regression/metrics", *room_of(name, "evaluation"))
 
 
 def reduction_of(name):
     """The same of components."""
-    return ("gram", "stats", *room_of(name, "reduction"))
+    return ("gram", *stats_of(name), *room_of(name, "reduction"))
 
 
 def profile_of(name):
     """The same of measures against scores, whatever is measured."""
     files = {"resampled": "", "tables": "", "profiling": "", "reliabilities": "relative", "contrasting": "contrast"}
-    return ("stats", *(f"measures/{file}" for file, part in files.items() if part in name))
+    return (*stats_of(name), *(f"measures/{file}" for file, part in files.items() if part in name))
 
 
-def set_features_of(_):
+def set_features_of(name):
     """The same of sets in feature space."""
     own = ("design", "discrepancies", "exchanging", "feature_space", "frechet", "layering", "neighbourhoods", "pooling")
     borrowed = (
         "gram",
-        "stats",
+        *stats_of(name),
         "reduction/distances",
         *(f"regression/{file}" for file in ("dealing", "folds", "ridge")),
     )

@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 from record import record
 from scipy.stats import pearsonr, spearmanr
+from sources import stats_of
 
 from memfeat import drift
 from memfeat.drift.decodability import STATISTICS
@@ -16,7 +17,7 @@ from memfeat.stats import bootstrap_counts, expanded
 pytestmark = pytest.mark.timeout(0)
 RSA = ("rdm/distances", "rsa/similarity", "rsa/resampling", "rsa/concordance", "rsa/paired")
 REGRESSION = ("regression/folds", "regression/metrics", "regression/ridge", "regression/spans")
-SOURCES = ("drift", "gram", "reduction/alignment", *RSA, *REGRESSION, "stats")
+SOURCES = ("drift", "gram", "reduction/alignment", *RSA, *REGRESSION, *stats_of("drift"))
 SIMULATIONS, N_IMAGES, N_BOOTSTRAPS = 1_000, 100, 500
 REQUIRED = [0.93, 0.97]
 CORRELATIONS = {"spearman": spearmanr, "pearson": pearsonr}

@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 from judging import SIMULATIONS, Judge, every
 from scipy.special import expit
+from sources import stats_of
 
 from memfeat import scores
 
 pytestmark = pytest.mark.timeout(0)
 HALVES = ("agreement", "counts", "halving", "splitting", "summing", "trials")
 MIXED = ("mixed", "tidy", "trials")
-JUDGE = Judge("reliability_", lambda name: ("stats", *(f"scores/{file}" for file in HALVES)))
+JUDGE = Judge("reliability_", lambda name: (*stats_of(name), *(f"scores/{file}" for file in HALVES)))
 MODELS = Judge("mixed_model_", lambda name: tuple(f"scores/{file}" for file in MIXED))
 #: Images and participants that truth comes from; as many participants as in a study, anew in each.
 MANY, TIMES = 1_000, 60

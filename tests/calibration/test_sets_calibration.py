@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from judging import SIMULATIONS, Judge, every
 from scipy.stats import norm
+from sources import stats_of
 
 from memfeat.sets.scores.contrasting import Pair
 from memfeat.sets.scores.judging import Plan, equivalence, judged, tested
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.timeout(0)
 #: Tests of p-values in this file; their family-wise level is 1 %.
 TESTS = 38
 FILES = ("weighing", "contrasting", "judging", "adjusting")
-JUDGE = Judge("sets_", lambda name: ("stats", *(f"sets/{file}" for file in FILES)))
+JUDGE = Judge("sets_", lambda name: (*stats_of(name), *(f"sets/{file}" for file in FILES)))
 within_band = partial(JUDGE.within_band, tests=TESTS)
 #: Tests whose null is that sets are exchangeable, and those that hold where only means, or sides, are equal.
 STUDENTISED = ("mean_difference", "cliffs_delta")
