@@ -639,6 +639,8 @@ def test_the_command_line_scores_a_table(tmp_path):
     assert len(rows) == 12
     assert run(file, *named, "--exclude", "hits").exit_code == 2
     assert run(file, *named, "--vigilance", "key").exit_code == 2
+    trials.assign(since=np.where(trials["target"] == "old", 40, np.nan)).to_csv(file, index=False)
+    assert run(file, *named, "--lag", "since", "--json").exit_code == 0
     failed = run(file)
     assert failed.exit_code == 3
     assert "trials must have one column that says what was shown" in failed.stderr

@@ -197,6 +197,8 @@ def test_raters_by_hand():
     assert mf.scores.n_raters(0.8, reliability={"split_half": 0.5}, n_raters=10) == 20
     assert mf.scores.n_raters(0.9, reliability={"spearman_brown": 2 / 3}, n_raters=10) == 45
     assert mf.scores.n_raters(0.5, reliability={"spearman_brown": 0.8}, n_raters=8) == 2
+    # 12.5 on average: four times as many
+    assert mf.scores.n_raters(0.8, reliability={"spearman_brown": 0.5}, n_raters=np.float32(12.5)) == 50
 
 
 def test_raters_and_images_take_what_split_halves_found():
@@ -239,8 +241,8 @@ def test_no_fewer_raters_reach_the_target(target, known, n):
         ({"target": 1.0}, ArgumentError, "target must lie between 0 and 1; got 1.0"),
         ({"target": "high"}, KindError, "target must be a number"),
         ({"reliability": 0.7}, KindError, "reliability must be a named number"),
-        ({"n_raters": 0}, ArgumentError, "n_raters must be at least 1"),
-        ({"n_raters": 2.5}, KindError, "n_raters must be a whole number"),
+        ({"n_raters": 0}, ArgumentError, "n_raters must be above 0 and finite; got 0. Pass the number of raters"),
+        ({"n_raters": "ten"}, KindError, "n_raters must be a number; got 'ten'"),
     ],
 )
 def test_raters_are_asked_for_as_documented(options, error, words):
@@ -335,3 +337,13 @@ def test_counts_of_memcat_have_the_reliability_that_is_known(data_folder):
     table = pd.read_csv(data_folder / "memcat" / "memcat_image_data.csv")[["image_file", "H", "n_resp"]]
     halves = mf.scores.resplit(table, hits="H", n_targets="n_resp", n_splits=20)
     assert mf.scores.reliability(halves, n_bootstraps=0)["estimate"].item() == pytest.approx(0.777, abs=0.005)
+
+
+def test_tables_without_images_and_infinite_halves_are_refused():
+    empty = pd.DataFrame({"image": [], "half1_1": [], "half2_1": []})
+    with pytest.raises(ArgumentError, match="table must have an image at least; got no row"):
+        mf.scores.read_halves(empty)
+    values = [[0.9, 0.8], [0.7, np.inf], [0.5, 0.55], [0.2, 0.3]]
+    two = xr.DataArray(values, {"image": list("abcd")}, ["image", "half"], name="hit_rate")
+    with pytest.raises(ArgumentError, match="halves must be finite, or NaN for none; got 1: 'b'"):
+        mf.scores.reliability(two)

@@ -177,3 +177,14 @@ def test_a_predictor_is_not_called_as_the_intercept():
     trials = pd.DataFrame({"image": list("abab"), "participant": list("xxyy"), "truth": 1, "response": [1, 0, 1, 1]})
     with pytest.raises(ArgumentError, match="predictors must not be called intercept; got 'intercept'. Rename it"):
         mf.scores.mixed_model(trials, pd.Series({"a": 1.0, "b": 2.0}, name="intercept"))
+
+
+def test_a_predictor_is_not_made_up_of_others():
+    trials = pd.DataFrame(
+        {"image": list("abcabc"), "participant": list("xxxyyy"), "truth": 1, "response": [1, 0, 1] * 2}
+    )
+    both = pd.DataFrame({"score": [1.0, 2.0, 4.0], "again": [3.0, 5.0, 9.0]}, index=list("abc"))
+    with pytest.raises(
+        ArgumentError, match="predictors must each say something of their own; got 'score', 'again', of"
+    ):
+        mf.scores.mixed_model(trials, both)

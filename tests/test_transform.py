@@ -136,6 +136,13 @@ def test_blur_agrees_with_a_sum_over_neighbours():
     assert np.abs(changed(image, "blur", sigma=2)[inner].astype(int) - other[inner]).max() <= 3
 
 
+def test_blur_by_more_than_the_picture_leaves_its_mean_at_once():
+    image = np.random.default_rng(3).random((30, 40, 3))
+    np.testing.assert_allclose(blurred(image, sigma=1e6), np.broadcast_to(image.mean(axis=(0, 1)), image.shape))
+    # just below: what is left of the slowest waves, and what a Gaussian is cut off at, is below 1e-4
+    np.testing.assert_allclose(blurred(image, sigma=59.0), blurred(image, sigma=1e6), atol=1e-4)
+
+
 def test_contrast_is_scaled_about_the_mean_of_each_channel():
     image = np.array([[[10, 50, 200], [30, 90, 100]]], np.uint8)
     assert changed(image, "contrast", factor=0.5).tolist() == [[[15, 60, 175], [25, 80, 125]]]

@@ -28,6 +28,7 @@ def _rules(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
 @click.option("--response", help='The column that says what was answered, "old" or "new".')
 @click.option("--image", help="The column that names the image.")
 @click.option("--participant", help="The column that names the participant.")
+@click.option("--lag", help="The column that says how long ago the image was shown, where images come back.")
 @click.option("--correction", default="log-linear", show_default=True, help="For d_prime: log-linear or 1/(2n).")
 @click.option("--interval", default="wilson", show_default=True, help="Of rates: wilson or jeffreys.")
 @click.option(

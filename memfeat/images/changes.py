@@ -13,6 +13,8 @@ from memfeat.images.colour import encoded, linear, weighted
 __all__ = ["KINDS", "Kind", "Range", "blurred", "changed", "contrasted", "greyed", "scrambled"]
 
 Array = npt.NDArray[np.float64]
+#: Widths of a picture beyond which a Gaussian leaves its mean only: of the slowest wave, exp(−(2π)² / 2) < 3e-9.
+FLAT = 2.0
 
 
 class Range(NamedTuple):
@@ -98,8 +100,12 @@ def blurred(values: Array, *, sigma: float) -> Array:
     array (y, x, channel) of float
         The blurred picture.
     """
-    changed: Array = gaussian_filter(values, (sigma, sigma, 0), mode="reflect")
-    return changed
+    for axis in (0, 1):
+        if sigma > FLAT * values.shape[axis]:
+            values = np.broadcast_to(values.mean(axis=axis, keepdims=True), values.shape)
+        else:
+            values = gaussian_filter(values, sigma, axes=axis, mode="reflect")
+    return values
 
 
 def contrasted(values: Array, *, factor: float) -> Array:

@@ -24,6 +24,8 @@ __all__ = ["mixed_model"]
 Array = npt.NDArray[np.float64]
 GROUPS = ("participant", "image")
 INTERCEPT = "intercept"
+#: Standard deviations of predictors below this are rounding.
+SAME = 1e-9
 #: shown -> whether these trials are of targets
 SHOWN = {"old": True, "new": False}
 #: Standard deviations of the normal priors of coefficients, and of the logarithms of deviations.
@@ -78,7 +80,7 @@ def mixed_model(
         If trials or predictors cannot be read.
     ArgumentError
         If participants are not named, or fewer than two; an image has no number, or all have the same; one is
-        called "intercept"; answers are all
+        called "intercept", or made up of others; answers are all
         alike; or the fit does not settle.
 
     See Also
@@ -163,6 +165,9 @@ def _designed(trials: Trials, predictors: Any) -> tuple[list[str], _Design]:
             same = listed(f"{name!r} of {of_images[0]:g}")
             raise ArgumentError(advice("predictors", "differ between images", same, "Leave it out."))
         fixed.append((column - of_images.mean()) / of_images.std())
+    if np.linalg.matrix_rank(np.stack(fixed, axis=1)[one_each], tol=SAME * np.sqrt(len(one_each))) < len(fixed):
+        found = listed(f"{', '.join(map(repr, values))}, of which one is made up of others")
+        raise ArgumentError(advice("predictors", "each say something of their own", found, "Leave one of them out."))
     n, sizes = len(trials.image), (len(trials.participants), len(trials.images))
     places = np.concatenate([trials.participant, sizes[0] + trials.image])
     random = csr_array((np.ones(2 * n), (np.tile(np.arange(n), 2), places)), shape=(n, sum(sizes)))

@@ -1,13 +1,13 @@
 """How many raters and how many images a study needs."""
 
 from collections.abc import Callable, Mapping
-from math import atanh, ceil, sqrt
+from math import atanh, ceil, inf, sqrt
 from numbers import Real
 
 import xarray as xr
 from scipy.stats import norm
 
-from memfeat._check import advice, count, fraction, one_of
+from memfeat._check import advice, fraction, one_of
 from memfeat.errors import ArgumentError, KindError
 from memfeat.stats.exchange import Alternative
 from memfeat.stats.halves import reliability_of
@@ -22,7 +22,7 @@ VARIANCES: dict[str, Callable[[float], float]] = {"pearson": lambda r: 1.0, "spe
 SIDES = {"two-sided": 2, "greater": 1, "less": 1}
 
 
-def n_raters(target: float, *, reliability: Mapping[str, float] | xr.Dataset, n_raters: int) -> int:
+def n_raters(target: float, *, reliability: Mapping[str, float] | xr.Dataset, n_raters: float) -> int:
     """Compute how many raters give scores of a certain reliability.
 
     Parameters
@@ -33,8 +33,8 @@ def n_raters(target: float, *, reliability: Mapping[str, float] | xr.Dataset, n_
         What is known: {"spearman_brown": r}, of the scores of all raters, or {"split_half": r}, the mean correlation of
         random halves of them; or what :func:`split_half` or :func:`reliability` gave, of one measure:
         `found.sel(measure="hit_rate")`.
-    n_raters : int
-        How many raters, or responses per image, that was found with.
+    n_raters : float
+        How many raters, or responses per image on average, that was found with.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def n_raters(target: float, *, reliability: Mapping[str, float] | xr.Dataset, n_
     """
     wanted, known = fraction("target", target), reliability_of(reliability)
     times = wanted * (1 - known) / (known * (1 - wanted))
-    return ceil(times * count("n_raters", n_raters) - ROUNDING)
+    return ceil(times * _some(n_raters) - ROUNDING)
 
 
 def n_images(
@@ -133,6 +133,16 @@ def n_images(
     return 3 + ceil(
         ((beyond + float(norm.ppf(fraction("power", power))) * sqrt(variance)) / atanh(rho)) ** 2 - ROUNDING
     )
+
+
+def _some(n_raters: float) -> float:
+    """Check a number of raters, which may be an average."""
+    remedy = "Pass the number of raters per image, such as scores['n_targets'].mean()."
+    if isinstance(n_raters, bool) or not isinstance(n_raters, Real):
+        raise KindError(advice("n_raters", "be a number", n_raters, remedy))
+    if not 0 < float(n_raters) < inf:
+        raise ArgumentError(advice("n_raters", "be above 0 and finite", n_raters, remedy))
+    return float(n_raters)
 
 
 def _size(r: float, alternative: str) -> float:

@@ -98,7 +98,8 @@ def split_half(
     -----
     With r the mean over splits, `reliability` is 2r / (1 + r) (Spearman-Brown), and `ceiling` its root: what a
     perfect predictor of the true scores would reach. What papers call human consistency is r, the agreement of two
-    half samples: it is no ceiling, and models may exceed it.
+    half samples: it is no ceiling, and models may exceed it. Where halves disagree, r is below 0, and `reliability`
+    means nothing (it may lie far below −1); `ceiling` is 0.
 
     In a split, images with fewer than 2 responses in a cell of a half (old or new, as the score needs it) are left out.
     d′ is log-linear, z((hits + ½) / (n + 1)) − z((false alarms + ½) / (n + 1)).

@@ -77,6 +77,8 @@ def read_halves(
         raise ArgumentError(advice("columns", "name the first and the second half", columns, remedy))
     asked: Any = {"option": "image", "repeated": "Keep one row per image."}
     frame, key = read_named(table, "table", column=image, **asked) if image else read_table(table, "table", **asked)
+    if frame.empty:
+        raise ArgumentError(advice("table", "have an image at least", listed("no row"), "Look at what chose its rows."))
     others = [str(one) for one in frame.columns if one != key]
     first, second = (_matching(str(pattern), others) for pattern in columns)
     if not first or first.keys() != second.keys():
@@ -206,6 +208,12 @@ def _read(halves: Any) -> xr.Dataset:
             )
         if one.dtype.kind not in "iuf":
             raise KindError(advice("halves", "hold numbers", listed(f"dtype {one.dtype}"), remedy))
+        infinite = np.isinf(one.transpose(IMAGE, ...).values).reshape(dims[IMAGE], -1).any(axis=1)
+        if infinite.any():
+            named = listed.of(halves[IMAGE].values[infinite])
+            raise ArgumentError(
+                advice("halves", "be finite, or NaN for none", named, "Look at how they were computed.")
+            )
     whole = halves if SPLIT in halves.dims else halves.expand_dims({SPLIT: [0]})
     whole = whole if SPLIT in whole.coords else whole.assign_coords({SPLIT: np.arange(whole.sizes[SPLIT])})
     return in_name_order(whole).transpose(HALF, SPLIT, IMAGE).astype(np.float64)

@@ -39,8 +39,8 @@ def to_long(
     -------
     DataFrame
         One row per trial: `participant` and `image` as text, `old` (a target was shown), `said_old`, `correct` as 0 or
-        1, `lag` and `confidence` where they were named, and the numbers per image. Its attributes say how columns were
-        read.
+        1, `lag` (NaN for foils) and `confidence` where they were named, and the numbers per image. Its attributes say
+        how columns were read.
 
     Raises
     ------
