@@ -122,7 +122,7 @@ def read_named(
     return table, key
 
 
-def read_table(source: Any, argument: str, **words: str) -> tuple[pd.DataFrame, str]:
+def read_table(source: Any, argument: str, **words: Any) -> tuple[pd.DataFrame, str]:
     """Read a table whose images are named by a column `image`, or else by the one that is called like a name.
 
     Parameters
@@ -131,7 +131,7 @@ def read_table(source: Any, argument: str, **words: str) -> tuple[pd.DataFrame, 
         As for :func:`read_named`.
     argument : str
         What the user calls it.
-    **words : str
+    **words : object
         `option` and `repeated`, as for :func:`read_named`.
 
     Returns

@@ -104,7 +104,7 @@ def blurred(values: Array, *, sigma: float) -> Array:
         if sigma > FLAT * values.shape[axis]:
             values = np.broadcast_to(values.mean(axis=axis, keepdims=True), values.shape)
         else:
-            values = gaussian_filter(values, sigma, axes=axis, mode="reflect")
+            values = gaussian_filter(values, sigma, axes=(axis,), mode="reflect")
     return values
 
 

@@ -156,7 +156,10 @@ def _values(rows: Sequence[list[float] | None]) -> xr.Dataset:
 
 def _pairs(names: Sequence[str], hashes: Sequence[Bits | None], distance: int) -> list[tuple[str, str, int]]:
     """Find near-duplicates: two names and the bits in which they differ, the nearest first."""
-    pairs = ((*sorted((names[i], names[j])), differing) for i, j, differing in copies.alike(hashes, distance))
+    pairs = [
+        (min(names[i], names[j]), max(names[i], names[j]), differing)
+        for i, j, differing in copies.alike(hashes, distance)
+    ]
     return sorted(pairs, key=lambda pair: (pair[2], pair[0], pair[1]))
 
 

@@ -241,7 +241,8 @@ def _hashed(
 def _by_features(table: xr.Dataset, rule: _Rule, progress: bool | None) -> tuple[list[_Pair], Bits]:
     """Compare every two images in every layer."""
     names, n = layer_names(table), table.sizes[IMAGE]
-    pairs, empty = [], np.zeros(n, dtype=np.bool_)
+    pairs: list[_Pair] = []
+    empty = np.zeros(n, dtype=np.bool_)
     with bar(len(names) * n_tiles(n), "near-duplicates", progress, unit="tile") as shown:
         for name in names:
             near = _Nearest.of(n)

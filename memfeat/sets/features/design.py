@@ -43,7 +43,11 @@ class Plan(NamedTuple):
     @property
     def recorded(self) -> dict[str, Any]:
         """What goes into the attributes of the result."""
-        used = {"classifier": {"folds": self.folds}, "neighbours": {"k": self.k}, "mmd": {"bandwidth": self.bandwidth}}
+        used: dict[str, dict[str, Any]] = {
+            "classifier": {"folds": self.folds},
+            "neighbours": {"k": self.k},
+            "mmd": {"bandwidth": self.bandwidth},
+        }
         return {key: value for name in self.statistics for key, value in used.get(name, {}).items()}
 
     @property

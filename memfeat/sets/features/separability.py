@@ -62,4 +62,4 @@ def auc(gram: Array, labels: Mask, fold: npt.NDArray[np.int64]) -> Array:
         ranks = rankdata(predicted[fold == k], axis=0)
         wins += (ranks * own).sum(axis=0) - n_first * (n_first + 1) / 2
         pairs += n_first * (len(own) - n_first)
-    return np.divide(wins, pairs, out=np.full(len(pairs), CHANCE), where=pairs > 0)
+    return np.asarray(np.divide(wins, pairs, out=np.full(len(pairs), CHANCE), where=pairs > 0))
