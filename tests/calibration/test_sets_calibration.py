@@ -8,15 +8,16 @@ from judging import SIMULATIONS, Judge, every
 from scipy.stats import norm
 from sources import stats_of
 
+from memfeat.sets.scores import judging as sets
 from memfeat.sets.scores.contrasting import Pair
-from memfeat.sets.scores.judging import Plan, equivalence, judged, tested
+from memfeat.sets.scores.judging import Plan, equivalence, judged
 from memfeat.sets.scores.weighing import Units
 
 pytestmark = pytest.mark.timeout(0)
 #: Tests of p-values in this file; their family-wise level is 1 %.
-TESTS = 38
+TESTS = 54
 FILES = ("weighing", "contrasting", "judging", "adjusting")
-JUDGE = Judge("sets_", lambda name: (*stats_of(name), *(f"sets/{file}" for file in FILES)))
+JUDGE = Judge("sets_", lambda name: (*stats_of(name), *(f"sets/scores/{file}" for file in FILES)))
 within_band = partial(JUDGE.within_band, tests=TESTS)
 #: Tests whose null is that sets are exchangeable, and those that hold where only means, or sides, are equal.
 STUDENTISED = ("mean_difference", "cliffs_delta")
@@ -67,7 +68,7 @@ def p_values(draw, rng, names):
         pair, covariates = draw(rng)
         one = judged(pair, plan(seed, covariates=covariates))
         for name in names:
-            found[name].append(tested([one], name)["p"].item())
+            found[name].append(sets.tested([one], name)["p"].item())
     return found
 
 
@@ -106,10 +107,12 @@ def test_p_holds_its_level_with_clusters(clusters):
     judge_p(lambda rng: (clustered(rng, (clusters,) * 2), None), [clusters], f"clusters{clusters}", names, figures)
 
 
-def test_p_of_means_holds_its_level_with_clusters_where_spreads_differ():
-    figures = {"clusters": [15, 30], "images_in_a_cluster": 3, "icc": 0.3, "sd_ratio": 2.0, "null": "the same mean"}
-    draw = lambda rng: (clustered(rng, (15, 30), ratio=2.0), None)  # noqa: E731
-    judge_p(draw, [15, 30], "clusters15_30_spread2", STUDENTISED, figures)
+@pytest.mark.parametrize("clusters", [(8, 8), (8, 24), (15, 30)])
+def test_p_of_means_holds_its_level_with_clusters_where_spreads_differ(clusters):
+    figures = {"clusters": list(clusters), "images_in_a_cluster": 3, "icc": 0.3, "sd_ratio": 2.0}
+    draw = lambda rng: (clustered(rng, clusters, ratio=2.0), None)  # noqa: E731
+    called = f"clusters{clusters[0]}_{clusters[1]}_spread2"
+    judge_p(draw, clusters, called, STUDENTISED, figures | {"null": "the same mean"})
 
 
 def test_p_holds_its_level_inside_clusters():
@@ -245,7 +248,7 @@ def test_power_is_kept():
         for d in (0.2, 0.5, 0.8):
             ones = [judged(draw(rng, shift=d), plan(0, n_permutations=199)) for _ in range(n_simulations)]
             power[f"{name}_d{int(10 * d)}"] = {
-                test: float(np.mean([tested([one], test)["p"].item() <= 0.05 for one in ones]))
+                test: float(np.mean([sets.tested([one], test)["p"].item() <= 0.05 for one in ones]))
                 for test in (*STUDENTISED, *EXCHANGEABLE)
             }
     JUDGE.keep("power", {"power": power, "n_simulations": n_simulations, "clusters_of": 5, "icc": 0.3})
