@@ -42,7 +42,6 @@ ALLOWED = {
     "reduction": LABELS | {"_estimators", "gram", "guards", "stats"},
     "scores": LABELS | {"stats"},
     "measures": LABELS | {"gram", "guards", "stats", "models"},
-    "sets": LABELS | {"gram", "guards", "stats"},
     "drift": LABELS | {"gram", "guards", "stats", "rdm", "rsa", "regression", "reduction"},
     "plot": LABELS,
     "prediction": LABELS | LOW | {"activations"},
