@@ -184,7 +184,7 @@ def finite(
     ArgumentError
         If a value is NaN or infinite; the message counts and names the images.
     """
-    bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    bad = ~np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
     if bad.any():
         which = listed.of(np.asarray(names)[bad])
         raise ArgumentError(
@@ -274,7 +274,7 @@ def looked_up(
     raise UnknownNameError(advice(argument, "be a known name", name, f"{hint}{remedy}".strip()))
 
 
-def known_options(options: Iterable[str], known: type) -> None:
+def known_options(options: Iterable[str], known: type, of: Callable[..., Any] | None = None) -> None:
     """Check that there are options of these names.
 
     Parameters
@@ -283,6 +283,8 @@ def known_options(options: Iterable[str], known: type) -> None:
         What the user gave.
     known : TypedDict
         The options there are.
+    of : callable, optional
+        The function whose options they are: its own keywords are suggested, too.
 
     Raises
     ------
@@ -290,4 +292,13 @@ def known_options(options: Iterable[str], known: type) -> None:
         If one is none of them; the nearest are suggested.
     """
     for name in options:
-        looked_up("option", name, known.__annotations__, f"There are {', '.join(known.__annotations__)}.")
+        if name not in known.__annotations__:
+            there = [*known.__annotations__, *_keywords(of)]
+            looked_up("option", name, there, f"There are {', '.join(there)}.")
+
+
+def _keywords(of: Callable[..., Any] | None) -> list[str]:
+    """Give what a function may be told by name."""
+    from inspect import Parameter, signature
+
+    return [] if of is None else [x.name for x in signature(of).parameters.values() if x.kind is Parameter.KEYWORD_ONLY]

@@ -1,7 +1,8 @@
 """The names that labelled data go by, matching by image name, and provenance."""
 
 import json
-from collections.abc import Hashable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from memfeat._check import advice, finite, listed
+from memfeat._columns import as_numbers, counts_rows, of_series, with_names, word
 from memfeat._version import __version__
 from memfeat.errors import ArgumentError, KindError
 
@@ -26,6 +28,7 @@ __all__ = [
     "as_scores",
     "dimension",
     "image_names",
+    "in_common",
     "in_name_order",
     "layer_names",
     "matched",
@@ -195,7 +198,7 @@ def matrix(layer: xr.DataArray) -> npt.NDArray[Any]:
         All dims but `image` flattened in C order; a view where the data allow it.
     """
     ordered = layer.transpose(IMAGE, ...)
-    return np.asarray(ordered.values).reshape(ordered.sizes[IMAGE], -1)
+    return np.asarray(ordered.values).reshape(ordered.sizes[IMAGE], math.prod(ordered.shape[1:]))
 
 
 def as_scores(scores: Any, argument: str = "scores") -> xr.DataArray:
@@ -223,10 +226,7 @@ def as_scores(scores: Any, argument: str = "scores") -> xr.DataArray:
     drop = "dropna('image')"
     if isinstance(scores, pd.Series):
         drop = "dropna()"
-        name: Hashable = scores.name if scores.name is not None else "score"
-        scores = xr.DataArray(
-            scores.to_numpy(), dims=IMAGE, coords={IMAGE: scores.index.to_numpy(dtype=object)}, name=name
-        )
+        scores = of_series(scores, argument)
     if not isinstance(scores, xr.DataArray):
         remedy = 'Pass one column: images["hit_rate"], or a Series indexed by image name.'
         raise KindError(advice(argument, "be a DataArray or Series", listed(type(scores).__name__), remedy))
@@ -235,8 +235,10 @@ def as_scores(scores: Any, argument: str = "scores") -> xr.DataArray:
         raise ArgumentError(
             advice(argument, "have one number per image", listed(f"dims {tuple(map(str, scores.dims))}"))
         )
+    if not len(names):
+        raise ArgumentError(advice(argument, "hold an image at least", listed("none"), "Look at what chose them."))
     if scores.dtype.kind not in "iufb":
-        raise KindError(advice(argument, "hold numbers", listed(f"dtype {scores.dtype}")))
+        raise KindError(advice(argument, "hold numbers", listed(f"dtype {scores.dtype}"), as_numbers(scores, argument)))
     out = scores.astype(np.float64)
     out.name = scores.name if scores.name is not None else "score"
     # a column put back into its Dataset would bring the others' images along again
@@ -267,26 +269,57 @@ def matched(data: Labelled, to: xr.Dataset | xr.DataArray, *, argument: str, ref
     ------
     ArgumentError
         If an image is in only one of the two; the message counts and names them, on each side.
+
+    Notes
+    -----
+    Names that differ in their type only, 7 and "7", are the same, as long as they stay apart as text; the result then
+    has those of the reference.
     """
-    mine, theirs = image_names(data, argument), image_names(to, reference)
-    if len(mine) == len(theirs) and bool((mine == theirs).all()):
+    mine, theirs = (image_names(*one).tolist() for one in ((data, argument), (to, reference)))
+    if mine == theirs:
         return data
-    only = {argument: sorted(set(mine) - set(theirs)), reference: sorted(set(theirs) - set(mine))}
-    if any(only.values()):
-        found = "; ".join(f"only in {name} {listed.of(extra)}" for name, extra in only.items() if extra)
-        remedy = _in_common(argument, reference, [str(name) for name in mine], [str(name) for name in theirs])
-        raise ArgumentError(advice(f"{argument} and {reference}", "hold the same images", listed(found), remedy))
-    position = {name: i for i, name in enumerate(mine)}
-    return data.isel({IMAGE: [position[name] for name in theirs]})
+    if set(mine) == set(theirs):
+        position = {name: i for i, name in enumerate(mine)}
+        return data.isel({IMAGE: [position[name] for name in theirs]})
+    said = [[word(name) for name in names] for names in (mine, theirs)]
+    # numbers of rows are names only of what has the same ones
+    counted = counts_rows(data) != counts_rows(to) and not set(mine) & set(theirs)
+    if set(said[0]) == set(said[1]) and len(set(said[0])) == len(mine) == len(theirs) and not counted:
+        position = {name: i for i, name in enumerate(said[0])}
+        return data.isel({IMAGE: [position[name] for name in said[1]]}).assign_coords({IMAGE: to[IMAGE].values})
+    only = {argument: set(said[0]) - set(said[1]), reference: set(said[1]) - set(said[0])}
+    found = "; ".join(f"only in {name} {listed.of(sorted(extra))}" for name, extra in only.items() if extra)
+    if counted:
+        called = argument if counts_rows(data) else reference
+        found, remedy = f"only numbers of rows in {called}", with_names(called)
+    else:
+        remedy = in_common(argument, reference, *said)
+    raise ArgumentError(advice(f"{argument} and {reference}", "hold the same images", listed(found), remedy))
 
 
-def _in_common(argument: str, reference: str, mine: Sequence[str], theirs: Sequence[str]) -> str:
-    """Say how to come to the same images: keep those that both hold, or call them the same first."""
+def in_common(argument: str, reference: str, mine: Sequence[str], theirs: Sequence[str]) -> str:
+    """Say how to come to the same images: keep those that both hold, or call them the same first.
+
+    Parameters
+    ----------
+    argument, reference : str
+        What the user calls the two.
+    mine, theirs : sequence of str
+        Their images.
+
+    Returns
+    -------
+    str
+        The remedy.
+    """
     if set(mine) & set(theirs):
-        shared = f"both = sorted(set({argument}.image.values) & set({reference}.image.values))"
-        return f"Keep the shared images: {shared}, then .sel(image=both) on each, or mf.rdm.select(rdms, both)."
+        known = f"{reference}.image.values" if " " not in reference else "names"
+        shared = f"both = sorted(set({argument}.image.values) & set({known}))"
+        of_pandas = f"Of pandas, {argument}.index and .loc[both]."
+        how = ".sel(image=both) on each, or mf.rdm.select(rdms, both)."
+        return f"Keep the shared images: {shared}, then {how} {of_pandas}"
     if {_stem(name) for name in mine} & {_stem(name) for name in theirs}:
-        rename = f"{argument} = {argument}.assign_coords(image=[…])"
+        rename = f"{argument} = {argument}.assign_coords(image=[…]), of pandas {argument}.rename({{…: …}})"
         return f"Names differ in their folder, ending or capitals only: give both the same ones, {rename}."
     return "No name stands in both: look at each one's image names, and give both the same ones."
 

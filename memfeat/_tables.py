@@ -11,15 +11,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from memfeat._check import advice, listed
+from memfeat._columns import NAME_COLUMNS
 from memfeat.errors import ArgumentError, KindError, MissingFileError, UnknownNameError
 
-__all__ = ["NAME_COLUMNS", "TABLE_SUFFIXES", "is_table_file", "read_named", "read_plain", "read_table", "texts"]
+__all__ = ["TABLE_SUFFIXES", "is_table_file", "read_named", "read_plain", "read_table", "texts"]
 
-#: Column names that say by themselves that they name images (compared without case).
-NAME_COLUMNS = (
-    "image", "image_name", "image_path", "image_file", "image_id", "img", "path", "file", "filename", "file_name",
-    "filepath", "file_path", "name", "stimulus",
-)  # fmt: skip
 TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 #: What to do with files of another kind.
 ARRAY = "Arrays with a list of image names go through mf.features.from_array."
@@ -63,21 +59,31 @@ def is_table_file(path: Path) -> bool:
 
 
 def read_named(
-    source: Any, argument: str, *, column: str | None = None, first: bool = False
+    source: Any,
+    argument: str,
+    *,
+    column: str | None = None,
+    first: bool = False,
+    option: str = "column",
+    repeated: str = "Keep one row per image; trials or raters must be averaged first.",
 ) -> tuple[pd.DataFrame, str]:
     """Read a table and find the column that names the images.
 
     Parameters
     ----------
     source : str, Path or DataFrame
-        A CSV or TSV file, or a table, whose index names the images if it is text and no column does. The separator of
-        a file is the most frequent of `,`, `;` and tab in its header.
+        A CSV or TSV file, or a table, whose index names the images if it is text, or called like a name, and no column
+        does. The separator of a file is the most frequent of `,`, `;` and tab in its header.
     argument : str
         What the user calls it.
     column : str, optional
         The column that names the images.
     first : bool
         Take the first column when `column` is not given, instead of looking for one that is called like a name.
+    option : str
+        What the user calls `column`.
+    repeated : str
+        What to do about an image in several rows.
 
     Returns
     -------
@@ -99,23 +105,24 @@ def read_named(
     if isinstance(source, pd.DataFrame):
         source = _with_index(source, column=column, first=first)
     path = None if isinstance(source, pd.DataFrame) else _table_file(source, argument)
-    head = source if path is None else _parsed(path, argument, nrows=0)
+    head = source if path is None else _parsed(path, argument, nrows=5)
     columns = [str(name).strip() for name in head.columns]
     if len(set(columns)) < len(columns):
         twice = listed.of(sorted({name for name in columns if columns.count(name) > 1}))
         raise ArgumentError(advice(argument, "have each column once", twice, "Rename or drop the second one."))
-    key = _name_column(columns, argument, column=column, first=first)
+    chosen = _chosen(columns, argument, column, option) if column is not None else None
+    key = chosen or _name_column(head.set_axis(columns, axis=1), argument, first=first, option=option)
     table = source.copy() if path is None else _parsed(path, argument)
     table.columns = pd.Index(columns)
     if path is not None:
         place = columns.index(key)
         # read a second time as plain text, or 0002 would be the number 2, and NA a gap
         table[key] = _parsed(path, argument, usecols=[place], dtype=str, na_filter=False).iloc[:, 0]
-    table[key] = _names(table[key], argument, key)
+    table[key] = _names(table[key], argument, key, repeated)
     return table, key
 
 
-def read_table(source: Any, argument: str) -> tuple[pd.DataFrame, str]:
+def read_table(source: Any, argument: str, **words: str) -> tuple[pd.DataFrame, str]:
     """Read a table whose images are named by a column `image`, or else by the one that is called like a name.
 
     Parameters
@@ -124,6 +131,8 @@ def read_table(source: Any, argument: str) -> tuple[pd.DataFrame, str]:
         As for :func:`read_named`.
     argument : str
         What the user calls it.
+    **words : str
+        `option` and `repeated`, as for :func:`read_named`.
 
     Returns
     -------
@@ -138,9 +147,9 @@ def read_table(source: Any, argument: str) -> tuple[pd.DataFrame, str]:
         As :func:`read_named`.
     """
     try:
-        return read_named(source, argument, column="image")
+        return read_named(source, argument, column="image", **words)
     except UnknownNameError:
-        return read_named(source, argument)
+        return read_named(source, argument, **words)
 
 
 def read_plain(source: str | Path, argument: str, *, text: Iterable[str] = ()) -> pd.DataFrame:
@@ -179,7 +188,9 @@ def read_plain(source: str | Path, argument: str, *, text: Iterable[str] = ()) -
 def _with_index(table: pd.DataFrame, *, column: str | None, first: bool) -> pd.DataFrame:
     """Make a column of an index that names the images."""
     name = "image" if table.index.name is None else str(table.index.name)
-    if table.index.inferred_type != "string" or name in table.columns:
+    if table.index.nlevels > 1 or name in table.columns:
+        return table
+    if table.index.inferred_type != "string" and str(table.index.name).lower() not in NAME_COLUMNS:
         return table
     has_column = any(str(other).lower() in NAME_COLUMNS for other in table.columns)
     wanted = (first or not has_column) if column is None else column == name
@@ -233,13 +244,17 @@ def _separator(path: Path) -> str:
     return max(",;\t", key=lambda mark: len(next(csv.reader([header], delimiter=mark), [])))
 
 
-def _name_column(columns: list[str], argument: str, *, column: str | None, first: bool) -> str:
+def _chosen(columns: list[str], argument: str, column: str, option: str) -> str:
+    """Check that there is the column that the user named."""
+    if column not in columns:
+        have = f"It has: {', '.join(columns)}."
+        raise UnknownNameError(advice(option, f"be a column of {argument}", column, have))
+    return column
+
+
+def _name_column(head: pd.DataFrame, argument: str, *, first: bool, option: str) -> str:
     """Choose the column that names the images."""
-    if column is not None:
-        if column not in columns:
-            have = f"It has: {', '.join(columns)}."
-            raise UnknownNameError(advice("column", f"be a column of {argument}", column, have))
-        return column
+    columns = list(head.columns)
     if not columns:
         raise ArgumentError(advice(argument, "have a column that names the images", listed("no columns")))
     if first:
@@ -251,11 +266,13 @@ def _name_column(columns: list[str], argument: str, *, column: str | None, first
     if len(found) != 1:
         rule = "have one column that names the images" if not found else "have only one column that names the images"
         shown = listed(f"columns {', '.join(map(repr, columns))}")
-        raise ArgumentError(advice(argument, rule, shown, f"Say which: column={(found or columns)[0]!r}."))
+        # numbers are hardly names
+        likely = found or list(head.select_dtypes(exclude=["number", "bool"]).columns) or ["…"]
+        raise ArgumentError(advice(argument, rule, shown, f"Say which: {option}={likely[0]!r}."))
     return found[0]
 
 
-def _names(values: pd.Series, argument: str, key: str) -> pd.Series:
+def _names(values: pd.Series, argument: str, key: str, repeated: str) -> pd.Series:
     """Give the names as text; refuse empty and repeated ones."""
     empty = values.isna() | (values.astype(str).str.strip() == "")
     if empty.any():
@@ -264,6 +281,6 @@ def _names(values: pd.Series, argument: str, key: str) -> pd.Series:
     names = pd.Series(texts(values), index=values.index, dtype=object).str.strip()
     twice = sorted(set(names[names.duplicated()]))
     if twice:
-        remedy = "Keep one row per image; trials or raters must be averaged first."
-        raise ArgumentError(advice(argument, "name each image once", listed(f"duplicates {listed.of(twice)}"), remedy))
+        found = listed(f"duplicates {listed.of(twice)}")
+        raise ArgumentError(advice(argument, "name each image once", found, repeated))
     return names

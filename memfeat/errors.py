@@ -11,6 +11,8 @@ __all__ = [
     "MissingPackageError",
     "NoImageError",
     "NotConvergedWarning",
+    "OutOfReachError",
+    "OutOfReachWarning",
     "RetrainedWarning",
     "SkewedWarning",
     "StoreError",
@@ -37,6 +39,23 @@ class UnknownNameError(MemfeatError, KeyError):
     def __str__(self) -> str:
         """Return the message as written; `KeyError` would show its `repr`."""
         return str(self.args[0]) if self.args else ""
+
+
+class OutOfReachError(MemfeatError, ValueError):
+    """A pool of images cannot give the sets that were asked for.
+
+    Parameters
+    ----------
+    message : str
+        What is out of reach.
+    best : Dataset, optional
+        The nearest that was found, kept as the attribute `best`.
+    """
+
+    def __init__(self, message: str, best: object = None) -> None:
+        """Keep the nearest result beside the message."""
+        super().__init__(message)
+        self.best = best
 
 
 class MissingFileError(MemfeatError, FileNotFoundError):
@@ -81,3 +100,7 @@ class NotConvergedWarning(MemfeatWarning):
 
 class SkewedWarning(MemfeatWarning):
     """A correlation of values hangs on few images, because the values are skewed."""
+
+
+class OutOfReachWarning(MemfeatWarning):
+    """Sets are not as near to what was asked as they should be."""

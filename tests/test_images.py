@@ -166,7 +166,7 @@ def test_names_that_look_like_numbers_or_gaps_stay_as_written(tmp_path: Path) ->
         ("/no/such/place", MissingFileError, r"exists; got '/no/such/place'.*nearest folder that exists is '/'"),
         (["/no/1.jpg", "/no/2.jpg"], MissingFileError, r"none of 2: '/no/1.jpg', '/no/2.jpg'"),
         (pd.DataFrame({"path": []}), NoImageError, "without rows"),
-        (pd.DataFrame({"a": [1], "b": [2]}), ArgumentError, r"columns 'a', 'b'. Say which: column='a'"),
+        (pd.DataFrame({"a": [1], "b": [2]}), ArgumentError, "columns 'a', 'b'. Say which: column='…'"),
         (pd.DataFrame({"path": ["x"], "file": ["x"]}), ArgumentError, "have only one column that names the images"),
         (pd.DataFrame({"path": ["x", " "]}), ArgumentError, "an empty 'path' in row 2"),
         (pd.DataFrame({"path": ["x", None]}), ArgumentError, "an empty 'path' in row 2"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "memfeat"
-BASE = {"_version", "errors", "_check", "_labels"}
+BASE = {"_version", "errors", "_check", "_columns", "_labels"}
 LABELS = BASE | {"_arrays", "_blocks", "_pairs", "_tables", "_frames", "_progress"}
 LOW = {"_kept", "guards", "images", "stats", "gram", "models"}
 
@@ -19,7 +19,8 @@ ALLOWED = {
     "_version": set(),
     "errors": set(),
     "_check": {"errors"},
-    "_labels": {"_version", "errors", "_check"},
+    "_columns": {"errors", "_check"},
+    "_labels": {"_version", "errors", "_check", "_columns"},
     "_arrays": BASE | {"_tables"},
     "_blocks": BASE,
     "_estimators": set(),

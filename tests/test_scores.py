@@ -336,6 +336,64 @@ def test_bad_rules_are_refused(crowd):
         mf.scores.exclude(crowd.drop(columns="participant"), rules={"n_trials": 1})
 
 
+@pytest.mark.parametrize("limit", [np.int64(7), np.float32(0.75), np.float64(7)])
+def test_limits_may_come_from_pandas(crowd, limit):
+    name = "n_trials" if limit > 1 else "hit_rate"
+    kept, people = mf.scores.exclude(crowd, rules={name: limit})
+    plain, _ = mf.scores.exclude(crowd, rules={name: float(limit)})
+    pd.testing.assert_frame_equal(kept, plain)
+    assert json.loads(people.attrs["exclusion_rules"]) == {name: float(limit)}
+
+
+@pytest.mark.parametrize(
+    ("rules", "advice"),
+    [
+        ({"false_alarm_rate": 70}, r"rules\['false_alarm_rate'\] must lie between 0 and 1; got 70. A rate is a share"),
+        ({"hit_rate": -0.1}, "must lie between 0 and 1; got -0.1"),
+        ({"missing_rate": 1.01}, "must lie between 0 and 1"),
+        ({"n_trials": -3}, r"rules\['n_trials'\] must be at least 0; got -3"),
+    ],
+)
+def test_limits_lie_where_values_do(crowd, rules, advice):
+    with pytest.raises(ArgumentError, match=advice):
+        mf.scores.exclude(crowd, rules=rules)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("image", int), ("path", str), ("stimulus", float)])
+def test_an_index_that_is_called_like_a_name_names_images(name, kind):
+    counts = pd.DataFrame({"hits": [3, 2], "misses": [1, 1]}, index=pd.Index([kind(7), kind(8)], name=name))
+    found = mf.scores.rates(counts)
+    assert found["hits"].values.tolist() == [3, 2]
+    assert [float(one) for one in found["image"].values] == [7, 8]
+
+
+def test_the_option_that_names_images_is_the_one_that_there_is():
+    counts = pd.DataFrame({"hits": [3, 2], "misses": [1, 1], "stim": ["a", "b"]})
+    with pytest.raises(
+        ArgumentError, match="counts must have one column that names the images.*: image='stim'"
+    ) as said:
+        mf.scores.rates(counts)
+    assert "column='" not in str(said.value)
+    assert mf.scores.rates(counts, image="stim")["image"].values.tolist() == ["a", "b"]
+    with pytest.raises(ArgumentError, match="Say which: image='…'"):
+        mf.scores.rates(counts.drop(columns="stim"))
+    with pytest.raises(UnknownNameError, match="image must be a column of counts; got 'picture'"):
+        mf.scores.rates(counts, image="picture")
+
+
+def test_counts_of_an_image_in_several_rows_are_to_be_added():
+    counts = pd.DataFrame({"image": ["a", "a", "b"], "hits": [3, 2, 1], "misses": [1, 1, 1]})
+    with pytest.raises(ArgumentError, match=r"Add its counts: .*mf\.scores\.split_half for reliability") as said:
+        mf.scores.resplit(counts)
+    added = eval(str(said.value).partition("counts: ")[2].partition(". If")[0], {"counts": counts})
+    assert mf.scores.rates(added)["hits"].values.tolist() == [5, 1]
+
+
+def test_a_table_of_counts_without_rows_is_refused():
+    with pytest.raises(ArgumentError, match="counts must hold at least one image; got no rows"):
+        mf.scores.rates(pd.DataFrame({"image": [], "hits": [], "misses": []}))
+
+
 # --- confidence -----------------------------------------------------------------------------------------------------
 
 
@@ -584,3 +642,59 @@ def test_the_command_line_scores_a_table(tmp_path):
     failed = run(file)
     assert failed.exit_code == 3
     assert "trials must have one column that says what was shown" in failed.stderr
+
+
+def numbered_trials():
+    """Trials of images that are called by numbers."""
+    trials = experiment(np.random.default_rng(1))
+    return trials.assign(image=trials["image"].str[:2].astype(int))
+
+
+def test_scores_of_images_that_are_numbers_go_with_columns_of_the_same_numbers():
+    found = mf.scores.from_trials(numbered_trials())
+    ratings = pd.DataFrame({"image": np.arange(12)[::-1], "q": np.arange(12.0)[::-1] ** 2})
+    text = ratings.assign(image=ratings["image"].astype(str)).set_index("image")["q"]
+    options = {"n_permutations": 0, "n_bootstraps": 0}
+    plain = mf.measures.profile(found[["hit_rate"]], text, **options)
+    for rated in (ratings, ratings.set_index("image")["q"], ratings.set_index("image")):
+        same = mf.measures.profile(found[["hit_rate"]], rated, **options)
+        np.testing.assert_array_equal(same["estimate"].values.ravel(), plain["estimate"].values)
+
+
+def test_blocks_of_images_that_are_numbers():
+    kinds = pd.Series(["a", "b"] * 6, index=pd.Index(range(12), name="image"))
+    options = {"n_splits": 10, "n_bootstraps": 20, "permute": "within", "measures": "hit_rate"}
+    found = mf.scores.split_half(numbered_trials(), blocks=kinds, **options)
+    same = mf.scores.split_half(numbered_trials(), blocks=kinds.rename(index=str), **options)
+    xr.testing.assert_identical(found, same)
+
+
+@pytest.mark.parametrize("form", ["table", "series", "array"])
+def test_numbers_by_trial_go_by_the_names_of_images(form):
+    trials = numbered_trials()
+    table = pd.DataFrame({"image": np.arange(13)[::-1], "m": np.arange(13.0)[::-1]})
+    series = table.set_index("image")["m"]
+    given = {"table": table, "series": series, "array": series.to_xarray()}[form]
+    found = mf.scores.to_long(trials, memorability=given)
+    np.testing.assert_array_equal(found["m"], found["image"].astype(float))
+    assert "image" in table.columns
+
+
+@pytest.mark.parametrize(
+    ("memorability", "advice"),
+    [
+        (pd.Series(np.arange(12.0)), "got numbers of rows. Its index counts rows: name images"),
+        (pd.Series(np.arange(12.0), [f"{i:02d}.png" for i in range(12)]), "Names differ in their folder, ending or"),
+        (
+            pd.Series(np.arange(9.0), [f"{i:02d}.jpg" for i in range(9)]),
+            "none for 3: .*Leave their trials out, or give",
+        ),
+        (
+            pd.DataFrame({"n": 1.0, "k": 2.0}, ["x", "y"]),
+            r"memorability\['n'\] must have .* got 2: 'x', 'y', and not 12",
+        ),
+    ],
+)
+def test_numbers_of_other_images_are_told_what_they_are_called(memorability, advice):
+    with pytest.raises(ArgumentError, match=advice):
+        mf.scores.to_long(experiment(np.random.default_rng(1)), memorability=memorability)

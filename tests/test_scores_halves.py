@@ -36,6 +36,27 @@ def test_halves_are_read_by_a_pattern_of_columns(tmp_path):
     np.testing.assert_array_equal(one.isel(split=0).values, halves.sel(split="split02").values)
 
 
+def test_halves_are_read_by_columns_that_are_called_by_numbers():
+    table = published().rename(columns={"half1_split01": 1, "half2_split01": 2})
+    np.testing.assert_array_equal(mf.scores.read_halves(table, columns=(1, 2)).values[:, :, 0], table[[1, 2]])
+
+
+@pytest.mark.parametrize("columns", [("half1_*", "half1_*"), ("half1_split0*", "half1_split0*"), ["half2_split01"] * 2])
+def test_a_half_is_no_other_half(columns):
+    with pytest.raises(ArgumentError, match="columns must be different columns; got .*: 'half[12]_split01'"):
+        mf.scores.read_halves(published(), columns=columns)
+
+
+def test_the_column_of_images_can_be_named():
+    table = published().rename(columns={"image": "stim"})
+    with pytest.raises(ArgumentError, match="table must have one column that names the images.* image='stim'"):
+        mf.scores.read_halves(table)
+    named = mf.scores.read_halves(table, image="stim")
+    xr.testing.assert_identical(named, mf.scores.read_halves(published()))
+    with pytest.raises(UnknownNameError, match="image must be a column of table; got 'picture'"):
+        mf.scores.read_halves(table, image="picture")
+
+
 def test_the_reliability_of_halves_in_a_table():
     table = published()
     found = mf.scores.reliability(mf.scores.read_halves(table, name="hit_rate"), n_bootstraps=50)

@@ -204,3 +204,52 @@ def test_the_order_of_rows_changes_only_the_order_of_trials(order):
     assert found.participants.tolist() == plain.participants.tolist()
     for name in ("image", "participant", "old", "said_old"):
         assert getattr(found, name).tolist() == getattr(plain, name)[order].tolist()
+
+
+@pytest.mark.parametrize(
+    ("answers", "recoding"),
+    [
+        ([1, 2, 2, 1], {1: "old", 2: "new"}),
+        ([1, 0, -1, -1], {1: "old", 0: "new", -1: np.nan}),
+        (["F", "T", "T", "F"], {"F": "old", "T": "new"}),
+        (["miss", "hit", "", "hit"], {"miss": "old", "hit": "new"}),
+    ],
+)
+def test_the_recoding_that_is_proposed_says_what_every_value_means(answers, recoding):
+    trials = table(response=answers)
+    with pytest.raises(ArgumentError, match=r"Recode it, .*, or the other way round; np\.nan is no answer") as said:
+        read(trials, {})
+    call = str(said.value).partition("as in ")[2].partition(", or the other")[0]
+    trials["response"] = eval(call, {"trials": trials, "np": np})  # as a user would do
+    found = read(trials, {})
+    meant = [recoding.get(answer) for answer in answers if isinstance(recoding.get(answer), str)]
+    assert found.said_old.tolist() == [one == "old" for one in meant]
+
+
+@pytest.mark.parametrize("unit", ["timedelta64[s]", "datetime64[s]", object])
+def test_times_are_no_lags(unit):
+    times = pd.Series(np.array([10, 20, 30, 40], dtype="timedelta64[s]" if unit is object else unit)).astype(unit)
+    with pytest.raises(ArgumentError, match=r"lag must hold numbers; got times, dtype .*\.dt\.total_seconds\(\)"):
+        read(table(lag=times), {"lag": "lag"})
+
+
+@pytest.mark.parametrize("index", [["image"], ["image", "participant"]])
+def test_an_index_that_holds_a_column_is_told_to_become_one(index):
+    with pytest.raises(ArgumentError, match=r"got an index '(image|participant)'. Make it one: trials.reset_index\(\)"):
+        read(table().set_index(index), {"participant": "participant"} if len(index) == 1 else {})
+
+
+@pytest.mark.parametrize(
+    ("function", "wrong", "right"),
+    [
+        (mf.scores.from_trials, "corection", "correction"),
+        (mf.scores.from_trials, "intervall", "interval"),
+        (mf.scores.split_half, "nsplits", "n_splits"),
+        (mf.scores.halves, "measure", "measures"),
+        (mf.scores.lag_corrected, "reference", "reference_lag"),
+        (mf.scores.to_long, "memorabilty", "memorability"),
+    ],
+)
+def test_a_misspelt_option_is_told_the_functions_own_arguments(function, wrong, right):
+    with pytest.raises(UnknownNameError, match=f"got '{wrong}'. Did you mean .*'{right}'.* There are image, .*{right}"):
+        function(table(), **{wrong: 1})

@@ -270,3 +270,9 @@ def test_what_cannot_be_done_is_refused(kind, options, error, message):
 
 def test_every_kind_has_been_tested():
     assert list(KINDS) == ["phase_scramble", "greyscale", "blur", "contrast"]
+
+
+def test_no_images_are_refused():
+    table = mf.images.read({"a": scene()})
+    with pytest.raises(ArgumentError, match="images must hold an image at least; got none"):
+        mf.images.transform(table.isel(image=slice(0)), "greyscale")

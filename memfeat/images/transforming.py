@@ -136,6 +136,8 @@ def transform(
     """
     chosen, light = _chosen(kind, options)
     table = tabled(images, progress=progress)
+    if not table.sizes[IMAGE]:
+        raise ArgumentError(advice("images", "hold an image at least", listed("none"), "Look at what chose them."))
     generated, seed = generator(rng)
     places = None if folder is None else _places(table, folder)
     work = _Work(table, KINDS[kind], chosen, light, int(generated.integers(SEEDS)), places)

@@ -14,6 +14,7 @@ from scipy.spatial.distance import cdist
 from memfeat import gram
 from memfeat._blocks import Tick
 from memfeat._check import advice, count, known_options, listed, one_of
+from memfeat._columns import word
 from memfeat._labels import IMAGE, as_features, layer_names
 from memfeat.errors import ArgumentError, KindError
 from memfeat.measures.densities import KERNELS, likeliest, log_densities
@@ -231,7 +232,8 @@ def _parts(groups: Any, names: npt.NDArray[Any]) -> dict[str, Indices]:
         found, remedy = listed(f"one image, {listed.of(alone)}"), "Drop these images, or merge groups."
         raise ArgumentError(advice("groups", "have at least two images each", found, remedy))
     labels = groups if isinstance(groups, pd.Series) else groups.to_series()
-    return {str(labels[names[part[0]]]): part for part in members}
+    kinds = dict(zip(map(word, labels.index), labels, strict=True))
+    return {str(kinds[word(names[part[0]])]): part for part in members}
 
 
 def _density(options: DensityOptions) -> _Density:

@@ -109,7 +109,7 @@ def contrast(
     >>> found["first"].item(), float(found["first_estimate"].item())
     ('fc', 1.0)
     """
-    known_options(options, ContrastOptions)
+    known_options(options, ContrastOptions, contrast)
     count("n_bootstraps", n_bootstraps, least=2)
     random, seed = generator(rng)
     asked = question_of(measure, scores, covariates, options)

@@ -228,7 +228,7 @@ def profile(
     >>> found["estimate"].values, found["p"].values.round(4)
     (array([0.8, 1. ]), array([0.1667, 0.0417]))
     """
-    known_options(options, ProfileOptions)
+    known_options(options, ProfileOptions, profile)
     asked = question_of(measure, scores, covariates, options)
     generator, seed = seeded(rng)
     cautions = cautions_of(asked.rows, asked.scores)

@@ -11,8 +11,10 @@ import xarray as xr
 
 from memfeat import guards
 from memfeat._check import advice, listed
+from memfeat._columns import of_frame, of_series
 from memfeat._labels import CAUTIONED, IMAGE, LAYER, as_features, as_scores, in_name_order, layer_names, matched
 from memfeat.errors import ArgumentError, KindError
+from memfeat.measures.distances import is_rdm
 
 __all__ = ["MEASURE", "Columns", "Rows", "cautions_of", "columns_of", "covariates_of", "rows_of"]
 
@@ -74,6 +76,9 @@ def rows_of(measure: Any, baselines: Mapping[str, Any] | None) -> Rows:
     KindError, ArgumentError
         If they are no numbers by image, images differ, a row does not vary, or a name stands twice.
     """
+    if is_rdm(measure):
+        remedy = "Measure images by them first: mf.measures.distinctiveness(rdms)."
+        raise KindError(advice("measure", "be one number per image", listed("RDMs"), remedy))
     table, _ = _by_layer(measure, "measure")
     image = in_name_order(table[IMAGE])
     kinds, layers, names, values = [], [], [], []
@@ -111,9 +116,9 @@ def _kinds(measure: xr.Dataset, baselines: Mapping[str, Any] | None) -> dict[str
 def _by_layer(given: Any, argument: str) -> tuple[xr.Dataset, bool]:
     """Give a table by layer, and whether it was one."""
     if isinstance(given, pd.DataFrame):
-        names = given.index.to_numpy(dtype=object)
-        columns = {str(name): (IMAGE, given[name].to_numpy()) for name in given}
-        return as_features(xr.Dataset(columns, {IMAGE: names}), argument), True
+        frame = of_frame(given, argument)
+        columns = {str(name): of_series(frame[name], argument) for name in frame}
+        return as_features(xr.Dataset(columns, None if columns else {IMAGE: frame.index}), argument), True
     if isinstance(given, pd.Series):
         return as_scores(given, argument).to_dataset(name=argument), False
     if isinstance(given, xr.DataArray) and LAYER in given.dims:
@@ -157,6 +162,7 @@ def columns_of(given: Any, argument: str, rows: Rows) -> Columns:
         If they are no numbers, images differ, there is no column, or one does not vary.
     """
     several = isinstance(given, xr.Dataset | pd.DataFrame)
+    given = of_frame(given, argument) if isinstance(given, pd.DataFrame) else given
     parts = {f"{argument}[{str(name)!r}]": given[name] for name in given} if several else {argument: given}
     if not parts:
         raise ArgumentError(advice(argument, "have a column", listed("none"), 'Choose some: images[["hit_rate"]].'))

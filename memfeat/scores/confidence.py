@@ -98,7 +98,7 @@ def roc(
     elif response is not None:
         remedy = "A rating from sure new to sure old says what was answered by itself."
         raise ArgumentError(advice("response", "be left out with scale='old'", response, remedy))
-    found = read(trials, chosen, needs=needs)
+    found = read(trials, chosen, needs=needs, of=roc)
     assert found.confidence is not None
     levels, level = np.unique(rated(found, found.confidence), return_inverse=True)
     if len(levels) < 2:

@@ -1,6 +1,5 @@
 """Who is left out before anything is scored, and why."""
 
-import json
 from collections.abc import Callable
 from operator import ge, lt
 from pathlib import Path
@@ -12,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from memfeat._check import advice, listed, looked_up
-from memfeat._labels import stamped
+from memfeat._labels import stamped, storable
 from memfeat._tables import texts
 from memfeat.errors import ArgumentError, KindError
 from memfeat.scores.counts import Counts, derived, tallied
@@ -59,6 +58,11 @@ RULES = {
     "hit_rate": BELOW,
     "d_prime": BELOW,
     "n_trials": BELOW,
+}
+#: Limits that are no rates -> the least, the most, and what to do.
+WITHIN = {
+    "d_prime": (-np.inf, np.inf, ""),
+    "n_trials": (0, np.inf, "It is a number of trials with an answer."),
 }
 
 
@@ -121,10 +125,10 @@ def exclude(
     >>> kept["subject"].unique(), people["reason"].sel(participant="1").item()
     (array([2]), 'false_alarm_rate 1 ≥ 0.7')
     """
-    _checked(rules, vigilance)
+    rules = _checked(rules, vigilance)
     chosen: dict[str, Any] = {**columns, "truth": truth, "response": response}
     needs = ("response", PARTICIPANT)
-    table, where = columns_of(trials, chosen, needs)
+    table, where = columns_of(trials, chosen, needs, of=exclude)
     place, names = numbered(table[where[PARTICIPANT]], PARTICIPANT, where[PARTICIPANT])
     people = _people(_counts(table, where, names), np.bincount(place))
     if vigilance is not None:
@@ -136,8 +140,8 @@ def exclude(
     why = [_reason(people, rules, broken, i) for i in range(len(names))]
     variables: dict[str, Any] = people | {"excluded": out, "reason": texts(why)}
     result = xr.Dataset({name: (PARTICIPANT, values) for name, values in variables.items()}, {PARTICIPANT: names})
-    facts = {"excluded": f"{int(out.sum())} of {len(names)} participants", "exclusion_rules": dict(rules)}
-    told = dict(zip(EXCLUDED, (facts["excluded"], json.dumps(rules, sort_keys=True)), strict=True))
+    facts = {"excluded": f"{int(out.sum())} of {len(names)} participants", "exclusion_rules": rules}
+    told = dict(zip(EXCLUDED, (facts["excluded"], storable(rules)), strict=True))
     kept = table.loc[~out[place]].copy()
     earlier = table.attrs
     # who was left out before stays on record
@@ -147,16 +151,22 @@ def exclude(
     return kept, stamped(result, method="exclusion of participants", n_participants=len(names), **facts)
 
 
-def _checked(rules: Any, vigilance: str | None) -> None:
+def _checked(rules: Any, vigilance: str | None) -> Any:
+    """Check limits, and give them as plain numbers."""
     if not isinstance(rules, dict) or not rules:
         raise KindError(advice("rules", "be a dict of one limit or more", rules, "As in {'false_alarm_rate': 0.7}."))
     for name, limit in rules.items():
         looked_up("rules", name, RULES, f"There are {', '.join(RULES)}.")
         if isinstance(limit, bool) or not isinstance(limit, int | float | np.number) or not np.isfinite(limit):
             raise KindError(advice(f"rules[{name!r}]", "be a number", limit, "Leave a rule without a limit out."))
+        low, high, remedy = WITHIN.get(name, (0, 1, "A rate is a share: 0.7, not 70 %."))
+        if not low <= limit <= high:
+            rule = f"lie between {low} and {high}" if high < np.inf else f"be at least {low}"
+            raise ArgumentError(advice(f"rules[{name!r}]", rule, storable(limit), remedy))
     if "vigilance_miss_rate" in rules and vigilance is None:
         rule = "name the column of vigilance repeats"
         raise ArgumentError(advice("vigilance", rule, None, "Without one, leave vigilance_miss_rate out."))
+    return {name: storable(limit) for name, limit in rules.items()}
 
 
 def _counts(table: pd.DataFrame, where: dict[str, str], names: npt.NDArray[np.object_]) -> Counts:

@@ -100,7 +100,7 @@ def lag_corrected(
     chosen: dict[str, Any] = {**columns, "truth": truth, "response": response}
     at = _positive(reference_lag)
     rounds = None if n_rounds is None else count("n_rounds", n_rounds)
-    found = read(trials, chosen, needs=("response", "lag"))
+    found = read(trials, chosen, needs=("response", "lag"), of=lag_corrected)
     assert found.lag is not None
     if not found.old.any():
         raise ArgumentError(advice("trials", "hold targets", listed("foils only"), "Check the column of truth."))

@@ -104,7 +104,7 @@ def mixed_model(
     Wakeland-Hart CD, Cao SA, deBettencourt MT, Bainbridge WA, Rosenberg MD (2022). Predicting visual memory across
     images and within individuals. Cognition 227:105201.
     """
-    known = read(trials, columns)
+    known = read(trials, columns, of=mixed_model)
     n = len(known.participants)
     if n < 2:
         found = listed(f"{n} participants" if n else "no column of participants")

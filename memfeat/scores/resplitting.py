@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from memfeat._check import count
+from memfeat._check import count, known_options
 from memfeat._check import generator as seeded
 from memfeat._labels import IMAGE, stamped
 from memfeat.scores.counts import Counts
@@ -79,6 +79,7 @@ def resplit(
     >>> dealt.mean("half").isel(split=0).values
     array([1. , 0.5, 0. ])
     """
+    known_options(columns, CountColumns, resplit)
     table = rates(counts, **columns)
     known = Counts(*(table[name].values for name in Counts._fields))
     chosen = chosen_of(measures, known, "counts")

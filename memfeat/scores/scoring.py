@@ -41,6 +41,11 @@ class CountColumns(TypedDict, total=False):
     n_foils: str
 
 
+#: What to do with several rows of an image.
+ADDED = (
+    "Add its counts: counts.groupby('image', as_index=False).sum(numeric_only=True). If a row is a trial, take "
+    "mf.scores.from_trials, and mf.scores.split_half for reliability."
+)
 #: What makes up the answers to targets, and to foils: called old, called new, both together.
 TARGETS = ("hits", "misses", "n_targets")
 FOILS = ("false_alarms", "correct_rejections", "n_foils")
@@ -140,7 +145,7 @@ def from_trials(
     "column 'key': yes = old; no = new"
     """
     chosen: dict[str, Any] = {**columns, "truth": truth, "response": response}
-    found = read(trials, chosen)
+    found = read(trials, chosen, of=from_trials)
     counts = tallied(found.image, found.old, found.said_old, n_images=len(found.images))
     method = "counts of old/new recognition trials, and scores derived from them"
     return _scored(found.images, counts, correction, interval, method=method, **found.recorded)
@@ -192,7 +197,7 @@ def rates(
     >>> scores["corrected_recognition"].values, scores["misses"].values
     (array([0.5, 1. ]), array([1, 0]))
     """
-    known_options(columns, CountColumns)
+    known_options(columns, CountColumns, rates)
     named: dict[str, Any] = {name: column for name, column in columns.items() if column is not None}
     table, key = _table(counts, named.pop("image", None))
     have = [str(name) for name in table.columns]
@@ -215,7 +220,10 @@ def _table(counts: Any, column: str | None) -> tuple[pd.DataFrame, str]:
         image_names(counts, "counts")
         flat = [name for name in counts.data_vars if counts[name].dims == (IMAGE,)]
         counts, column = counts[flat].reset_coords(drop=True).to_dataframe().reset_index(), IMAGE
-    return read_named(counts, "counts", column=column)
+    table, key = read_named(counts, "counts", column=column, option="image", repeated=ADDED)
+    if not len(table):
+        raise ArgumentError(advice("counts", "hold at least one image", listed("no rows"), "Look at what chose rows."))
+    return table, key
 
 
 def _whole(values: pd.Series, argument: str, names: pd.Series) -> npt.NDArray[np.int64]:

@@ -127,6 +127,7 @@ def split_half(
     (array(['hit_rate'], dtype=object), array([1.]), array([1.]))
     """
     one_of("method", method, METHODS)
+    known_options(options, SplitHalfOptions, split_half)
     table, chosen = _read(trials, measures, options)
     images = _images(table)
     exchange: Any = {name: options.get(name) for name in ("blocks", "permute")}
@@ -211,6 +212,7 @@ def halves(
     >>> halves(table, n_splits=10)["hit_rate"].isel(split=0).values.tolist()
     [[1.0, 1.0], [1.0, 1.0], [0.0, 0.0], [0.0, 0.0]]
     """
+    known_options(columns, TrialColumns, halves)
     table, chosen = _read(trials, measures, columns)
     generator, seed = seeded(rng)
     blocks = halved(table, count("n_splits", n_splits), generator, lambda one, two, _: _scored(one, two, chosen))
@@ -241,7 +243,6 @@ def _about(trials: Trials, n_splits: int) -> dict[str, Any]:
 def _read(trials: Any, measures: str | Sequence[str] | None, options: Any) -> tuple[Trials, list[str]]:
     """Read trials, and choose what they are scored by."""
     known = SplitHalfOptions.__annotations__.keys() - TrialColumns.__annotations__.keys()
-    known_options(options, SplitHalfOptions)
     table = read(trials, {name: column for name, column in options.items() if name not in known})
     n = len(table.participants)
     if n < 2:

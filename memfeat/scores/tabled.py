@@ -10,10 +10,10 @@ import pandas as pd
 import xarray as xr
 
 from memfeat import stats
-from memfeat._check import advice, listed, one_of
+from memfeat._check import advice, known_options, listed, one_of
 from memfeat._check import generator as seeded
 from memfeat._labels import IMAGE, image_names, in_name_order, stamped
-from memfeat._tables import read_table, texts
+from memfeat._tables import read_named, read_table, texts
 from memfeat.errors import ArgumentError, KindError
 from memfeat.scores.agreement import METHODS
 from memfeat.scores.summing import WORDS, correlated, summed
@@ -28,19 +28,25 @@ ORIGIN = ("estimator", "least_responses", "participants_left_over", "n_participa
 
 
 def read_halves(
-    table: pd.DataFrame | str | Path, *, columns: Sequence[str] = ("half1_*", "half2_*"), name: str = "score"
+    table: pd.DataFrame | str | Path,
+    *,
+    columns: Sequence[str] = ("half1_*", "half2_*"),
+    name: str = "score",
+    image: str | None = None,
 ) -> xr.DataArray:
     """Read the scores of both halves of the participants from a table with one row per image.
 
     Parameters
     ----------
     table : DataFrame, str or Path
-        A table whose images are named by a column `image` or the like, or a CSV or TSV file of one.
+        A table with one row per image, named by a column `image` or the like or by the index, or a CSV or TSV file.
     columns : pair of str
         The columns of the first and of the second half. A `*` stands for what tells splits apart, and must be the same
         in both: `half1_split01` goes with `half2_split01`.
     name : str
         What the scores are, such as "hit_rate".
+    image : str, optional
+        The column that names the images, where it is not called so.
 
     Returns
     -------
@@ -49,10 +55,11 @@ def read_halves(
 
     Raises
     ------
-    KindError, MissingFileError
-        If it is no table, or not there.
+    KindError, MissingFileError, UnknownNameError
+        If it is no table, not there, or has no such column of images.
     ArgumentError
-        If a pattern fits no column, a half is missing, or a column holds no numbers.
+        If images are not named once each, or there are none; a pattern fits no column, a half is missing, or is the
+        other one; or a column holds no numbers.
 
     See Also
     --------
@@ -68,14 +75,19 @@ def read_halves(
     if isinstance(columns, str) or len(columns) != 2:
         remedy = "As in columns=('half1_*', 'half2_*')."
         raise ArgumentError(advice("columns", "name the first and the second half", columns, remedy))
-    frame, key = read_table(table, "table")
+    asked: Any = {"option": "image", "repeated": "Keep one row per image."}
+    frame, key = read_named(table, "table", column=image, **asked) if image else read_table(table, "table", **asked)
     others = [str(one) for one in frame.columns if one != key]
-    first, second = (_matching(pattern, others) for pattern in columns)
+    first, second = (_matching(str(pattern), others) for pattern in columns)
     if not first or first.keys() != second.keys():
         alone = sorted(first.get(split, second.get(split, "")) for split in first.keys() ^ second.keys())
         found = listed(f"{columns[0]} {columns[1]}" + (f", and only one half: {listed.of(alone)}" if alone else ""))
         remedy = f"The table has: {listed.of(others)}."
         raise ArgumentError(advice("columns", "name both halves of each split", found, remedy))
+    same = [column for split, column in first.items() if second[split] == column]
+    if same:
+        remedy = "A half agrees with itself, whatever the scores are: name that of the other participants."
+        raise ArgumentError(advice("columns", "be different columns", listed.of(same), remedy))
     values = np.stack([np.stack([_numbers(frame, half[split]) for half in (first, second)]) for split in first], axis=2)
     coords = {IMAGE: texts(frame[key]), HALF: [1, 2], SPLIT: texts(first)}
     made = xr.DataArray(values.transpose(1, 0, 2), coords, (IMAGE, HALF, SPLIT), name=name)
@@ -155,6 +167,7 @@ def reliability(
     (array([0.984]), array([0.992]))
     """
     one_of("method", method, METHODS)
+    known_options(exchange, stats.Exchange, reliability)
     table = _read(halves)
     exchanged = units(exchange, to=table, alternative="two-sided")
     generator, seed = seeded(rng)

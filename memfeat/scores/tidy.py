@@ -9,7 +9,8 @@ import pandas as pd
 import xarray as xr
 
 from memfeat._check import advice, listed
-from memfeat._labels import IMAGE, as_scores, image_names
+from memfeat._columns import counts_rows, of_frame, of_series, with_names, word
+from memfeat._labels import IMAGE, as_scores, image_names, in_common
 from memfeat.errors import ArgumentError, KindError
 from memfeat.scores.trials import TrialColumns, Trials, read
 
@@ -59,7 +60,7 @@ def to_long(
     0           7     a    1         1        1           0.9
     1           7     b    0         1        0           0.6
     """
-    known = read(trials, columns)
+    known = read(trials, columns, of=to_long)
     people = {"participant": known.participants[known.participant]} if len(known.participants) else {}
     found: dict[str, Any] = {
         **people,
@@ -99,16 +100,17 @@ def by_trial(given: Any, trials: Trials, argument: str) -> dict[str, npt.NDArray
         If they are no numbers, an image of the trials has none, or a name is one of `TRIAL_COLUMNS`.
     """
     if isinstance(given, pd.DataFrame | xr.Dataset):
-        columns = [given[name] for name in given]
+        table = of_frame(given, argument) if isinstance(given, pd.DataFrame) else given
+        columns = {f"{argument}[{str(name)!r}]": table[name] for name in table}
     elif isinstance(given, pd.Series | xr.DataArray):
-        columns = [given]
+        columns = {argument: given}
     else:
         kinds = "be a DataArray, Series, Dataset or DataFrame"
         remedy = "One number per image, by image name: pandas.Series(numbers, index=names)."
         raise KindError(advice(argument, kinds, listed(type(given).__name__), remedy))
     found = {}
-    for column in columns:
-        one = _of_images(column, trials, argument)
+    for called, column in columns.items():
+        one = _of_images(column, trials, called)
         if str(one.name) in TRIAL_COLUMNS:
             taken = f"not be called {', '.join(TRIAL_COLUMNS)}"
             raise ArgumentError(advice(argument, taken, str(one.name), "Rename it."))
@@ -120,13 +122,17 @@ def by_trial(given: Any, trials: Trials, argument: str) -> dict[str, npt.NDArray
 
 def _of_images(column: Any, trials: Trials, argument: str) -> xr.DataArray:
     """Give the numbers of the images of the trials, in their order."""
-    names = column.index if isinstance(column, pd.Series) else image_names(column, argument)
-    missing = sorted(set(trials.images) - set(map(str, names)))
-    if missing:
+    given = of_series(column, argument) if isinstance(column, pd.Series) else column
+    position = {word(name): i for i, name in enumerate(image_names(given, argument))}
+    missing = sorted(set(trials.images) - set(position))
+    if missing or counts_rows(given):
+        shared = len(missing) < len(trials.images)
         remedy = "Leave their trials out, or give them one."
-        raise ArgumentError(
-            advice(argument, "have every image of the trials", listed(f"none for {listed.of(missing)}"), remedy)
-        )
-    if isinstance(column, pd.Series):
-        return as_scores(column.set_axis(column.index.astype(str)).loc[list(trials.images)], argument)
-    return as_scores(column.sel({IMAGE: trials.images}), argument)
+        if not shared:
+            remedy = in_common(argument, "trials", list(position), trials.images.tolist())
+        found = f"none for {listed.of(missing)}" if shared else f"{listed.of(position)}, and not {listed.of(missing)}"
+        if counts_rows(given):
+            found, remedy = "numbers of rows", with_names(argument)
+        raise ArgumentError(advice(argument, "have every image of the trials", listed(found), remedy))
+    chosen = given.isel({IMAGE: [position[name] for name in trials.images]})
+    return as_scores(chosen.assign_coords({IMAGE: trials.images}), argument)

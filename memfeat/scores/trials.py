@@ -1,6 +1,6 @@
 """Tables of old/new recognition, one row per trial: which column says what, and how it is coded."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from memfeat._check import advice, listed, looked_up
-from memfeat._tables import NAME_COLUMNS, read_plain, texts
+from memfeat._check import advice, known_options, listed, looked_up
+from memfeat._columns import NAME_COLUMNS, word
+from memfeat._tables import read_plain, texts
 from memfeat.errors import ArgumentError, KindError
 
 __all__ = ["CODES", "FOUND", "FurtherColumns", "TrialColumns", "Trials", "coded", "columns_of", "numbered", "read"]
@@ -22,6 +23,8 @@ CODES = {
 }  # fmt: skip
 #: The same for what was shown, where further words are in use.
 SHOWN = CODES | {"target": True, "foil": False, "lure": False}
+#: How a code is written in a remedy -> whether it means old.
+SIDES = {"'old'": True, "'new'": False}
 #: What is read -> column names that say by themselves that they hold it (compared without case). `old`, `target` and
 #: `correct` are not among them: each stands for what was shown in some tables, and for what was answered in others.
 FOUND: dict[str, tuple[str, ...]] = {
@@ -99,7 +102,11 @@ class Trials(NamedTuple):
 
 
 def read(
-    trials: pd.DataFrame | str | Path, columns: Mapping[str, Any], *, needs: Collection[str] = ("response",)
+    trials: pd.DataFrame | str | Path,
+    columns: Mapping[str, Any],
+    *,
+    needs: Collection[str] = ("response",),
+    of: Callable[..., Any] | None = None,
 ) -> Trials:
     """Read a table of old/new recognition trials.
 
@@ -112,6 +119,8 @@ def read(
     needs : collection of str
         What must be there besides image and truth. The participant is read if there is such a column; the others are
         if needed or named.
+    of : callable, optional
+        The function that the user called, for messages about its keywords.
 
     Returns
     -------
@@ -138,7 +147,7 @@ def read(
     >>> found.recorded["response"]
     "column 'response': OLD, old = old"
     """
-    table, where = columns_of(trials, columns, needs)
+    table, where = columns_of(trials, columns, needs, of=of)
     if not len(table):
         raise ArgumentError(
             advice("trials", "hold at least one trial", listed("no rows"), "Look at the file, or at what chose rows.")
@@ -170,12 +179,14 @@ def read(
     return Trials(image, images, participant, participants, shown, said_old, recorded, **numbers)
 
 
-def columns_of(trials: Any, columns: Mapping[str, Any], needs: Collection[str]) -> tuple[pd.DataFrame, dict[str, str]]:
+def columns_of(
+    trials: Any, columns: Mapping[str, Any], needs: Collection[str], *, of: Callable[..., Any] | None = None
+) -> tuple[pd.DataFrame, dict[str, str]]:
     """Choose the columns of a table of trials.
 
     Parameters
     ----------
-    trials, columns, needs : object
+    trials, columns, needs, of : object
         As for :func:`read`.
 
     Returns
@@ -190,8 +201,7 @@ def columns_of(trials: Any, columns: Mapping[str, Any], needs: Collection[str]) 
     KindError, MissingFileError, UnknownNameError, ArgumentError
         As :func:`read`.
     """
-    for name in columns:
-        looked_up("option", name, FOUND, f"There are {', '.join(FOUND)}.")
+    known_options(columns, TrialColumns, of)
     if not isinstance(trials, pd.DataFrame | str | Path):
         kind = listed(type(trials).__name__)
         remedy = "Make it one: pandas.DataFrame(trials)."
@@ -202,6 +212,7 @@ def columns_of(trials: Any, columns: Mapping[str, Any], needs: Collection[str]) 
         twice = listed.of(sorted({name for name in have if have.count(name) > 1}))
         raise ArgumentError(advice("trials", "have each column once", twice, "Rename or drop the second one."))
     named = {name: str(column) for name, column in columns.items() if column is not None}
+    _not_in_index(table, have, named)
     where = {name: _column(name, named, have, required={"image", "truth", *needs}) for name in FOUND}
     chosen = {name: column for name, column in where.items() if column is not None}
     for name, column in chosen.items():
@@ -214,6 +225,15 @@ def columns_of(trials: Any, columns: Mapping[str, Any], needs: Collection[str]) 
         # read a second time as plain text, or image 0002 would be the number 2
         table = read_plain(trials, "trials", text=[chosen[n] for n in ("image", "participant") if n in chosen])
     return table.set_axis(have, axis=1), chosen
+
+
+def _not_in_index(table: pd.DataFrame, have: list[str], named: Mapping[str, str]) -> None:
+    """Refuse an index that holds what no column does."""
+    for name in FOUND.keys() - named.keys():
+        held = [str(level) for level in table.index.names if str(level).lower() in FOUND[name]]
+        if held and not any(column.strip().lower() in FOUND[name] for column in have):
+            found, remedy = listed(f"an index {held[0]!r}"), "Make it one: trials.reset_index()."
+            raise ArgumentError(advice("trials", f"have a column that {MEANING[name]}", found, remedy))
 
 
 def _column(name: str, named: Mapping[str, str], have: list[str], *, required: Collection[str]) -> str | None:
@@ -257,17 +277,16 @@ def coded(values: pd.Series, argument: str, codes: Mapping[str, bool]) -> tuple[
         If a value is none of the codes.
     """
     place, uniques = pd.factorize(values)
-    words = [_word(value) for value in uniques]
+    words = [word(value) for value in uniques]
     # an empty cell of text is no answer
-    meaning = [None if word == "" else codes.get(word.lower(), word) for word in words]
+    meaning = [None if text == "" else codes.get(text.lower(), text) for text in words]
     unknown = [value for value, one in zip(uniques, meaning, strict=True) if isinstance(one, str)]
     if unknown:
         known = " / ".join(
-            ", ".join(word for word, is_old in codes.items() if is_old is which) for which in (True, False)
+            ", ".join(code for code, is_old in codes.items() if is_old is which) for which in (True, False)
         )
         found = listed(f"values {_counted(unknown)}")
-        remedy = f"Recode it, as in trials[{str(values.name)!r}].replace({{{_plain(unknown[0])!r}: 'old'}})."
-        raise ArgumentError(advice(argument, f"be coded by {known}", found, remedy))
+        raise ArgumentError(advice(argument, f"be coded by {known}", found, _recoded(values, uniques, meaning)))
     read_as = [
         f"{', '.join(sorted(w for w, m in zip(words, meaning, strict=True) if m is which))} = {label}"
         for which, label in ((True, "old"), (False, "new"))
@@ -277,14 +296,19 @@ def coded(values: pd.Series, argument: str, codes: Mapping[str, bool]) -> tuple[
     return coded, f"column {str(values.name)!r}: {'; '.join(read_as)}"
 
 
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _word(value: Any) -> str:
-    """Write a code as text; 1.0 is 1, as a column with gaps has it."""
-    is_whole = isinstance(value, float | np.floating) and float(value).is_integer()
-    return str(int(value)) if is_whole else str(value).strip()
+def _recoded(values: pd.Series, uniques: Any, meaning: list[Any]) -> str:
+    """Say how all values of a column are made old, new or nothing."""
+    there = [value for value, one in zip(uniques, meaning, strict=True) if one is not None]
+    plain = [value.item() if isinstance(value, np.generic) else value for value in there]
+    known = [one for one in meaning if one is not None]
+    free = [side for side, is_old in SIDES.items() if is_old not in known] + ["np.nan"] * len(known)
+    written = {is_old: side for side, is_old in SIDES.items()}
+    sides = [written[one] if isinstance(one, bool) else free.pop(0) for one in known]
+    shown = ", ".join(f"{value!r}: {side}" for value, side in zip(plain, sides, strict=True))
+    return (
+        f"Recode it, as in trials[{str(values.name)!r}].replace({{{shown}}}), or the other way "
+        "round; np.nan is no answer."
+    )
 
 
 def _complete(empty: npt.NDArray[np.bool_], argument: str, column: str) -> None:
@@ -319,7 +343,7 @@ def numbered(values: pd.Series, argument: str, column: str) -> tuple[npt.NDArray
         If a name is missing.
     """
     place, uniques = pd.factorize(values)
-    names = np.array([_word(value) for value in uniques], dtype=object)
+    names = np.array([word(value) for value in uniques], dtype=object)
     # a missing name has place -1, the last
     _complete(np.append(names == "", True)[place], argument, column)
     ordered, inverse = np.unique(names, return_inverse=True)
@@ -357,6 +381,10 @@ def _once(table: pd.DataFrame, where: Mapping[str, str], cells: pd.DataFrame) ->
 
 def _numbers(values: pd.Series, name: str, old: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
     """Read lags or confidence."""
+    # a time would be read as a count of nanoseconds, or the like
+    if values.dtype.kind in "mM" or pd.api.types.infer_dtype(values, skipna=True).startswith(("timedelta", "date")):
+        remedy = "Make numbers of times: .dt.total_seconds()." if name == "lag" else "Recode it as numbers."
+        raise ArgumentError(advice(name, "hold numbers", listed(f"times, dtype {values.dtype}"), remedy))
     try:
         numbers = pd.to_numeric(values).to_numpy(dtype=np.float64)
     except (ValueError, TypeError) as error:

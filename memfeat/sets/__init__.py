@@ -1,7 +1,27 @@
-"""Sets of images: compared by their scores and in feature space, and the pictures that they share."""
+"""Sets of images: compared, chosen and put in order, and the pictures that they share."""
 
+from memfeat.sets.choosing.balancing import balance
+from memfeat.sets.choosing.matching import MatchOptions, match
+from memfeat.sets.choosing.sequencing import SequenceOptions, sequence
+from memfeat.sets.choosing.splitting import SplitOptions, split
+from memfeat.sets.choosing.writing import to_csv
 from memfeat.sets.features.copies import CopyOptions, near_duplicates
 from memfeat.sets.features.feature_space import FeatureOptions, compare_features
 from memfeat.sets.scores.comparing import CompareOptions, compare
 
-__all__ = ["CompareOptions", "CopyOptions", "FeatureOptions", "compare", "compare_features", "near_duplicates"]
+__all__ = [
+    "CompareOptions",
+    "CopyOptions",
+    "FeatureOptions",
+    "MatchOptions",
+    "SequenceOptions",
+    "SplitOptions",
+    "balance",
+    "compare",
+    "compare_features",
+    "match",
+    "near_duplicates",
+    "sequence",
+    "split",
+    "to_csv",
+]

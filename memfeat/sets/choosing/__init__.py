@@ -1,0 +1,1 @@
+"""Sets of images chosen from a pool, put in order, and how alike they are."""
