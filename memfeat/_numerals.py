@@ -5,8 +5,8 @@ import math
 __all__ = ["interval", "number", "p_value", "places"]
 
 MINUS = "−"
-#: Digits of a standard deviation that are shown, and the most places after the point.
-DIGITS, MOST = 3, 6
+#: Digits of a standard deviation that are shown if that takes no more than so many places, and else fewer digits.
+DIGITS, PLACES, FEWER = 3, 3, 2
 SMALLEST_P = 0.001
 
 
@@ -21,16 +21,17 @@ def places(spread: float) -> int:
     Returns
     -------
     int
-        As many as show three digits of it where it is below 1, and fewer where it is large; 2 if it is not known.
+        As many as show three digits of it, or two where that takes more than three places; 2 if it is not known.
 
     Examples
     --------
-    >>> places(0.12), places(1.5), places(15), places(float("nan"))
-    (3, 2, 1, 2)
+    >>> places(0.12), places(0.0012), places(1.5), places(15), places(float("nan"))
+    (3, 4, 2, 1, 2)
     """
     if not (math.isfinite(spread) and spread > 0):
         return DIGITS - 1
-    return min(max(DIGITS - 1 - math.floor(math.log10(spread)), 0), MOST)
+    before = math.floor(math.log10(spread)) + 1
+    return max(min(DIGITS - before, PLACES), FEWER - before, 0)
 
 
 def number(value: float, digits: int = 2, *, below_one: bool = False) -> str:
