@@ -24,6 +24,7 @@ ALLOWED = {
     "_arrays": BASE | {"_tables"},
     "_blocks": BASE,
     "_estimators": set(),
+    "_numerals": set(),
     "_pairs": set(),
     "_tables": BASE,
     "_frames": BASE,
@@ -44,17 +45,18 @@ ALLOWED = {
     "scores": LABELS | {"stats"},
     "measures": LABELS | {"gram", "guards", "stats", "models"},
     "drift": LABELS | {"gram", "guards", "stats", "rdm", "rsa", "regression", "reduction"},
-    "plot": LABELS,
+    "plot": LABELS | {"_numerals"},
     "prediction": LABELS | LOW | {"activations"},
     "evaluation": LABELS | {"stats", "regression"},
     "training": LABELS | LOW | {"activations", "regression", "lowlevel"},
-    "sets": LABELS | {"gram", "guards", "images", "lowlevel", "reduction", "regression", "stats", "training"},
+    "sets": LABELS
+    | {"_numerals", "gram", "guards", "images", "lowlevel", "reduction", "regression", "stats", "training"},
     "screening": LABELS | {"images", "lowlevel", "prediction", "sets", "training"},
     "demo": LABELS | LOW | {"activations", "features", "rdm", "rsa", "regression", "reduction", "plot", "prediction"},
     "cli": LABELS
     | LOW
     | {"activations", "features", "rdm", "rsa", "regression", "plot", "prediction", "evaluation", "demo", "training"}
-    | {"scores", "screening"},
+    | {"lowlevel", "scores", "screening", "sets"},
 }
 TORCH = {"_kept", "models", "activations", "gram", "measures", "prediction", "training", "demo", "cli"}
 DRAWING = {"plot", "demo", "cli"}

@@ -103,7 +103,35 @@ def drifted(layers):
     return xr.Dataset(variables, {"measure": measures, "layer": layers, "quantile": [0.05, 0.95]}, said)
 
 
+def two_sets():
+    """A comparison of sets of 8 and 12 images, as mf.sets.compare lays it out, and their scores."""
+    old, new = np.linspace(0.2, 0.9, 8), np.linspace(0.4, 0.8, 12)
+    scores = {
+        name: pd.Series(values, [f"{name}{k}" for k in range(len(values))], name="hit_rate")
+        for name, values in {"old": old, "new": new}.items()
+    }
+    by_set = {"mean": [0.55, 0.6], "mean_ci_low": [0.4, 0.5], "mean_ci_high": [0.7, 0.7], "sd": [0.24, 0.13]}
+    rows = {"estimate": -0.05, "ci_low": -0.2, "ci_high": 0.1, "p": 0.4321, "p_corrected": 0.9}
+    variables = {name: ("set", values) for name, values in by_set.items()} | {"n": ("set", [8, 12])}
+    variables |= {name: (("contrast", "statistic"), [[value]]) for name, value in rows.items()}
+    coords = {"set": ["old", "new"], "contrast": ["old − new"], "statistic": ["mean_difference"]}
+    return xr.Dataset(variables, coords, {"scores": ["hit_rate"]}), scores
+
+
+def sets_by_layer(statistic, *, biased=False):
+    """One statistic of mf.sets.compare_features."""
+    layers = ["conv1", "layer1", "fc"]
+    estimate = np.array([0.5, 0.6, 0.7])
+    variables = {"estimate": estimate, "tested": estimate + 0.1 * biased, "expected": np.array([0.5, 0.51, 0.49])}
+    variables |= {"p_corrected": np.array([0.5, 0.2, 0.01])}
+    table = xr.Dataset({name: ("layer", values) for name, values in variables.items()}, {"layer": layers})
+    coords = {"statistic": statistic, "set": ["old", "new", "odd"], "first": "old", "second": "odd"}
+    attrs = {"method": "image sets in feature space, by layer", "correction": "p_corrected: max-statistic; p_fdr: B"}
+    return table.assign(n=("set", [8, 5, 12])).assign_coords(coords).assign_attrs(attrs)
+
+
 FIGURES = {
+    "sets": lambda ax: plot.sets(two_sets()[0], two_sets()[1], ax=ax),
     "scores": lambda ax: plot.scores(predicted(), ax=ax),
     "few_layers": lambda ax: plot.layer_profile(result(["conv1", "layer1", "layer2"]), ax=ax),
     "bounds": lambda ax: plot.layer_profile(bounded(["conv1", "layer1"], lower=0.6, upper=0.7), ax=ax),
@@ -246,7 +274,141 @@ def test_scores_that_cannot_be_drawn_are_refused(bad, error, message):
         plot.scores(bad)
 
 
+# sets -----------------------------------------------------------------------------------------------------------------
+
+
+def test_each_image_is_a_dot_at_its_score_and_each_mean_lies_in_its_interval():
+    found, scores = two_sets()
+    ax = plot.sets(found, scores)
+    dots = [one.get_offsets().data for one in ax.collections if type(one).__name__ == "PathCollection"]
+    for drawn, (name, values) in zip(dots, scores.items(), strict=True):
+        assert drawn[:, 0].tolist() == sorted(values), name
+    assert dots[0][:, 1].min() > dots[1][:, 1].max()
+    means = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "D"]
+    assert means == [0.55, 0.6]
+    bars = [one.get_segments()[0][:, 0].tolist() for one in ax.collections if type(one).__name__ == "LineCollection"]
+    assert bars == [[0.4, 0.7], [0.5, 0.7]]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["old\n(n = 8)", "new\n(n = 12)"]
+    assert ax.get_xlabel() == "Hit rate"
+    assert plot.sets(found, scores, label="Recognised").get_xlabel() == "Recognised"
+
+
+def test_the_difference_is_told_with_its_interval_and_p():
+    found, scores = two_sets()
+    said = texts(plot.sets(found, scores)).replace("\N{NO-BREAK SPACE}", " ").replace("\n", " ")
+    assert "old − new: −0.050 [−0.200, 0.100], p = .432; n = 20 images" in said
+    # corrected where several scores or contrasts were compared
+    several = found.assign_attrs(scores=["hit_rate", "far"]).assign_coords(score="hit_rate")
+    said = texts(plot.sets(several, scores)).replace("\N{NO-BREAK SPACE}", " ").replace("\n", " ")
+    assert "corrected p = .900" in said
+    bare = found.assign(ci_low=found["ci_low"] * np.nan, p=found["p"] * np.nan)
+    assert "old − new: −0.050; n = 20 images" in texts(plot.sets(bare, scores)).replace("\n", " ")
+
+
+def test_beyond_six_differences_the_table_is_pointed_at():
+    found, scores = two_sets()
+    many = xr.concat([found.assign_coords(contrast=[f"c{k}"]) for k in range(8)], "contrast", data_vars="minimal")
+    said = texts(plot.sets(many, scores)).replace("\n", " ")
+    assert "c5: " in said
+    assert "c6: " not in said
+    assert "2 more differences in the table" in said
+
+
+def test_sets_may_come_in_any_form_that_was_compared():
+    found, scores = two_sets()
+    old, new = scores.values()
+
+    def places(ax):
+        return [one.get_offsets().data.tolist() for one in ax.collections if type(one).__name__ == "PathCollection"]
+
+    wanted = places(plot.sets(found, scores))
+    table = pd.concat([one.rename_axis("image").reset_index().assign(kind=name) for name, one in scores.items()])
+    gone = pd.DataFrame({"image": ["x"], "hit_rate": [np.nan], "kind": ["old"], "status": ["unreadable"]})
+    read = pd.concat([table.assign(status="ok"), gone])
+    labelled = xr.Dataset.from_dataframe(read.set_index("image"))
+    for passed in ((old, new), (old.to_frame(), new.to_xarray()), (dict(reversed(scores.items())),)):
+        assert places(plot.sets(found, *passed)) == wanted
+    for one in (table, read, labelled):
+        assert places(plot.sets(found, one, by="kind")) == wanted
+
+
+def test_a_set_of_one_value_has_no_violin():
+    found, scores = two_sets()
+    flat = {"old": pd.Series([0.5] * 8, name="hit_rate"), "new": scores["new"]}
+    found["mean"].values[0] = 0.5
+    assert len(plot.sets(found, flat).collections) == len(plot.sets(*two_sets()).collections) - 1
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda r, s: (r["mean"], s), KindError, "result must be what mf.sets.compare gave; got DataArray"),
+        (lambda r, s: (result(["a"]), s), ArgumentError, "result must be what mf.sets.compare gave; got dims"),
+        (
+            lambda r, s: (r.expand_dims(score=["hit_rate", "far"]), s),
+            ArgumentError,
+            r"result must be of one score; got 2: 'hit_rate', 'far'. Select one: result.sel\(score='hit_rate'\).",
+        ),
+        (lambda r, s: (r, {"old": s["old"]}), ArgumentError, "sets must be the sets that were compared, old, new"),
+        (lambda r, s: (r, s["old"], s["new"], s["new"]), ArgumentError, "sets must be the sets .* got 3 of them"),
+        (
+            lambda r, s: (r, {"old": s["new"], "new": s["old"]}),
+            ArgumentError,
+            "got 12 images with mean 0.6 in 'old', and not 8 with 0.55. Of pairs",
+        ),
+        (
+            lambda r, s: (r, {"old": [1, 2], "new": s["new"]}),
+            KindError,
+            "sets must hold scores by image name; got list",
+        ),
+        (
+            lambda r, s: (r, {name: one.rename("far").to_frame() for name, one in s.items()}),
+            UnknownNameError,
+            "sets must .*'old' has far",
+        ),
+    ],
+)
+def test_what_is_no_comparison_of_these_sets_is_refused(change, error, message):
+    with pytest.raises(error, match=message):
+        plot.sets(*change(*two_sets()))
+
+
+def test_a_table_of_all_sets_goes_with_its_column():
+    found, scores = two_sets()
+    table = pd.concat([one.to_frame().assign(kind=name) for name, one in scores.items()])
+    with pytest.raises(UnknownNameError, match="by must .*There are hit_rate, kind"):
+        plot.sets(found, table, by="kinds")
+    with pytest.raises(KindError, match="sets must be one table with by=; got Series"):
+        plot.sets(found, scores["old"], by="kind")
+
+
 # layer profile --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("statistic", "label"),
+    [
+        ("classifier", "Classifier, area under ROC curve"),
+        ("frechet", "Squared Fréchet distance"),
+        ("mmd", "Squared MMD"),
+        ("mmd_linear", "Squared distance of means"),
+        ("energy", "Energy distance"),
+        ("neighbours", "Share of neighbours in the own set"),
+    ],
+)
+def test_a_statistic_of_sets_is_drawn_beside_what_it_is_when_nothing_differs(statistic, label):
+    ax = plot.layer_profile(sets_by_layer(statistic))
+    assert ax.get_ylabel() == label
+    dashed = [line for line in ax.lines if line.get_linestyle() == "--"]
+    assert [list(line.get_ydata()) for line in dashed] == [[0.5, 0.51, 0.49]]
+    assert "n = 8 (old) + 12 (odd) images" in texts(ax).replace("\n", " ")
+    # an estimate without bias is 0 when nothing differs, whatever the biased values that were rearranged are
+    (line,) = [
+        one for one in plot.layer_profile(sets_by_layer("mmd", biased=True)).lines if one.get_linestyle() == "--"
+    ]
+    assert list(line.get_ydata()) == [0, 0]
+    two = sets_by_layer("mmd").drop_vars(["first", "second"]).isel(set=[0, 1])
+    assert "n = 8 (old) + 5 (new) images" in texts(plot.layer_profile(two)).replace("\n", " ")
 
 
 def test_the_profile_passes_through_the_estimates_in_the_order_of_layers():

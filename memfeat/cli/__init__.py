@@ -5,9 +5,10 @@ from memfeat.cli.decoding import decode
 from memfeat.cli.fitting import train
 from memfeat.cli.scoring import scores
 from memfeat.cli.screening import screen
+from memfeat.cli.setting import compare_sets, match_sets
 from memfeat.cli.verbs import main
 
 __all__ = ["main"]
 
-for _command in (decode, evaluate, rsa, scores, screen, train):
+for _command in (compare_sets, decode, evaluate, match_sets, rsa, scores, screen, train):
     main.add_command(_command)

@@ -24,10 +24,13 @@ ARGUMENTS = {
     "out": "--out", "blocks": "--groups", "batch_size": "--batch-size", "n_images": "--n-images",
     "n_permutations": "--permutations", "learning_rate": "--learning-rate", "images_per_step": "--images-per-step",
     "held_out": "--held-out", "trained_on": "--trained-on", "cutoffs": "--cutoffs", "n_bootstraps": "--bootstraps",
+    "sets": "SETS", "pool": "POOL", "n": "--n", "difference": "--difference", "which": "--low-level",
+    "statistics": "--statistics",
 } | {name: f"--{name}" for name in (
     "autocast", "backbone", "dataset", "device", "estimator", "folds", "kind", "layers", "method", "metric", "permute",
     "precision", "reduce", "scores", "shard", "tta", "head", "model", "validation", "split", "weights",
-    "groups", "repeats", "scale", "strata", "covariates", "combine",
+    "groups", "repeats", "scale", "strata", "covariates", "combine", "by", "clusters", "paired", "values", "bound",
+    "categories", "score",
 )}  # fmt: skip
 #: Advice in Python, and the same for whoever types commands.
 WORDING: dict[str, str | Callable[[re.Match[str]], str]] = {

@@ -24,6 +24,8 @@ class Part(NamedTuple):
     result: "xr.Dataset"
     printed: "pd.DataFrame"
     """What the terminal shows of it."""
+    called: str = "contrasts"
+    """What it is beside another result."""
 
 
 def destination(out: Path | None) -> Path | None:
@@ -65,20 +67,22 @@ def shown(frame: "pd.DataFrame") -> str:
     return frame.to_string(index=False, float_format=lambda value: f"{value:.3f}", na_rep="")
 
 
-def beside(out: Path) -> Path:
-    """Name the file for contrasts.
+def beside(out: Path, called: str = "contrasts") -> Path:
+    """Name the file for what goes with a result.
 
     Parameters
     ----------
     out : Path
-        The file for what they are contrasts of.
+        The file for the result.
+    called : str
+        What goes with it.
 
     Returns
     -------
     Path
         For example decoding.contrasts.csv, beside decoding.csv.
     """
-    return out.with_name(f"{out.stem}.contrasts{out.suffix}")
+    return out.with_name(f"{out.stem}.{called}{out.suffix}")
 
 
 def give(
@@ -105,7 +109,7 @@ def give(
     columns : list of str
         What the printed table shows.
     contrasts : Part, optional
-        Contrasts of it, which get a file of their own, or stand below.
+        Contrasts of it, or what else goes with it, which get a file of their own, or stand below.
     """
     from memfeat import _frames
 
@@ -114,8 +118,8 @@ def give(
     about: dict[str, Any] = {}
     if contrasts is not None:
         parts.append(contrasts)
-        files.append(None if out is None else beside(out))
-        about["contrasts"] = json.loads(_frames.as_json(contrasts.frame, contrasts.result.attrs))
+        files.append(None if out is None else beside(out, contrasts.called))
+        about[contrasts.called] = json.loads(_frames.as_json(contrasts.frame, contrasts.result.attrs))
     for part, file in zip(parts, files, strict=True):
         if file is not None:
             _write(part, file)

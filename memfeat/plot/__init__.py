@@ -6,6 +6,7 @@ a plain Figure, which nothing keeps open. Defaults are those of `STYLE`, used wh
 globally.
 """
 
+from memfeat.plot.clouds import sets
 from memfeat.plot.distributions import scores
 from memfeat.plot.drift import drift_profile
 from memfeat.plot.evaluation import calibration_curve, error_by_cutoff, score_distributions
@@ -27,4 +28,5 @@ __all__ = [
     "save",
     "score_distributions",
     "scores",
+    "sets",
 ]

@@ -26,6 +26,12 @@ LABELS = {
     "kendall": "Kendall τ-a",
     "rho-a": "Spearman ρ-a",
     "cosine": "Cosine similarity",
+    "mmd_linear": "Squared distance of means",
+    "mmd": "Squared MMD",
+    "energy": "Energy distance",
+    "classifier": "Classifier, area under ROC curve",
+    "neighbours": "Share of neighbours in the own set",
+    "frechet": "Squared Fréchet distance",
 }
 #: Layers up to this number are drawn with error bars, more with a band.
 FEW = 12
@@ -35,6 +41,8 @@ POOLED = "pooled over folds"
 PLAIN = ("estimate", "ci_low", "ci_high")
 #: How well the best model could do, lower and upper, where a result knows.
 BOUNDS = ("noise_lower", "noise_upper")
+#: Two sets of several, as a comparison of sets calls them.
+SET, SIDES = "set", ("first", "second")
 
 
 def layer_profile(
@@ -51,12 +59,13 @@ def layer_profile(
     ----------
     result : Dataset (layer)
         What `mf.rsa.compare`, `mf.regression.decode` or `mf.measures.profile` gave: `estimate`, and where known
-        `ci_low`, `ci_high`, `p_corrected`, `n`, `noise_lower` and `noise_upper`. Layers stand in the order of the
-        result, and baselines of a profile beside them.
+        `ci_low`, `ci_high`, `p_corrected`, `n`, `noise_lower` and `noise_upper`; or one statistic, and contrast, of
+        `mf.sets.compare_features`. Layers stand in the order of the result, and baselines of a profile beside them.
     null : float or "auto", optional
         Where a line stands for no relation, in units of the estimate; None for no line. "auto" is 0; for cosines
-        `chance`, the mean when images are rearranged, if it is known; and no line for correlations pooled over folds:
-        with nothing to find they lie below 0, and p is what to look at.
+        `chance`, the mean when images are rearranged, if it is known; for sets `expected`, the same, unless the
+        estimate has no bias; and no line for correlations pooled over folds: with nothing to find they lie below 0, and
+        p is what to look at.
     relative : bool
         Whether `estimate_relative` is drawn, relative to what the reliability of the scores allows.
     label : str, optional
@@ -83,7 +92,7 @@ def layer_profile(
         _must_have(result, "estimate_relative")
         result = _relative(result)
     _must_have(result, "estimate")
-    result, others = _split(result)
+    result, others = _split(_with_chance(result))
     estimate = _values(result, "corrected" if "corrected" in result else "estimate", np.nan)
     ax = canvas(ax)
     place, layers = np.arange(estimate.size), [str(name) for name in result[LAYER].values]
@@ -131,6 +140,13 @@ def _relative(result: xr.Dataset) -> xr.Dataset:
     others = result.drop_vars([*PLAIN, *BOUNDS, "corrected", "chance"], errors="ignore")
     names = {plain: f"estimate_relative{'' if plain == 'estimate' else f'_{plain}'}" for plain in PLAIN}
     return others.rename({name: plain for plain, name in names.items() if name in others})
+
+
+def _with_chance(result: xr.Dataset) -> xr.Dataset:
+    """Take what sets show when nothing differs for chance, where the estimate is the value that was rearranged."""
+    if "expected" not in result or not bool((result["tested"] == result["estimate"]).all()):
+        return result
+    return result.rename(expected="chance")
 
 
 def _split(result: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
@@ -198,7 +214,8 @@ def name_layers(ax: Axes, names: Sequence[str]) -> str:
 
 
 def _label(result: xr.Dataset) -> str:
-    said = f"{result.attrs.get('statistic', '')} {result.attrs.get('method', '')}".lower()
+    chosen = str(result["statistic"].item()) if "statistic" in result.coords else ""
+    said = f"{chosen} {result.attrs.get('statistic', '')} {result.attrs.get('method', '')}".lower()
     found = next((label for word, label in LABELS.items() if word in said), "Estimate")
     partial = any(f"partial {what}" in said for what in ("rsa", "spearman", "pearson"))
     found = f"Partial {found}" if partial else found
@@ -206,7 +223,8 @@ def _label(result: xr.Dataset) -> str:
 
 
 def _null(result: xr.Dataset) -> float | None:
-    return None if POOLED in str(result.attrs.get("statistic", "")) or "baseline" in result.attrs else 0.0
+    pooled = POOLED in str(result.attrs.get("statistic", ""))
+    return None if pooled or "baseline" in result.attrs or {"chance", "tested"} <= set(result.variables) else 0.0
 
 
 def _caption(result: xr.Dataset) -> str:
@@ -232,7 +250,7 @@ def counted(result: xr.Dataset) -> str:
     Parameters
     ----------
     result : Dataset (layer)
-        A result with `n`, or an attribute `n`.
+        A result with `n`, or an attribute `n`; of sets, with the `n` of each.
 
     Returns
     -------
@@ -241,5 +259,9 @@ def counted(result: xr.Dataset) -> str:
     """
     if "n" not in result:
         return f"n = {result.attrs['n']} images" if "n" in result.attrs else ""
+    if result["n"].dims == (SET,):
+        sides = [str(result[side].item()) for side in SIDES if side in result.coords] or result[SET].values
+        parts = [f"{int(result['n'].sel({SET: name}))} ({name})" for name in map(str, sides)]
+        return f"n = {' + '.join(parts)} images"
     counts = np.unique(result["n"].values)
     return f"n = {counts[0]} images" if counts.size == 1 else f"n = {counts[0]} to {counts[-1]} images"

@@ -8,6 +8,8 @@ from memfeat.sets.choosing.writing import to_csv
 from memfeat.sets.features.copies import CopyOptions, near_duplicates
 from memfeat.sets.features.feature_space import FeatureOptions, compare_features
 from memfeat.sets.scores.comparing import CompareOptions, compare
+from memfeat.sets.telling.paragraphs import paragraph
+from memfeat.sets.telling.tables import table
 
 __all__ = [
     "CompareOptions",
@@ -21,7 +23,9 @@ __all__ = [
     "compare_features",
     "match",
     "near_duplicates",
+    "paragraph",
     "sequence",
     "split",
+    "table",
     "to_csv",
 ]

@@ -1,0 +1,191 @@
+"""The report of compare-sets: one page with tables, figures and text, which needs nothing else."""
+
+import base64
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from memfeat import _numerals
+from memfeat.cli.gathering import Gathered
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+__all__ = ["write"]
+
+#: At most this many pairs of near-duplicates are shown.
+MOST = 50
+MARKS = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]<>#|"})
+
+
+class Section(NamedTuple):
+    """A part of the report."""
+
+    title: str
+    texts: Sequence[str] = ()
+    frame: "pd.DataFrame | None" = None
+    figures: Sequence[tuple[str, Any]] = ()
+    """Name and Axes."""
+
+
+def write(found: Gathered, result: "xr.Dataset", in_layers: "xr.Dataset | None", path: Path) -> None:
+    """Write the report.
+
+    Parameters
+    ----------
+    found : Gathered
+        The sets.
+    result : Dataset
+        The comparison by scores.
+    in_layers : Dataset, optional
+        The comparison in feature space.
+    path : Path
+        An .html file, which holds its figures, or an .md file, which has them beside it.
+    """
+    title = f"Image sets compared: {', '.join(found.sets)}"
+    note = str(result.attrs.get("note", ""))
+    sections = _sections(found, result, in_layers)
+    make = _page if path.suffix.lower() == ".html" else _markdown
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(make(title, note, sections, path), encoding="utf-8")
+    part.replace(path)
+
+
+def _sections(found: Gathered, result: "xr.Dataset", in_layers: "xr.Dataset | None") -> list[Section]:
+    from memfeat import plot, sets
+
+    scores = [str(one) for one in result["score"].values] if "score" in result.dims else [None]
+    drawn = []
+    for score in scores:
+        one = result if score is None else result.sel(score=score)
+        drawn.append((score or str(result.attrs["scores"][0]), plot.sets(one, _compared(found, result))))
+    sections = [
+        Section("Sets", frame=_by_set(result)),
+        Section("Differences", frame=sets.table(result), figures=drawn),
+    ]
+    results = [result]
+    if in_layers is not None:
+        results.append(in_layers)
+        sections.append(Section("In feature space", frame=sets.table(in_layers), figures=_profiles(in_layers)))
+    methods, *rest = sets.paragraph(*results).split("\n\n")
+    sections += [Section("Methods", [methods]), Section("Results", rest[:1])]
+    sections += [Section("References", rest[1].splitlines()[1:])] if len(rest) > 1 else []
+    return [*sections, _copies(found), _unreadable(found)]
+
+
+def _compared(found: Gathered, result: "xr.Dataset") -> "Mapping[str, xr.Dataset]":
+    return {name: found.sets[name] for name in map(str, result["set"].values)}
+
+
+def _by_set(result: "xr.Dataset") -> "pd.DataFrame":
+    """Describe each set as a paper does."""
+    import pandas as pd
+
+    from memfeat.sets.telling.paragraphs import sampled
+
+    rows = []
+    for score, part in sampled(result):
+        digits = _numerals.places(float(part["sd"].mean()))
+        for name in part["set"].values:
+            of = part.sel(set=name)
+            limits = _numerals.interval(float(of["mean_ci_low"]), float(of["mean_ci_high"]), digits)
+            row = {"Score": score, "Set": str(name), "n": int(of["n"]), "Unreadable": int(of["n_unreadable"])}
+            row |= {label: _numerals.number(float(of[key]), digits) for label, key in
+                    {"Mean": "mean", "Median": "median", "SD": "sd"}.items()}  # fmt: skip
+            row |= {"95 % CI of the mean": limits}
+            row |= {"Share at floor": _numerals.number(float(of["share_at_floor"]), 2, below_one=True)}
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _profiles(in_layers: "xr.Dataset") -> list[tuple[str, Any]]:
+    """Draw the first statistic by layer, for each contrast."""
+    from memfeat import plot
+
+    first = in_layers.isel(statistic=0)
+    if "contrast" not in first.dims:
+        return [(str(first["statistic"].item()), plot.layer_profile(first))]
+    return [(str(one), plot.layer_profile(first.sel(contrast=one))) for one in first["contrast"].values]
+
+
+def _copies(found: Gathered) -> Section:
+    """List pictures that stand in two sets."""
+    import pandas as pd
+
+    from memfeat import sets
+
+    title = "Near-duplicates between sets"
+    if len(found.photographs) < 2:
+        return Section(title, ["Not looked for: tables hold no pictures."])
+    rows = []
+    for (one, first), (two, second) in combinations(found.photographs.items(), 2):
+        pairs = sets.near_duplicates(first, second, progress=False).to_dataframe()
+        between = pairs[pairs["set"] != pairs["other_set"]]
+        rows += [
+            {
+                "Set": one,
+                "Image": row.image,
+                "Other set": two,
+                "Other image": row.other,
+                "Bits of 64": int(row.distance),
+            }
+            for row in between.itertuples()
+        ]
+    if not rows:
+        return Section(title, ["None, by perceptual hash."])
+    more = [f"{len(rows) - MOST} more pairs are not shown."] if len(rows) > MOST else []
+    return Section(title, [f"{len(rows)} pairs, by perceptual hash.", *more], pd.DataFrame(rows[:MOST]))
+
+
+def _unreadable(found: Gathered) -> Section:
+    """List images that could not be read."""
+    import pandas as pd
+
+    if not found.unreadable:
+        return Section("Unreadable files", ["None."])
+    return Section("Unreadable files", frame=pd.DataFrame(found.unreadable, columns=["Image", "Status", "Reason"]))
+
+
+def _page(title: str, note: str, sections: Sequence[Section], _path: Path) -> str:
+    """Make an HTML page that holds its figures."""
+    import jinja2
+
+    inlined = [one._replace(figures=[(name, _inlined(ax)) for name, ax in one.figures]) for one in sections]
+    template = files("memfeat.cli").joinpath("report.html.jinja").read_text(encoding="utf-8")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    return environment.from_string(template).render(title=title, note=note, sections=inlined)
+
+
+def _inlined(ax: Any) -> str:
+    from memfeat import plot
+
+    with tempfile.TemporaryDirectory() as folder:
+        (file,) = plot.save(ax, Path(folder) / "figure", formats=["svg"])
+        return f"data:image/svg+xml;base64,{base64.b64encode(file.read_bytes()).decode()}"
+
+
+def _markdown(title: str, note: str, sections: Sequence[Section], path: Path) -> str:
+    """Make Markdown, with figures in files beside it."""
+    from memfeat import plot
+
+    lines = [f"# {title.translate(MARKS)}", *([f"> {note.translate(MARKS)}"] if note else [])]
+    number = 0
+    for section in sections:
+        lines += [f"## {section.title}", *(text.translate(MARKS) for text in section.texts)]
+        if section.frame is not None:
+            lines.append(_grid(section.frame))
+        for name, ax in section.figures:
+            number += 1
+            (file,) = plot.save(ax, path.with_name(f"{path.stem}_{number}"), formats=["svg"])
+            lines.append(f"![{name.translate(MARKS)}]({file.name.replace(' ', '%20')})")
+    return "\n\n".join(lines) + "\n"
+
+
+def _grid(frame: "pd.DataFrame") -> str:
+    rows = [list(map(str, frame.columns)), ["---"] * frame.shape[1], *frame.astype(str).to_numpy().tolist()]
+    written = [[cell if k == 1 else cell.translate(MARKS) for cell in row] for k, row in enumerate(rows)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in written)

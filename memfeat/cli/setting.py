@@ -1,0 +1,210 @@
+"""The commands about sets of images: compare-sets, match-sets."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from memfeat.cli.gathering import Asked, Gathered, gathered
+from memfeat.cli.manners import SOME_FAILED, messages
+from memfeat.cli.options import FILE, FOLDER, TABLE, WRITTEN, bootstraps, machine, manners, tested
+from memfeat.cli.outputs import Part, destination, failures, give, shown
+from memfeat.cli.stores import read_store
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+__all__ = ["compare_sets", "match_sets"]
+
+#: What the terminal shows.
+BY_SET = ["set", "score", "n", "n_unreadable", "mean", "median", "sd", "share_at_floor"]
+BY_CONTRAST = ["contrast", "score", "statistic", "estimate", "ci_low", "ci_high", "p", "p_corrected"]
+BY_LAYER = ["layer", "contrast", "statistic", "estimate", "expected", "p", "p_corrected"]
+BALANCE = ["contrast", "variable", "smd", "variance_ratio", "ks", "difference", "expected_difference"]
+REPORTS = (".html", ".md")
+
+
+def _compared(found: Gathered, options: dict[str, Any]) -> "xr.Dataset":
+    """Compare scores as far as options were given."""
+    from memfeat import sets
+
+    given = {name: value for name, value in options.items() if value not in (None, [])}
+    return sets.compare(found.sets, **given)
+
+
+def _in_layers(store: Path, found: Gathered, options: dict[str, Any]) -> "xr.Dataset":
+    """Compare features of the images that have any."""
+    import pandas as pd
+
+    from memfeat import sets
+    from memfeat.models.layers import select
+
+    features = read_store(store)
+    layers, wanted = options.pop("layers"), options.pop("statistics")
+    if layers:
+        names = [str(name) for name, one in features.data_vars.items() if "image" in one.dims]
+        chosen = select(pd.DataFrame({"name": names, "module": names, "kind": ""}), list(layers))["name"]
+        features = features[list(chosen)]
+    label = found.labels
+    there = [str(name) for name in features["image"].values if str(name) in label.index]
+    gone = sorted(set(label.index) - set(there))
+    if gone:
+        click.echo(f"No features of {len(gone)} images, such as {gone[0]}.", err=True)
+    given = {"statistics": list(wanted)} if wanted else {}
+    return sets.compare_features(features.sel(image=there), label[there], **given, **options)
+
+
+@click.command("compare-sets")
+@click.argument("sets", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--values", multiple=True, help="The column of scores, or several; memorability by default.")
+@click.option("--by", help="The column of a single table that says which set an image is of.")
+@click.option("--covariates", multiple=True, help="A column to hold equal, or several: numbers or categories.")
+@click.option("--low-level", multiple=True, help="A low-level statistic of photographs to hold equal, or several.")
+@click.option("--clusters", help="The column of what images share as a source.")
+@click.option("--paired", help="The column of originals that images are versions of; image where they have one name.")
+@click.option("--bound", type=float, help="The largest difference of means that does not matter: asks for equivalence.")
+@click.option("--bound-sd", type=float, help="The same in standard deviations.")
+@click.option("--features", type=FOLDER, help="A store of features of all images, to be compared layer by layer.")
+@click.option("--layers", multiple=True, help="Only these layers: names or globs.")
+@click.option("--statistics", multiple=True, help="What is computed of features: mmd, energy, classifier and others.")
+@click.option("--report", type=FILE, help="Write an .html page, or .md with figures beside it: table, figure, text.")
+@tested(9_999)
+@bootstraps
+@machine
+@manners
+def compare_sets(  # noqa: PLR0913
+    sets: tuple[Path, ...],
+    values: tuple[str, ...],
+    by: str | None,
+    covariates: tuple[str, ...],
+    low_level: tuple[str, ...],
+    bound: float | None,
+    bound_sd: float | None,
+    features: Path | None,
+    layers: tuple[str, ...],
+    statistics: tuple[str, ...],
+    report: Path | None,
+    permutations: int,
+    seed: int,
+    out: Path | None,
+    bootstraps: int,
+    as_json: bool,
+    quiet: bool,
+    clusters: str | None,
+    paired: str | None,
+    **machine: Any,
+) -> None:
+    """Compare SETS of images by their scores, and in feature space.
+
+    SETS are folders of photographs, whose memorability is predicted, or CSV tables of scores; or one table with --by.
+
+    Example: memfeat compare-sets old.csv new.csv --values hit_rate --report comparison.html
+
+    With photographs: memfeat compare-sets faces/ scenes/ --low-level luminance --report comparison.html
+    """
+    from memfeat import _frames
+
+    if bound is not None and bound_sd is not None:
+        raise click.UsageError("--bound and --bound-sd say the same thing; give one.")
+    out = destination(out)
+    report = None if report is None else _frames.prepared(report, "--report", endings=REPORTS)
+    progress = False if quiet else None
+    options = {"values": values[0] if len(values) == 1 else list(values), "covariates": [*covariates, *low_level]}
+    options |= {"clusters": clusters, "paired": paired, "bound": {"sd": bound_sd} if bound_sd is not None else bound}
+    drawn = {"n_permutations": permutations, "rng": seed}
+    with messages(quiet=quiet):
+        found = gathered(Asked(sets, by, low_level), progress=progress, machine=machine)
+        result = _compared(found, options | drawn | {"n_bootstraps": bootstraps})
+        in_layers = None
+        if features is not None:
+            asked = {"layers": layers, "statistics": statistics, "progress": progress, **drawn}
+            in_layers = _in_layers(features, found, asked | {"n_permutations": min(permutations, 999)})
+        if report is not None:
+            from memfeat.cli.reporting import write
+
+            write(found, result, in_layers, report)
+    _give(result, in_layers, out=out, as_json=as_json)
+    if report is not None and not as_json:
+        click.echo(f"Wrote {report}.")
+    if failures(found.unreadable, found.n_images):
+        click.get_current_context().exit(SOME_FAILED)
+
+
+def _give(result: "xr.Dataset", in_layers: "xr.Dataset | None", *, out: Path | None, as_json: bool) -> None:
+    """Print or write both comparisons."""
+    from memfeat import _frames
+
+    if out is None and not as_json:
+        frame = result[[name for name in BY_SET if name in result.data_vars]].to_dataframe().reset_index()
+        click.echo(shown(_filled(frame, BY_SET)) + "\n")
+    below = None
+    if in_layers is not None:
+        table = _frames.per_comparison(in_layers)
+        below = Part(table, in_layers, _filled(table, BY_LAYER), called="features")
+    give(_frames.per_comparison(result), result, out=out, as_json=as_json, columns=BY_CONTRAST, contrasts=below)
+
+
+def _filled(frame: "pd.DataFrame", columns: list[str]) -> "pd.DataFrame":
+    """Keep the columns that say anything."""
+    return frame[[name for name in columns if name in frame and frame[name].notna().any()]]
+
+
+def _separate(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[str]:
+    """Read a,b as names."""
+    return [] if value is None else [one.strip() for one in value.split(",") if one.strip()]
+
+
+@click.command("match-sets")
+@click.argument("pool", type=TABLE)
+@click.option("--n", "size", type=click.IntRange(2), required=True, help="How many images each set has.")
+@click.option("--score", default="memorability", show_default=True, help="The column of memorability.")
+@click.option("--covariates", callback=_separate, metavar="NAMES", help="Columns in which sets are equal: a,b,c.")
+@click.option("--categories", callback=_separate, metavar="NAMES", help="Columns whose labels sets have alike: a,b.")
+@click.option("--sets", "names", callback=_separate, metavar="NAMES", help="What the sets are called: a,b by default.")
+@click.option("--apart", type=float, help="How many standard deviations sets differ in the score; equal by default.")
+@click.option(
+    "--split-half", type=float, help="Correlation of halves of the score: what to expect when measured again."
+)
+@click.option("--best", is_flag=True, help="Give the nearest sets where the pool does not have what was asked.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all random draws.")
+@click.option("-o", "--out", type=FILE, help=WRITTEN)
+@manners
+def match_sets(  # noqa: PLR0913
+    pool: Path,
+    size: int,
+    score: str,
+    covariates: list[str],
+    categories: list[str],
+    names: list[str],
+    apart: float | None,
+    split_half: float | None,
+    best: bool,
+    seed: int,
+    out: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Choose sets of images from POOL, a CSV: equal in a score and in covariates, or apart in the score.
+
+    Prints the balance table: no p-values, because sets were chosen and not drawn. The sets go into the file.
+
+    Example: memfeat match-sets pool.csv --n 100 --score hit_rate --covariates luminance,rms_contrast -o sets.csv
+    """
+    from memfeat import _frames, sets
+
+    out = destination(out)
+    asked: dict[str, Any] = {"score": score, "covariates": covariates, "rng": seed, "best": best}
+    asked |= {key: value for key, value in {"categories": categories, "sets": names}.items() if value}
+    if apart is not None:
+        asked["difference"] = {"sd": apart}
+    with messages(quiet=quiet):
+        chosen = sets.match(pool, size, **asked)
+        again = {"reliability": {"split_half": split_half}} if split_half is not None else {}
+        table = sets.balance(chosen, **again)
+    frame = _frames.per_image(chosen)
+    balance = table[[name for name in BALANCE if name in table.data_vars]].to_dataframe().reset_index()
+    part = Part(balance, table, _filled(balance, BALANCE), called="balance")
+    if out is not None and not as_json:
+        click.echo(shown(part.printed) + "\n")
+    give(frame, chosen, out=out, as_json=as_json, columns=["image", "set", score], contrasts=part)

@@ -1,0 +1,1 @@
+"""What was compared and found, in the words and tables of a paper."""
