@@ -56,7 +56,7 @@ ALLOWED = {
     "cli": LABELS
     | LOW
     | {"activations", "features", "rdm", "rsa", "regression", "plot", "prediction", "evaluation", "demo", "training"}
-    | {"lowlevel", "scores", "screening", "sets"},
+    | {"_numerals", "lowlevel", "scores", "screening", "sets"},
 }
 TORCH = {"_kept", "models", "activations", "gram", "measures", "prediction", "training", "demo", "cli"}
 DRAWING = {"plot", "demo", "cli"}

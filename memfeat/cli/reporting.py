@@ -128,12 +128,12 @@ def _copies(found: Gathered) -> Section:
         rows += [
             {
                 "Set": one,
-                "Image": row.image,
+                "Image": image,
                 "Other set": two,
-                "Other image": row.other,
-                "Bits of 64": int(row.distance),
+                "Other image": other,
+                "Bits of 64": int(distance),
             }
-            for row in between.itertuples()
+            for image, other, distance in zip(between["image"], between["other"], between["distance"], strict=True)
         ]
     if not rows:
         return Section(title, ["None, by perceptual hash."])

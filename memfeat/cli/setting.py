@@ -51,7 +51,7 @@ def _in_layers(store: Path, found: Gathered, options: dict[str, Any]) -> "xr.Dat
     gone = sorted(set(label.index) - set(there))
     if gone:
         click.echo(f"No features of {len(gone)} images, such as {gone[0]}.", err=True)
-    given = {"statistics": list(wanted)} if wanted else {}
+    given: dict[str, Any] = {"statistics": list(wanted)} if wanted else {}
     return sets.compare_features(features.sel(image=there), label[there], **given, **options)
 
 
@@ -110,7 +110,10 @@ def compare_sets(  # noqa: PLR0913
     out = destination(out)
     report = None if report is None else _frames.prepared(report, "--report", endings=REPORTS)
     progress = False if quiet else None
-    options = {"values": values[0] if len(values) == 1 else list(values), "covariates": [*covariates, *low_level]}
+    options: dict[str, Any] = {
+        "values": values[0] if len(values) == 1 else list(values),
+        "covariates": [*covariates, *low_level],
+    }
     options |= {"clusters": clusters, "paired": paired, "bound": {"sd": bound_sd} if bound_sd is not None else bound}
     drawn = {"n_permutations": permutations, "rng": seed}
     with messages(quiet=quiet):
@@ -200,7 +203,7 @@ def match_sets(  # noqa: PLR0913
         asked["difference"] = {"sd": apart}
     with messages(quiet=quiet):
         chosen = sets.match(pool, size, **asked)
-        again = {"reliability": {"split_half": split_half}} if split_half is not None else {}
+        again: dict[str, Any] = {"reliability": {"split_half": split_half}} if split_half is not None else {}
         table = sets.balance(chosen, **again)
     frame = _frames.per_image(chosen)
     balance = table[[name for name in BALANCE if name in table.data_vars]].to_dataframe().reset_index()

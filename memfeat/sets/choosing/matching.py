@@ -25,7 +25,7 @@ class MatchOptions(TypedDict, total=False):
     """Options of :func:`memfeat.sets.match`.
 
     `sets` : how many sets (2), or their names. When sets shall differ, the first is the highest in the score.
-    `tolerance` : the largest |SMD|, one number for all columns or a mapping of some; by default .05 for the score and
+    `tolerance` : the largest `|SMD|`, one number for all columns or a mapping of some; by default .05 for the score and
     .1 for covariates.
     `variance_ratio` : the largest ratio of variances of two sets, of each column that shall be equal; 2 by default,
     None for no limit.
@@ -99,7 +99,7 @@ def match(
     -------
     Dataset (image)
         The images that were chosen, in the order of their names, with the pool's columns and the coordinate
-        `set (image)`. Attributes: `imbalance`, the largest |SMD| relative to its limit; `difference_sd`, that of the
+        `set (image)`. Attributes: `imbalance`, the largest `|SMD|` relative to its limit; `difference_sd`, that of the
         score between sets that follow each other, the smallest; `optimal`, whether it is proven that nothing better
         exists; `bound` and `gap`, in imbalance or, for the largest difference, in pool SD; `solved_by`; `pool_mean` and
         `pool_sd` of each column, and `pool_n`.
@@ -132,7 +132,7 @@ def match(
     sets as good.
 
     A mixed-integer linear program (HiGHS) is solved where exchange does not keep the limits, where there are no more
-    than 60 places (sets × images), and for the largest difference: it minimises the largest |SMD| relative to its
+    than 60 places (sets × images), and for the largest difference: it minimises the largest `|SMD|` relative to its
     limit, or maximises the difference, and proves a bound. Ratios of variances are not linear: where its solution
     breaks their limit, it is solved again with ratios of mean squares about the means that it found, and then exchange
     goes on from there; the bound is that of the problem without them.
