@@ -339,6 +339,25 @@ def test_counts_of_memcat_have_the_reliability_that_is_known(data_folder):
     assert mf.scores.reliability(halves, n_bootstraps=0)["estimate"].item() == pytest.approx(0.777, abs=0.005)
 
 
+def test_a_reliability_is_not_tested_on_one_side():
+    two = xr.DataArray([[0.9, 0.8], [0.7, 0.6], [0.2, 0.3]], {"image": list("abc")}, ["image", "half"], name="hit_rate")
+    with pytest.raises(ArgumentError, match="alternative must not be given; got 'greater'. Nothing is tested"):
+        mf.scores.reliability(two, alternative="greater")
+
+
+def test_participants_with_one_trial_count_with_it():
+    cells = [(who, image) for who in "abcdef" for image in "uvwxyz"]
+    table = pd.DataFrame(cells, columns=["participant", "image"]).assign(truth=1)
+    table["response"] = [(3 * i + ord(who)) % 4 > i % 3 for i, who in enumerate(table["participant"])]
+    one = pd.DataFrame({"participant": ["g"], "image": ["u"], "truth": 1, "response": True})
+    more = pd.concat([table, one])
+    found, before = (mf.scores.from_trials(each)["n_targets"] for each in (more, table))
+    assert (found - before).values.tolist() == [1, 0, 0, 0, 0, 0]
+    halves = mf.scores.halves(more, measures="hit_rate", n_splits=20)["hit_rate"]
+    assert halves.sizes == {"image": 6, "half": 2, "split": 20}
+    assert np.isfinite(halves).all()
+
+
 def test_tables_without_images_and_infinite_halves_are_refused():
     empty = pd.DataFrame({"image": [], "half1_1": [], "half2_1": []})
     with pytest.raises(ArgumentError, match="table must have an image at least; got no row"):

@@ -19,7 +19,7 @@ from memfeat._labels import IMAGE
 from memfeat.errors import ArgumentError
 from memfeat.measures.layers import called, width_of
 
-__all__ = ["Left", "left_out", "scores"]
+__all__ = ["NEGLIGIBLE", "Left", "left_out", "scores"]
 
 Array = npt.NDArray[np.float64]
 #: Variance below this share of the largest is rounding, not data.

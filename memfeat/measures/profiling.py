@@ -26,9 +26,8 @@ Array = npt.NDArray[np.float64]
 SCORE, KIND, LAYER_NAME = "score", "kind", "layer_name"
 #: What is left of a variance below this share is rounding.
 NOTHING = 1e-9
-#: Skewness of a measure beyond which intervals of Pearson's r are warned about. With 100 images they hold the truth in
-#: 91 % where it is 1.6 in the population, and 78 % of samples show more than 1; in 85 % where it is 2.2, and 93 % of
-#: samples do.
+#: Skewness of a measure beyond which intervals of Pearson's r are warned about: with 100 images they hold the truth in
+#: 94 % where it is 0.7 in the population, 88 % where it is 1.6, 39 % where it is 10, and samples show less than that.
 SKEWED = 1.0
 #: Whether covariates are taken out -> what is tested.
 NULLS = {
@@ -188,8 +187,8 @@ def profile(
     (Freedman & Lane, 1983) exchange residuals of the scores, and take the covariates out of them once more. Only what
     is linear, between what is correlated, is taken out. Ranks of what a covariate drives are not linear in its ranks,
     so that a little stays, and the more images there are the more often it is found: with a covariate that drives a
-    third to a half of both, tests at 5 % rejected 7 % with 100 and 800 images and 8 % with 2,000, those of normal
-    scores 4 to 5 %. With many images and strong covariates take "normal_scores", which take out all of what monotone
+    third to a half of both, tests at 5 % rejected 6 % with 100 images, 7 % with 800 and 8 % with 2,000, those of
+    normal scores 4 to 5 %. With many images and strong covariates take "normal_scores", which take out all of what monotone
     functions of jointly normal variables share, or "pearson", which does of such variables themselves.
 
     Intervals are expanded percentiles of bootstrap samples of images (:func:`memfeat.stats.expanded`), in which ranks

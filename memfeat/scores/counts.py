@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-__all__ = ["CORRECTIONS", "SCORES", "Counts", "corrected", "derived", "tallied"]
+__all__ = ["CORRECTIONS", "SCORES", "Counts", "corrected", "derived", "shares", "tallied"]
 
 Array = npt.NDArray[np.float64]
 
@@ -69,7 +69,18 @@ def tallied(
 
 
 def shares(found: npt.NDArray[np.int64], n: npt.NDArray[np.int64]) -> tuple[Array, Array]:
-    """Give counts and their n as numbers, the n as NaN where there is none, so that every rate of it is."""
+    """Give counts and their n as numbers, the n as NaN where there is none, so that every rate of it is.
+
+    Parameters
+    ----------
+    found, n : array (...)
+        How many, and of how many.
+
+    Returns
+    -------
+    array (...), array (...)
+        Both as numbers.
+    """
     return found.astype(np.float64), np.where(n > 0, n, np.nan)
 
 

@@ -274,7 +274,7 @@ def _scored(names: npt.NDArray[np.object_], counts: Counts, correction: str, int
         table,
         **facts,
         correction=f"{correction}, for d_prime and criterion",
-        interval=f"95 %: {rated}; corrected_recognition Newcombe from these; d_prime, criterion delta method",
+        interval=f"95 %: {rated}, of accuracy, too; corrected_recognition Newcombe from these; d_prime, criterion delta method",
         n_images=len(names),
         n_images_never_target=int((counts.n_targets == 0).sum()),
         n_images_never_foil=int((counts.n_foils == 0).sum()),

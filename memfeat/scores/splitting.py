@@ -60,7 +60,8 @@ def split_half(
         participants before: the rules must not know the halves.
     measures : str or list of str, optional
         Which scores of :func:`from_trials`. By default "hit_rate", "false_alarm_rate", "corrected_recognition" and
-        "d_prime", as far as there are enough responses for them.
+        "d_prime", as far as there are enough responses for them. Name them where one is alike for all images, such as
+        false alarms that nobody gave.
     method : {"spearman", "pearson"}
         Which correlation of the halves' scores.
     n_splits : int

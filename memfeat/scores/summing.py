@@ -20,7 +20,7 @@ __all__ = ["KEPT", "WORDS", "Gathered", "correlated", "gathered", "summed"]
 Array = npt.NDArray[np.float64]
 #: The scores of the first and of the second half (split, n).
 Pair = tuple[Array, Array]
-#: Bootstrap samples of images average over this many splits: more change the width of an interval by less than 1 %.
+#: Bootstrap samples of images average over this many splits: what splits differ in is small beside what images do.
 KEPT = 50
 #: More undefined splits than this share, and their mean is one of other splits.
 UNDEFINED = 0.01

@@ -169,6 +169,9 @@ def reliability(
     (array([0.984]), array([0.992]))
     """
     one_of("method", method, METHODS)
+    if "alternative" in exchange:
+        remedy = "Nothing is tested: leave it out."
+        raise ArgumentError(advice("alternative", "not be given", exchange["alternative"], remedy))
     known_options(exchange, stats.Exchange, reliability)
     table = _read(halves)
     exchanged = units(exchange, to=table, alternative="two-sided")

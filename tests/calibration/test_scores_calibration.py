@@ -13,7 +13,7 @@ from memfeat.scores.counts import CORRECTIONS, Counts
 from memfeat.scores.intervals import LIMITS, intervals
 
 pytestmark = pytest.mark.timeout(0)
-JUDGE = Judge("scores_", lambda name: ("scores/counts", "scores/intervals"))
+JUDGE = Judge("scores_", lambda name: ("scores/counts", "scores/intervals", "stats/shares"))
 #: Images of one simulation; shares are over all images of all simulations.
 IMAGES = 100
 #: What is too wide where people who call an image old as a target do so as a foil too.
