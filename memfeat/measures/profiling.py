@@ -188,8 +188,8 @@ def profile(
     is linear, between what is correlated, is taken out. Ranks of what a covariate drives are not linear in its ranks,
     so that a little stays, and the more images there are the more often it is found: with a covariate that drives a
     third to a half of both, tests at 5 % rejected 6 % with 100 images, 7 % with 800 and 8 % with 2,000, those of
-    normal scores 4 to 5 %. With many images and strong covariates take "normal_scores", which take out all of what monotone
-    functions of jointly normal variables share, or "pearson", which does of such variables themselves.
+    normal scores 4 to 5 %. With many images and strong covariates take "normal_scores", which take out all of what
+    monotone functions of jointly normal variables share, or "pearson", which does of such variables themselves.
 
     Intervals are expanded percentiles of bootstrap samples of images (:func:`memfeat.stats.expanded`), in which ranks
     and regressions are made anew; the measure of an image is held fixed, also where it depends on the other images.

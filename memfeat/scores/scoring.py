@@ -269,12 +269,12 @@ def _scored(names: npt.NDArray[np.object_], counts: Counts, correction: str, int
     for name, limits in intervals(counts, interval=interval, correction=correction).items():
         columns |= {f"{name}_ci_low": limits.low, f"{name}_ci_high": limits.high}
     table = xr.Dataset({name: (IMAGE, values) for name, values in columns.items()}, coords={IMAGE: names})
-    rated = "Wilson" if interval == "wilson" else "Jeffreys"
+    rated = f"{'Wilson' if interval == 'wilson' else 'Jeffreys'}, of accuracy, too"
     return stamped(
         table,
         **facts,
         correction=f"{correction}, for d_prime and criterion",
-        interval=f"95 %: {rated}, of accuracy, too; corrected_recognition Newcombe from these; d_prime, criterion delta method",
+        interval=f"95 %: {rated}; corrected_recognition Newcombe from these; d_prime, criterion delta method",
         n_images=len(names),
         n_images_never_target=int((counts.n_targets == 0).sum()),
         n_images_never_foil=int((counts.n_foils == 0).sum()),
