@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 
 from memfeat.stats.ranks import resampled_ranks
 
-__all__ = ["METHODS", "Counts", "correlations", "permuted", "residuals"]
+__all__ = ["METHODS", "correlations", "permuted", "residuals"]
 
 Array = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]

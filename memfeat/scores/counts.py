@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-__all__ = ["CORRECTIONS", "SCORES", "Counts", "corrected", "derived", "shares", "tallied"]
+__all__ = ["CORRECTIONS", "SCORES", "Counts", "corrected", "derived", "tallied"]
 
 Array = npt.NDArray[np.float64]
 
