@@ -121,7 +121,7 @@ def near_duplicates(
     features also find other photographs of the same thing, as far as the layer sees them alike. Which similarity is
     "alike" differs between layers, and between features that were averaged and those that were not: two unrelated
     photographs may have a cosine of .9 after a ReLU. The ratio asks for no similarity, but that nothing else is nearly
-    as near. Every pair is compared, in tiles, in about 1 GiB of memory.
+    as near. Every pair is compared, in tiles of at most 1 GiB.
 
     Examples
     --------

@@ -170,7 +170,7 @@ def compare_features(
     There are no intervals: in a bootstrap sample images meet their own copies, which all of these take for structure.
 
     Distances are computed from one Gram matrix per layer. With more than `most` images those of all images are
-    computed in tiles, in about 1 GiB of memory, and features are read several times.
+    computed in tiles of at most 1 GiB, and features are read several times.
 
     References
     ----------
