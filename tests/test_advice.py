@@ -70,8 +70,8 @@ FILES = [file for room in ROOMS for file in sorted((Path(memfeat.__file__).paren
 )
 def test_every_error_says_what_to_do(file):
     calls = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
-    advices = [call for call in calls if ast.unparse(call.func) == "advice"]
-    assert [ast.unparse(call) for call in advices if len(call.args) + len(call.keywords) < 4] == []
+    messages = [call for call in calls if ast.unparse(call.func) == "advice"]
+    assert [ast.unparse(call) for call in messages if len(call.args) + len(call.keywords) < 4] == []
 
 
 WHOLE = list(range(12))

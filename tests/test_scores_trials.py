@@ -242,8 +242,8 @@ def test_an_index_that_holds_a_column_is_told_to_become_one(index):
 @pytest.mark.parametrize(
     ("function", "wrong", "right"),
     [
-        (mf.scores.from_trials, "corection", "correction"),
-        (mf.scores.from_trials, "intervall", "interval"),
+        (mf.scores.from_trials, "correct", "correction"),
+        (mf.scores.from_trials, "intervals", "interval"),
         (mf.scores.split_half, "nsplits", "n_splits"),
         (mf.scores.halves, "measure", "measures"),
         (mf.scores.lag_corrected, "reference", "reference_lag"),
