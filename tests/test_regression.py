@@ -407,7 +407,7 @@ WRONG = {
         lambda f, s: (f, s),
         {"reliability": 0.78},
         KindError,
-        "reliability must be a named number; got float",
+        "reliability must be a named number or halves; got float",
     ),
     "other reliability": (
         lambda f, s: (f, s),

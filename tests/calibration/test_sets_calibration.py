@@ -195,9 +195,16 @@ def test_intervals_hold_the_truth(called, sizes, options):
         for name, (low, high) in limits.items():
             covered[name].append(low <= truth[name] <= high)
     figures = {"n": list(sizes), "n_bootstraps": 599}
-    judge = JUDGE.covers if min(sizes) >= 50 else JUDGE.reported
+    # quantiles of tied scores jump from one value to the next, and their intervals with them
+    reported = partial(JUDGE.reported, because="few images, or quantiles of tied scores")
+    required = [name for name in covered if min(sizes) >= 50 and (name != "median_difference" or "rates" not in called)]
     every(
-        partial(judge, inside, f"coverage_{name}_{called}", figures | {"truth": truth[name]})
+        partial(
+            JUDGE.covers if name in required else reported,
+            inside,
+            f"coverage_{name}_{called}",
+            figures | {"truth": truth[name]},
+        )
         for name, inside in covered.items()
     )
 
