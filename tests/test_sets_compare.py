@@ -14,13 +14,13 @@ from scipy import stats as scipy_stats
 from memfeat import sets, stats
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
 from memfeat.sets.scores.adjusting import adjusted
-from memfeat.sets.scores.contrasting import Pair, bootstrapped, contrasted, exchanged, relabelled
+from memfeat.sets.scores.contrasting import Pair, bootstrapped, contrasted, exchanged, moved
 from memfeat.sets.scores.weighing import (
     Levels,
     Units,
     apart,
     dominance_limits,
-    of_mean,
+    limits_of_mean,
     placements,
     quantiles,
     studentised,
@@ -272,6 +272,21 @@ def test_whole_clusters_change_places():
     assert row(result, "mean_difference", "p") == pytest.approx(np.mean(null >= abs(t((0, 1, 2))) - 1e-9))
 
 
+@pytest.mark.parametrize(("k", "few"), [(12, True), (40, False)])
+def test_few_clusters_have_the_interval_of_welch_on_their_means(k, few):
+    a, b = two(3 * 10 if few else 3 * k, 3 * k, seed=8)
+    source = pd.Series([f"{name[0]}{int(name[1:]) // 3}" for name in [*a.index, *b.index]], [*a.index, *b.index])
+    result = sets.compare(a, b, clusters=source, n_permutations=0, n_bootstraps=99)
+    means = [one.groupby(source[one.index]).mean() for one in (a, b)]
+    expected = scipy_stats.ttest_ind(*means, equal_var=False).confidence_interval(0.95)
+    row = result.sel(statistic="mean_difference")
+    found = [row["ci_low"].item(), row["ci_high"].item()]
+    assert (found == pytest.approx(list(expected))) == few
+    assert result.attrs["few_clusters"] == str(few).lower()
+    assert ("Student's t with clusters as units" in sets.paragraph(result)) == few
+    assert ("Hesterberg" in sets.paragraph(result)) != few
+
+
 def test_clusters_in_both_sets_are_compared_inside():
     rng = np.random.default_rng(5)
     scene = 10 * rng.standard_normal(8)
@@ -486,7 +501,7 @@ def test_corrected_p_is_that_of_the_largest_statistic():
     result = sets.compare(*tables, values=["0", "1", "2"], n_permutations=199, n_bootstraps=0, rng=7)
     values = np.concatenate([table.values for table in tables]).T
     pair = Pair(values, np.r_[np.ones(12), np.zeros(12)][:, None], Units(np.arange(24), crossed=False), False)
-    blocks, _, _ = relabelled(pair, 199, np.random.default_rng(7))
+    blocks, _ = moved(pair, 199, np.random.default_rng(7))
     null = np.abs(exchanged(pair, blocks)["mean_difference"]).max(axis=0)
     observed = np.abs(contrasted(pair).observed["mean_difference"])
     expected = [(1 + (null >= one - 1e-9).sum()) / 200 for one in observed]
@@ -542,11 +557,14 @@ def test_nothing_that_varies_gives_the_largest_quotient():
     assert found.tolist() == [1e4, -1e4, 0.0, 1.5]
 
 
-def test_the_variance_of_a_mean():
-    values = np.array([[1.0], [2.0], [4.0], [7.0]])
-    assert of_mean(values, Units(np.arange(4), crossed=False))[0] == pytest.approx(values.var(ddof=1) / 4)
+def test_limits_of_a_mean_are_students_with_clusters_in_place_of_images():
+    values = np.array([[1.0, 2.0, 4.0, 7.0]])
+    low, high = limits_of_mean(values, Units(np.arange(4), crossed=False))
+    expected = scipy_stats.t.interval(0.95, 3, loc=3.5, scale=values.std(ddof=1) / 2)
+    np.testing.assert_allclose([low[0], high[0]], expected)
+    low, high = limits_of_mean(values, Units(np.array([0, 0, 1, 1]), crossed=False))
     # two clusters whose sums deviate by −4 and 4 from the mean of all, divided by four images
-    assert of_mean(values, Units(np.array([0, 0, 1, 1]), crossed=False))[0] == pytest.approx(2 * (1 + 1))
+    np.testing.assert_allclose([low[0], high[0]], scipy_stats.t.interval(0.95, 1, loc=3.5, scale=np.sqrt(2 * (1 + 1))))
 
 
 # --- laws -------------------------------------------------------------------------------------------------------------

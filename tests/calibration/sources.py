@@ -128,6 +128,13 @@ def profile_of(name):
     return (*stats_of(name), *(f"measures/{file}" for file, part in files.items() if part in name))
 
 
+def set_scores_of(name):
+    """The same of sets compared by their scores."""
+    files = ("weighing", "contrasting", "judging", "adjusting")
+    files += ("omnibus",) if name.startswith(("welch", "kruskal", "friedman")) else ()
+    return (*stats_of(name), "sets/relabelling", *(f"sets/scores/{file}" for file in files))
+
+
 def set_features_of(name):
     """The same of sets in feature space."""
     own = ("design", "discrepancies", "exchanging", "feature_space", "frechet", "layering", "neighbourhoods", "pooling")
@@ -137,4 +144,9 @@ def set_features_of(name):
         "reduction/distances",
         *(f"regression/{file}" for file in ("dealing", "folds", "ridge")),
     )
-    return (*borrowed, "regression/spans", *(f"sets/features/{file}" for file in (*own, "separability")))
+    return (
+        *borrowed,
+        "regression/spans",
+        "sets/relabelling",
+        *(f"sets/features/{file}" for file in (*own, "separability")),
+    )

@@ -6,22 +6,26 @@ import numpy as np
 import pytest
 from judging import SIMULATIONS, Judge, every
 from scipy.stats import norm
-from sources import stats_of
+from sources import set_scores_of
 
 from memfeat.sets.scores import judging as sets
-from memfeat.sets.scores.contrasting import Pair
+from memfeat.sets.scores.contrasting import QUANTILES, Pair
 from memfeat.sets.scores.judging import Plan, equivalence, judged
-from memfeat.sets.scores.weighing import Units
+from memfeat.sets.scores.omnibus import any_differs
+from memfeat.sets.scores.pooling import Pool
+from memfeat.sets.scores.weighing import Units, limits_of_mean
 
 pytestmark = pytest.mark.timeout(0)
 #: Tests of p-values in this file; their family-wise level is 1 %.
-TESTS = 54
-FILES = ("weighing", "contrasting", "judging", "adjusting")
-JUDGE = Judge("sets_", lambda name: (*stats_of(name), *(f"sets/scores/{file}" for file in FILES)))
+TESTS = 67
+JUDGE = Judge("sets_", set_scores_of)
 within_band = partial(JUDGE.within_band, tests=TESTS)
 #: Tests whose null is that sets are exchangeable, and those that hold where only means, or sides, are equal.
 STUDENTISED = ("mean_difference", "cliffs_delta")
 EXCHANGEABLE = ("kolmogorov_smirnov", "wasserstein")
+#: Differences of quantiles; of 50 images, deciles rest on five.
+LEVELS = ("decile_difference", "quartile_difference", "median_difference", "quartile3_difference", "decile9_difference")
+TAILS = {LEVELS[0], LEVELS[-1]}
 
 
 def independent(rng, sizes, *, ratio=1.0, shift=0.0, draw=np.random.Generator.standard_normal):
@@ -149,6 +153,70 @@ def test_p_at_equal_covariates_holds_its_level(kind):
     judge_p(draw, [len(kind), 3], kind, ("adjusted_difference",), figures)
 
 
+def several(rng, sizes, *, ratio=1.0, images=1, paired=False):
+    """Sets of units of some images each, `ratio` times the spread in the first set; or versions of originals."""
+    label = np.repeat(np.arange(len(sizes)), np.multiply(sizes, images))
+    unit = np.tile(np.arange(sizes[0]), len(sizes)) if paired else np.repeat(np.arange(sum(sizes)), images)
+    values = rng.standard_normal(unit.max() + 1)[unit] + rng.standard_normal(len(unit))
+    if images == 1 and not paired:
+        values = rng.standard_normal(len(unit))
+    values = np.where(label == 0, ratio, 1.0) * values
+    tables = dict.fromkeys("abcd"[: len(sizes)])
+    return Pool(tables, ["score"], label, values[None], unit, None, paired, [0] * len(sizes))
+
+
+@pytest.mark.parametrize(
+    ("called", "sizes", "options"),
+    [
+        ("n30_30_30", (30, 30, 30), {}),
+        ("n15_30_60", (15, 30, 60), {}),
+        ("spread2_n15_30_60", (15, 30, 60), {"ratio": 2.0}),
+        ("clusters8_8_8", (8, 8, 8), {"images": 3}),
+        ("originals20", (20, 20, 20), {"paired": True}),
+    ],
+)
+def test_p_of_all_sets_at_once_holds_its_level(called, sizes, options):
+    """Where spreads differ, means and mean ranks are alike: Welch's statistic is for that, the ranks are not."""
+    rng, found = np.random.default_rng([216, len(called), *sizes]), {}
+    for seed in range(SIMULATIONS):
+        pooled = several(rng, sizes, **options)
+        for name, one in any_differs(pooled, 999, np.random.default_rng(seed), crossed=pooled.paired).items():
+            found.setdefault(name, []).append(one["p"].item())
+    spread = options.get("ratio", 1.0)
+    figures = {"units": list(sizes), "images_in_a_unit": options.get("images", 1), "sd_ratio": spread}
+    figures["null"] = "all sets are exchangeable" if spread == 1 else "the same mean and median, not the same spread"
+    judged_ = list(found) if spread == 1 else ["welch"]
+    for name in sorted(set(found) - set(judged_)):
+        JUDGE.keep(f"{name}_{called}", figures | {"rejected": float(np.mean(np.array(found[name]) <= 0.05))})
+    coarse = {"kruskal_wallis", "friedman"}
+    every(partial(within_band, found[name], f"{name}_{called}", figures, discrete=name in coarse) for name in judged_)
+
+
+def test_corrected_p_holds_its_level_over_contrasts_and_scores():
+    """Three sets of 20 images, two scores that go together (r = .7)."""
+    rng, sizes = np.random.default_rng(217), [20, 20, 20]
+    label = np.repeat([0, 1, 2], sizes)
+    found = {(name, which): [] for name in STUDENTISED for which in ("p_corrected", "p_fdr")}
+    for seed in range(SIMULATIONS):
+        first = rng.standard_normal(60)
+        values = np.stack([first, 0.7 * first + np.sqrt(0.51) * rng.standard_normal(60)])
+        one = plan(seed)
+        contrasts = []
+        for i, j in ((0, 1), (0, 2), (1, 2)):
+            inside = (label == i) | (label == j)
+            units = Units(np.arange(inside.sum()), crossed=False)
+            contrasts.append(
+                judged(Pair(values[:, inside], (label[inside] == i)[:, None].astype(float), units, False), one)
+            )
+        for name in STUDENTISED:
+            tests = sets.tested(contrasts, name)
+            for which in ("p_corrected", "p_fdr"):
+                found[name, which].append(float(tests[which].min()))
+    figures = {"n": sizes, "contrasts": 3, "scores": 2, "null": "no set differs in any score"}
+    # contrasts share sets, and labels are exchanged independently between them: both corrections stay below
+    every(partial(within_band, p, f"{which}_{name}", figures, discrete=True) for (name, which), p in found.items())
+
+
 @pytest.mark.parametrize(("sizes", "ratio"), [((50, 50), 1.0), ((20, 80), 2.0), ((80, 20), 2.0)])
 def test_equivalence_holds_its_level_at_the_bound(sizes, ratio):
     rng, bound, p, found = np.random.default_rng([212, *sizes]), 1.2, [], []
@@ -190,14 +258,15 @@ def test_intervals_hold_the_truth(called, sizes, options):
     for seed in range(SIMULATIONS):
         pair = independent(rng, sizes, **options)
         one = judged(pair, plan(seed, n_permutations=0, n_bootstraps=599))
-        limits = {name: one.limits[name][:, 0] for name in truth if name != "median_difference"}
-        limits["median_difference"] = one.quantile_limits[:, 0, 2]
+        limits = {name: one.limits[name][:, 0] for name in truth if name in one.limits}
+        limits |= {name: one.quantile_limits[:, 0, k] for k, name in enumerate(LEVELS)}
         for name, (low, high) in limits.items():
             covered[name].append(low <= truth[name] <= high)
     figures = {"n": list(sizes), "n_bootstraps": 599}
     # quantiles of tied scores jump from one value to the next, and their intervals with them
-    reported = partial(JUDGE.reported, because="few images, or quantiles of tied scores")
-    required = [name for name in covered if min(sizes) >= 50 and (name != "median_difference" or "rates" not in called)]
+    reported = partial(JUDGE.reported, because="few images, quantiles of tied scores, or deciles")
+    ties = set(LEVELS) if "rates" in called else set()
+    required = [name for name in covered if min(sizes) >= 50 and name not in TAILS | ties]
     every(
         partial(
             JUDGE.covers if name in required else reported,
@@ -220,30 +289,58 @@ def truths(big, sizes):
         "mean_difference": float(a.mean() - b.mean()),
         "hedges_g": float((a.mean() - b.mean()) / spread),
         "cliffs_delta": float(delta),
-        "median_difference": float(np.median(a) - np.median(b)),
-    }
+    } | dict(zip(LEVELS, (np.quantile(a, QUANTILES) - np.quantile(b, QUANTILES)).tolist(), strict=True))
 
 
-@pytest.mark.parametrize(("kind", "n"), [("clusters", 15), ("clusters", 40), ("pairs", 100), ("crossed", 30)])
+#: Cliff's delta of normal values half a unit apart, whose standard deviation is 1 in clusters and √3.25 across them.
+DELTA = {"clusters": 2 * norm.cdf(0.5 / np.sqrt(2)) - 1, "crossed": 2 * norm.cdf(0.5 / np.sqrt(6.5)) - 1}
+
+
+@pytest.mark.parametrize(("kind", "n"), [("clusters", k) for k in (8, 15, 30, 60)] + [("pairs", 100), ("crossed", 30)])
 def test_intervals_of_units_hold_the_truth(kind, n):
     made = {
         "clusters": lambda rng: clustered(rng, (n, n), shift=0.5),
         "pairs": lambda rng: paired(rng, n, shift=0.5),
         "crossed": lambda rng: crossed(rng, n, shift=0.5),
     }[kind]
-    rng, covered = np.random.default_rng([214, len(kind), n]), {"mean_difference": [], "adjusted_difference": []}
-    if kind == "pairs":
-        covered["d_z"] = []
+    rng = np.random.default_rng([214, len(kind), n])
+    others = (
+        {"d_z": 0.5 / (0.7 * np.sqrt(2))}
+        if kind == "pairs"
+        else {"cliffs_delta": DELTA[kind], "median_difference": 0.5}
+    )
+    truth = {"mean_difference": 0.5, "adjusted_difference": 0.5} | others
+    covered = {name: [] for name in truth}
     for seed in range(SIMULATIONS):
         pair, z = with_covariate(made(rng), rng, between=0.0)
         one = judged(pair, plan(seed, covariates=z, n_permutations=0, n_bootstraps=599))
         plain = judged(made(rng), plan(seed, n_permutations=0, n_bootstraps=599))
         for name, inside in covered.items():
-            low, high = (one if name == "adjusted_difference" else plain).limits[name][:, 0]
-            inside.append(low <= (0.5 / (0.7 * np.sqrt(2)) if name == "d_z" else 0.5) <= high)
-    judge = JUDGE.covers if n >= 40 or kind == "crossed" else JUDGE.reported
+            of = one if name == "adjusted_difference" else plain
+            low, high = of.quantile_limits[:, 0, 2] if name == "median_difference" else of.limits[name][:, 0]
+            inside.append(low <= truth[name] <= high)
     figures = {"kind": kind, "units": n, "n_bootstraps": 599}
-    every(partial(judge, one, f"coverage_{name}_{kind}{n}", figures) for name, one in covered.items())
+    # errors of regressions by clusters are for many of them, and so are samples of clusters
+    reported = {"adjusted_difference", "median_difference"} if kind in DELTA and n < 40 else set()
+    every(
+        partial(JUDGE.reported if name in reported else JUDGE.covers, one, f"coverage_{name}_{kind}{n}", figures)
+        for name, one in covered.items()
+    )
+
+
+@pytest.mark.parametrize(("called", "n", "clusters"), [("images20", 20, 0), ("images60", 60, 0), ("clusters40", 40, 3)])
+def test_intervals_of_means_of_sets_hold_the_truth(called, n, clusters):
+    """Rates of images by themselves, and normal values in clusters of three."""
+    rng, inside = np.random.default_rng([218, n]), []
+    truth = 0.0 if clusters else float(rates(np.random.default_rng(1), 1_000_000).mean())
+    unit = np.repeat(np.arange(n), clusters or 1)
+    for _ in range(SIMULATIONS):
+        normal = 0.5 * rng.standard_normal(n)[unit] + rng.standard_normal(len(unit))
+        values = normal if clusters else rates(rng, n)
+        low, high = limits_of_mean(values[None], Units(unit, crossed=False))
+        inside.append(low[0] <= truth <= high[0])
+    judge = JUDGE.covers if n >= 40 else JUDGE.reported
+    judge(inside, f"coverage_set_mean_{called}", {"units": n, "images_in_a_unit": clusters or 1, "truth": truth})
 
 
 def test_power_is_kept():

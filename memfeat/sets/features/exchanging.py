@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from memfeat import stats
 from memfeat._check import advice, listed
 from memfeat.errors import ArgumentError
+from memfeat.sets.relabelling import relabelled
 
 __all__ = ["Contrast", "contrasts_of", "sampled"]
 
@@ -81,12 +81,8 @@ def _contrast(
     blocks, permute = scheme["blocks"], scheme["permute"]
     some = None if blocks is None else blocks[members]
     _must_mix(is_first, some, permute)
-    index, exact = stats.permutations(len(members), n_permutations, rng=generator, blocks=some, permute=permute)
-    labels = np.empty((len(members), 1 + len(index)), dtype=np.bool_)
-    labels[:, 0] = is_first
-    for column, row in enumerate(index, start=1):
-        labels[:, column] = is_first[row]
-    return Contrast(members, labels, exact)
+    labels, exact = relabelled(is_first, n_permutations, generator, blocks=some, permute=permute)
+    return Contrast(members, np.concatenate([is_first[None], labels]).T, exact)
 
 
 def _must_mix(is_first: npt.NDArray[np.bool_], blocks: Any, permute: str) -> None:

@@ -1,6 +1,7 @@
 """Differences of means at equal covariates: least squares, with errors that do not ask for equal variances."""
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from memfeat import stats
 from memfeat._check import advice, finite, listed
 from memfeat._labels import IMAGE
 from memfeat.errors import ArgumentError, KindError
-from memfeat.sets.scores.contrasting import BLOCK, Pair, flips
+from memfeat.sets.scores.contrasting import BLOCK, Pair
 from memfeat.sets.scores.pooling import Pool, Tables, labels_of
 from memfeat.sets.scores.weighing import Units, studentised
 
@@ -196,6 +197,13 @@ def _rearranged(
         index, exact = stats.permutations(len(residuals), n_permutations, rng=rng)
         places = (index[start : start + step] for start in range(0, len(index), step))
         return (np.moveaxis(residuals[part], (0, 1, 2), (2, 1, 0)) for part in places), exact
-    turned, exact = flips(int(unit.max()) + 1, n_permutations, rng)
+    turned, exact = _flips(int(unit.max()) + 1, n_permutations, rng)
     signs = (1.0 - 2.0 * turned[start : start + step][:, unit].T for start in range(0, len(turned), step))
     return (residuals.T[:, :, None] * part for part in signs), exact
+
+
+def _flips(n: int, n_permutations: int, rng: np.random.Generator) -> tuple[npt.NDArray[np.int8], bool]:
+    """Say which of n units change signs (sample, n), and whether these are all patterns."""
+    if 2**n <= n_permutations:
+        return np.array(list(product([0, 1], repeat=n)), dtype=np.int8), True
+    return rng.integers(0, 2, (n_permutations, n), dtype=np.int8), False

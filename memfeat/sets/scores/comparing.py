@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
-from scipy.stats import t as student
 
 from memfeat._check import advice, count, known_options, listed
 from memfeat._check import generator as seeded
@@ -17,11 +16,21 @@ from memfeat._tables import texts
 from memfeat.errors import ArgumentError
 from memfeat.sets.scores.adjusting import covariates_of
 from memfeat.sets.scores.contrasting import QUANTILES, Pair
-from memfeat.sets.scores.judging import ROWS, Judged, Plan, bound_of, equivalence, judged, tested
+from memfeat.sets.scores.judging import (
+    MEAN,
+    ROWS,
+    Judged,
+    Plan,
+    bound_of,
+    equivalence,
+    has_few_clusters,
+    judged,
+    tested,
+)
 from memfeat.sets.scores.omnibus import any_differs
 from memfeat.sets.scores.pooling import Pool, pool
 from memfeat.sets.scores.predicted import noise_of, told_of
-from memfeat.sets.scores.weighing import Units, of_mean
+from memfeat.sets.scores.weighing import Units, limits_of_mean
 
 __all__ = ["CompareOptions", "compare"]
 
@@ -32,8 +41,9 @@ SET, CONTRAST, STATISTIC, SCORE, QUANTILE, TEST = "set", "contrast", "statistic"
 #: Differences between differences below this share of them are rounding.
 ROUNDING = 1e-12
 INTERVALS = (
-    "95 %; mean_difference and quantiles: expanded percentile bootstrap; hedges_g and d_z: studentised bootstrap; "
-    "cliffs_delta, auc and paired_delta: Feng and Cliff; means of sets and adjusted_difference: Student's t"
+    "95 %; quantiles: expanded percentile bootstrap; mean_difference: the same, but Student's t with fewer than 40 "
+    "clusters in a set; hedges_g and d_z: studentised bootstrap; cliffs_delta, auc and paired_delta: Feng and Cliff; "
+    "means of sets and adjusted_difference: Student's t"
 )
 
 
@@ -198,6 +208,7 @@ def compare(
     if values is None or isinstance(values, str):
         result = result.isel({SCORE: 0}, drop=True)
     facts = {"covariates": controls, "n_permutations": n_permutations, "n_bootstraps": n_bootstraps, "seed": seed}
+    facts["few_clusters"] = _told([has_few_clusters(pair) for pair in pairs.values()])
     return stamped(result, _sources(pooled), **_about(pooled, found), **facts, **_said_of_bound(bound))
 
 
@@ -246,21 +257,15 @@ def _by_set(pooled: Pool) -> dict[str, Any]:
     for k in range(len(pooled.sets)):
         inside = pooled.label == k
         values, unit = pooled.values[:, inside], np.unique(pooled.unit[inside], return_inverse=True)[1].reshape(-1)
-        mean, (low, high), n_units = values.mean(axis=1), *_limits_of_means(values, unit.astype(np.int64))
-        row = {"mean": mean, "mean_ci_low": low, "mean_ci_high": high, "median": np.median(values, axis=1)}
+        units = Units(unit.astype(np.int64), crossed=False)
+        low, high = limits_of_mean(values, units)
+        row = {"mean": values.mean(axis=1), "mean_ci_low": low, "mean_ci_high": high}
+        row |= {"median": np.median(values, axis=1), "n_units": units.n}
         row |= {"sd": values.std(axis=1, ddof=1), "share_at_floor": [pooled.floor(name)[k] for name in pooled.scores]}
-        row |= {"n": int(inside.sum()), "n_unreadable": pooled.n_unreadable[k], "n_units": n_units}
+        row |= {"n": int(inside.sum()), "n_unreadable": pooled.n_unreadable[k]}
         for name, value in row.items():
             columns.setdefault(name, []).append(value)
     return {name: ((SET, SCORE)[: np.ndim(rows)], np.array(rows)) for name, rows in columns.items()}
-
-
-def _limits_of_means(values: Array, unit: npt.NDArray[np.int64]) -> tuple[tuple[Array, Array], int]:
-    """Give t intervals of means over units (score,)."""
-    units = Units(unit, crossed=False)
-    half = student.isf(0.025, units.n - 1) * np.sqrt(of_mean(values.T, units))
-    mean = values.mean(axis=1)
-    return (mean - half, mean + half), units.n
 
 
 def _by_contrast(contrasts: Sequence[Judged]) -> dict[str, Any]:
@@ -326,6 +331,22 @@ def _sources(pooled: Pool) -> dict[str, Any]:
     return {key: value for key, value in kept.items() if value is not None}
 
 
+def _told(facts: list[bool]) -> bool | list[bool]:
+    """Say what is true of every contrast, of none, or of which."""
+    return facts if len(set(facts)) > 1 else any(facts)
+
+
+def _by_holm(contrasts: Sequence[Judged]) -> list[str] | None:
+    """Name statistics whose p is corrected by Holm's procedure."""
+    found = contrasts[0].found
+    tests = {name: ROWS[name].tested or name for name in found.estimates}
+    return [
+        name
+        for name, test in tests.items()
+        if test in found.formulas or any(one.exact.get(test, False) for one in contrasts)
+    ] or None
+
+
 def _about(pooled: Pool, contrasts: Sequence[Judged]) -> dict[str, Any]:
     """Say how sets were compared."""
     crossed = pooled.grouped == "clusters" and len(set(pooled.unit)) < len(pooled.unit)
@@ -335,7 +356,8 @@ def _about(pooled: Pool, contrasts: Sequence[Judged]) -> dict[str, Any]:
         "scores": pooled.scores,
         "unit": unit,
         "clusters": int(np.unique(pooled.unit).size) if crossed else None,
-        "exact": any(any(one.exact.values()) for one in contrasts),
+        "exact": _told([one.exact[MEAN] for one in contrasts if one.exact]),
+        "holm": _by_holm(contrasts),
         "interval": INTERVALS,
         "correction": "over contrasts and scores, each statistic by itself; p_corrected: max-statistic, or Holm where "
         "rearrangements are all listed or p is a formula's; p_fdr: Benjamini-Hochberg",

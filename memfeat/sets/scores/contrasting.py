@@ -1,7 +1,6 @@
 """One set against another: estimates, what they are when labels are exchanged, and intervals of units drawn again."""
 
 from collections.abc import Callable, Iterator
-from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy.typing as npt
 from scipy import stats as distributions
 
 from memfeat import stats
+from memfeat.sets.relabelling import relabelled
 from memfeat.sets.scores.weighing import (
     Apart,
     Levels,
@@ -21,12 +21,12 @@ from memfeat.sets.scores.weighing import (
     studentised,
 )
 
-__all__ = ["BLOCK", "QUANTILES", "Contrasted", "Pair", "bootstrapped", "contrasted", "exchanged", "flips", "relabelled"]
+__all__ = ["BLOCK", "QUANTILES", "Contrasted", "Pair", "bootstrapped", "by_unit", "contrasted", "exchanged", "moved"]
 
 Array = npt.NDArray[np.float64]
 QUANTILES = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
-#: Numbers that are held at once: images times samples, and units times rearrangements.
-BLOCK, INDEX = 2_000_000, 50_000_000
+#: Numbers that are held at once: images times samples.
+BLOCK = 2_000_000
 NOT_TESTED = float("nan")
 
 
@@ -83,7 +83,7 @@ class Contrasted(NamedTuple):
     """(score, quantile)"""
 
 
-def relabelled(pair: Pair, n_permutations: int, rng: np.random.Generator) -> tuple[Iterator[Array], int, bool]:
+def moved(pair: Pair, n_permutations: int, rng: np.random.Generator) -> tuple[Iterator[Array], bool]:
     """Exchange labels: of images, of whole clusters that lie in one set each, or inside clusters that lie in both.
 
     Parameters
@@ -91,7 +91,7 @@ def relabelled(pair: Pair, n_permutations: int, rng: np.random.Generator) -> tup
     pair : Pair
         Two sets.
     n_permutations : int
-        How many times; if there are no more rearrangements, all are listed.
+        How many times; if there are no more ways that differ, all are listed.
     rng : numpy.random.Generator
         Source of the draws.
 
@@ -99,54 +99,50 @@ def relabelled(pair: Pair, n_permutations: int, rng: np.random.Generator) -> tup
     -------
     iterator of array (n, sample)
         1 for images that count to the first set.
-    int
-        How many samples there are.
     bool
-        Whether these are all.
+        Whether these are all ways.
     """
-    units, label = pair.units, pair.member[:, 0]
-    if pair.paired:
-        turned, exact = flips(units.n, n_permutations, rng)
-        swapped = _expanded(lambda part: np.abs(label[:, None] - part[:, units.unit].T), turned, len(label))
-        return swapped, len(turned), exact
-    if units.crossed:
-        scheme: dict[str, Any] = {"blocks": units.unit, "permute": "within"}
-        index, exact = stats.permutations(len(label), n_permutations, rng=rng, **scheme)
-        return _expanded(lambda part: label[part].T, index, len(label)), len(index), exact
-    index, exact = stats.permutations(units.n, n_permutations, rng=rng)
-    of_unit = np.zeros(units.n)
-    of_unit[units.unit] = label
-    return _expanded(lambda part: of_unit[part].T[units.unit], index, len(label)), len(index), exact
+    labels, exact = by_unit(pair.member[:, 0].astype(np.int8), pair.units, n_permutations, rng)
+    step = max(1, BLOCK // len(pair.member))
+    return (part.astype(np.float64) for part in labels(step)), exact
 
 
-def flips(n: int, n_permutations: int, rng: np.random.Generator) -> tuple[npt.NDArray[Any], bool]:
-    """Say which of n pairs change places.
+def by_unit(
+    label: npt.NDArray[Any], units: Units, n_permutations: int, rng: np.random.Generator
+) -> tuple[Callable[[int], Iterator[npt.NDArray[Any]]], bool]:
+    """Exchange labels of units, or inside units that have images in every set.
 
     Parameters
     ----------
-    n : int
-        Number of pairs, or of other units that change signs.
+    label : array (n,)
+        The set of each image.
+    units : Units
+        What images belong to.
     n_permutations : int
-        How many samples; if there are no more patterns, all are listed.
+        How many times.
     rng : numpy.random.Generator
         Source of the draws.
 
     Returns
     -------
-    array (sample, n) of 0 and 1
-        Whether a pair changes places.
+    callable
+        Number of samples to give at once -> iterator of labels (n, sample).
     bool
-        Whether these are all patterns.
+        Whether these are all ways that differ.
     """
-    if 2**n <= n_permutations:
-        return np.array(list(product([0, 1], repeat=n)), dtype=np.int8), True
-    return rng.integers(0, 2, (n_permutations, n), dtype=np.int8), False
+    if units.crossed:
+        drawn, exact = relabelled(label, n_permutations, rng, blocks=units.unit, permute="within")
+        places: Any = slice(None)
+    else:
+        of_unit = np.zeros(units.n, dtype=label.dtype)
+        of_unit[units.unit] = label
+        drawn, exact = relabelled(of_unit, n_permutations, rng)
+        places = units.unit
 
+    def blocks(step: int) -> Iterator[npt.NDArray[Any]]:
+        return (drawn[start : start + step].T[places] for start in range(0, len(drawn), step))
 
-def _expanded(expand: Callable[[Any], Array], index: npt.NDArray[Any], n: int) -> Iterator[Array]:
-    step = max(1, BLOCK // n)
-    for start in range(0, len(index), step):
-        yield expand(index[start : start + step])
+    return blocks, exact
 
 
 def exchanged(pair: Pair, blocks: Iterator[Array]) -> dict[str, Array]:

@@ -12,14 +12,16 @@ from memfeat import stats
 from memfeat._check import advice
 from memfeat.errors import ArgumentError, KindError
 from memfeat.sets.scores.adjusting import adjusted
-from memfeat.sets.scores.contrasting import Contrasted, Pair, bootstrapped, contrasted, exchanged, relabelled
+from memfeat.sets.scores.contrasting import Contrasted, Pair, bootstrapped, contrasted, exchanged, moved
 
-__all__ = ["ROWS", "Judged", "Plan", "Row", "bound_of", "equivalence", "judged", "tested"]
+__all__ = ["MEAN", "ROWS", "Judged", "Plan", "Row", "bound_of", "equivalence", "has_few_clusters", "judged", "tested"]
 
 Array = npt.NDArray[np.float64]
 MEAN, DELTA, ADJUSTED = "mean_difference", "cliffs_delta", "adjusted_difference"
 #: Degrees of freedom this close below a whole number are that number.
 WHOLE = 1e-6
+#: With fewer clusters in a set, samples of clusters vary too little (Cameron, Gelbach & Miller, 2008).
+FEW_CLUSTERS = 40
 
 
 class Row(NamedTuple):
@@ -91,7 +93,7 @@ def judged(pair: Pair, plan: Plan) -> Judged:
     exact: dict[str, bool] = {}
     limits = dict(found.limits)
     if plan.n_permutations:
-        blocks, _, listed = relabelled(pair, plan.n_permutations, plan.rng)
+        blocks, listed = moved(pair, plan.n_permutations, plan.rng)
         null = exchanged(pair, blocks)
         exact = dict.fromkeys(null, listed)
     quantile_limits = np.full((2, *found.quantiles.shape), np.nan)
@@ -111,12 +113,41 @@ def _limits(pair: Pair, found: Contrasted, plan: Plan) -> tuple[dict[str, Array]
     drawn = {name: stats.enough(one) for name, one in bootstrapped(pair, plan.n_bootstraps, plan.rng).items()}
     spread = {"n": pair.units.n, "strata": 1 if pair.units.crossed else 2}
     quantiles = np.stack(stats.expanded(drawn["quantiles"], **spread))
-    # as many units as have the degrees of freedom of Welch and Satterthwaite
-    rows = zip(drawn[MEAN], found.degrees, strict=True)
-    means = np.array([stats.expanded(row, n=int(degrees + WHOLE) + 1) for row, degrees in rows]).T
+    means = _by_t(found) if has_few_clusters(pair) else _expanded(drawn[MEAN], found.degrees)
     low, high = stats.interval(drawn[pair.standardised])
     centre = found.estimates[pair.standardised]
     return {MEAN: means, pair.standardised: centre - np.stack([high, low]) * found.uncertain}, quantiles
+
+
+def has_few_clusters(pair: Pair) -> bool:
+    """Say whether there are too few clusters for the bootstrap of a difference of means.
+
+    Parameters
+    ----------
+    pair : Pair
+        Two sets.
+
+    Returns
+    -------
+    bool
+        True with fewer than 40 clusters in a set; False for images by themselves, and for pairs.
+    """
+    if pair.paired or pair.units.alone:
+        return False
+    held = [np.unique(pair.units.unit[pair.member[:, 0] == side]).size for side in (0, 1)]
+    return min(held) < FEW_CLUSTERS
+
+
+def _by_t(found: Contrasted) -> Array:
+    """Give limits of differences of means by Student's t (2, score)."""
+    half = student.isf(0.025, found.degrees) * found.errors
+    return np.stack([found.estimates[MEAN] - half, found.estimates[MEAN] + half])
+
+
+def _expanded(drawn: Array, degrees: Array) -> Array:
+    """Give expanded percentiles, for as many units as have the degrees of freedom of Welch and Satterthwaite."""
+    rows = zip(drawn, degrees, strict=True)
+    return np.array([stats.expanded(row, n=int(one + WHOLE) + 1) for row, one in rows]).T
 
 
 def tested(contrasts: Sequence[Judged], name: str) -> dict[str, Array]:

@@ -1,6 +1,5 @@
 """Whether any of several sets differs from the others."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,13 +7,13 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from memfeat import stats
+from memfeat.sets.scores.contrasting import BLOCK, by_unit
 from memfeat.sets.scores.pooling import Pool
 from memfeat.sets.scores.weighing import Units
 
 __all__ = ["any_differs"]
 
 Array = npt.NDArray[np.float64]
-BLOCK = 2_000_000
 #: Where a rearrangement leaves no spread in some sets, this share of the whole one is put in its place.
 LEAST = 1e-10
 
@@ -56,8 +55,8 @@ def any_differs(
     if not n_permutations:
         nothing = np.full(len(pooled.values), np.nan)
         return {test: {"statistic": values, "p": nothing} for test, values in observed.items()}
-    blocks, exact = _relabelled(pooled, units, n_permutations, rng)
-    parts = [both(labels) for labels in blocks]
+    blocks, exact = by_unit(pooled.label, units, n_permutations, rng)
+    parts = [both(labels) for labels in blocks(max(1, BLOCK // (len(pooled.label) * k)))]
     null = {test: np.concatenate([part[test] for part in parts], axis=-1) for test in observed}
     return {
         test: {"statistic": values, "p": stats.p_value(values, null[test], exact=exact)}
@@ -95,32 +94,3 @@ def _wald(values: Array, held: Array, units: Units) -> Array:
     least = LEAST * values.var() * np.eye(k - 1)
     solved = np.linalg.solve(covariance + least, difference[..., None])[..., 0]
     return np.asarray((difference * solved).sum(axis=1) / (k - 1))
-
-
-def _relabelled(
-    pooled: Pool, units: Units, n_permutations: int, rng: np.random.Generator
-) -> tuple[Iterator[npt.NDArray[Any]], bool]:
-    """Exchange labels of units, or inside units (n, sample)."""
-    label, step = pooled.label, max(1, BLOCK // (len(pooled.label) * len(pooled.sets)))
-    if pooled.paired:
-        order, k = np.argsort(units.unit, kind="stable"), len(pooled.sets)
-        return (_inside(order, k, size, rng) for size in _sizes(n_permutations, step)), False
-    if units.crossed:
-        index, exact = stats.permutations(len(label), n_permutations, rng=rng, blocks=units.unit, permute="within")
-        return (label[index[start : start + step]].T for start in range(0, len(index), step)), exact
-    of_unit = np.zeros(units.n, dtype=np.int64)
-    of_unit[units.unit] = label
-    index, exact = stats.permutations(units.n, n_permutations, rng=rng)
-    return (of_unit[index[start : start + step]].T[units.unit] for start in range(0, len(index), step)), exact
-
-
-def _sizes(total: int, step: int) -> list[int]:
-    return [min(step, total - start) for start in range(0, total, step)]
-
-
-def _inside(order: npt.NDArray[Any], k: int, size: int, rng: np.random.Generator) -> npt.NDArray[Any]:
-    """Exchange labels inside originals that have one image in each of k sets; images by original in `order`."""
-    drawn = rng.permuted(np.broadcast_to(np.arange(k), (size, len(order) // k, k)), axis=-1)
-    labels = np.empty((len(order), size), dtype=np.int64)
-    labels[order] = drawn.reshape(size, -1).T
-    return labels

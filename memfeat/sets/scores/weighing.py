@@ -20,7 +20,7 @@ __all__ = [
     "apart",
     "dominance_limits",
     "gaps",
-    "of_mean",
+    "limits_of_mean",
     "placements",
     "quantiles",
     "studentised",
@@ -131,23 +131,26 @@ def _spread(deviations: Array, drawn: Array, n: Array) -> Array:
     return np.asarray(n / np.maximum(n - 1, 1) * (drawn * deviations**2).sum(axis=0))
 
 
-def of_mean(values: Array, units: Units) -> Array:
-    """Give the variance of the mean of one set.
+def limits_of_mean(values: Array, units: Units) -> tuple[Array, Array]:
+    """Give 95 % intervals of the mean of one set: Student's t, with units in place of images.
 
     Parameters
     ----------
-    values : array (n, score)
+    values : array (score, n)
         Values of its images.
     units : Units
         What they belong to.
 
     Returns
     -------
-    array (score,)
-        As in :func:`apart`.
+    array (score,), array (score,)
+        Lower and upper limits; the variance is that of :func:`apart`.
     """
-    deviations = units.total(values - values.mean(axis=0)) / len(values)
-    return _spread(deviations, np.ones((units.n, 1)), np.full(values.shape[1], units.n))
+    mean = values.mean(axis=1)
+    deviations = units.total(values.T - mean) / values.shape[1]
+    variance = _spread(deviations, np.ones((units.n, 1)), np.full(len(values), units.n))
+    half = t.isf(0.025, units.n - 1) * np.sqrt(variance)
+    return mean - half, mean + half
 
 
 def studentised(difference: Array, variance: Array) -> Array:

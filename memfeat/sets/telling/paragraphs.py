@@ -258,8 +258,9 @@ def _rearranged(result: xr.Dataset, test: str) -> str:
     units = int(result["n_units"].sum())
     within = unit == CLUSTERS and units > int(result.attrs.get("clusters", units))
     moved = "images inside their cluster" if within else {PAIRS: "the versions of each original"}.get(unit, unit)
-    exact = result.attrs.get("exact") == "true"
-    times = "all rearrangements" if exact else f"{int(result.attrs['n_permutations']):,} permutations"
+    drawn = f"{int(result.attrs['n_permutations']):,} permutations"
+    told = {"true": "all rearrangements", "false": drawn}
+    times = told.get(str(result.attrs["exact"]), f"{drawn}, or all where there are no more,")
     return f" with {times} of {moved} between sets"
 
 
@@ -282,15 +283,26 @@ def _intervals(result: xr.Dataset, names: Sequence[str]) -> _Text:
     keys: list[str] = []
     for name in names:
         row = SCORE_ROWS[name]
-        keys += [key for key in row.cited if key != "hesterberg2015" or _has(result, name, "ci_low")]
+        drawn = _has(result, name, "ci_low") and "bootstrap" in _interval(result, name)
+        keys += [key for key in row.cited if key != "hesterberg2015" or drawn]
         if row.interval and _has(result, name, "ci_low"):
-            by_kind.setdefault(row.interval, []).append(_the(row.symbol))
+            by_kind.setdefault(_interval(result, name), []).append(_the(row.symbol))
     if not by_kind:
         return _Text([], keys)
     parts = [f"{kind} for {_listed(symbols)}" for kind, symbols in by_kind.items()]
-    drawn = int(result.attrs["n_bootstraps"])
-    samples = f" ({drawn:,} bootstrap samples)" if any("bootstrap" in kind for kind in by_kind) else ""
+    n_drawn = int(result.attrs["n_bootstraps"])
+    samples = f" ({n_drawn:,} bootstrap samples)" if any("bootstrap" in kind for kind in by_kind) else ""
     return _Text([f"Intervals are 95 % confidence intervals: {'; '.join(parts)}{samples}."], keys)
+
+
+def _interval(result: xr.Dataset, name: str) -> str:
+    """Say what an interval is; the bootstrap gives way to Student's t where clusters are few."""
+    usual = SCORE_ROWS[name].interval
+    few = str(result.attrs["few_clusters"])
+    if name != "mean_difference" or few == "false":
+        return usual
+    by_t = "Student's t with clusters as units"
+    return by_t if few == "true" else f"{usual}, or {by_t} where a set has fewer than 40,"
 
 
 def _is_several(result: xr.Dataset) -> bool:
@@ -302,11 +314,9 @@ def _corrected(result: xr.Dataset, names: Sequence[str]) -> _Text:
         return _Text([], [])
     of = {"contrast": result.sizes["contrast"], "score": len(np.ravel(result.attrs["scores"]))}
     over = _listed([f"{n} {what}s" for what, n in of.items() if n > 1])
-    formulas = {"mann_whitney_u", "wilcoxon_w"} & set(names)
-    exact = result.attrs.get("exact") == "true"
-    resampled = set(names) - formulas and not exact
-    kinds = [("the maximum statistic", "westfall1993")] if resampled else []
-    kinds += [("Holm's procedure", "holm1979")] if formulas or exact else []
+    by_holm = set(np.ravel(result.attrs.get("holm", [])))
+    kinds = [("the maximum statistic", "westfall1993")] if set(names) - by_holm else []
+    kinds += [("Holm's procedure", "holm1979")] if set(names) & by_holm else []
     how = " or ".join(f"{kind}{_cited([key])}" for kind, key in kinds)
     return _Text([f"P-values were corrected over {over} by {how}."], [key for _, key in kinds])
 
