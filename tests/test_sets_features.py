@@ -81,7 +81,8 @@ def test_two_and_two_numbers_by_hand():
     np.testing.assert_allclose(found["estimate"][:, 0], [2 * 11 - 1 - 3, 11**2 - 0.5 / 2 - 4.5 / 2])
     np.testing.assert_allclose(found["tested"][:, 0], [2 * 11 - 1 / 2 - 3 / 2, 11**2])
     assert found.attrs["exact"] == "true"
-    # 24 rearrangements, of which a third divide the numbers as they are
+    assert f"all {found.attrs['n_permutations']} rearrangements of images between sets" in found.attrs["methods"]
+    # six divisions, of which two put the same numbers together
     np.testing.assert_allclose(found["p"], 1 / 3)
     np.testing.assert_array_equal(found["n"], [2, 2])
 

@@ -289,5 +289,11 @@ def _methods(pool: Pool, plan: Plan, design: Design) -> str:
     if not said["n_permutations"]:
         return text
     moved = {"free": "images", "within": "images within their group", "whole": "whole groups of images"}
-    text += f" P-values come from {said['n_permutations']} permutations of {moved[said['permute']]} between sets, and "
+    times = f"all {said['n_permutations']} rearrangements" if said["exact"] is True else f"{_most(said)} permutations"
+    text += f" P-values come from {times} of {moved[said['permute']]} between sets, and "
     return text + "were corrected over layers by the maximum statistic."
+
+
+def _most(said: dict[str, Any]) -> str:
+    """Write how often images changed places; of contrasts that differ in it, all numbers."""
+    return ", ".join(map(str, np.ravel(said["n_permutations"])))
