@@ -412,7 +412,7 @@ def test_permuted_residuals_are_regressed_anew():
     z, inside = rng.standard_normal(12), np.arange(12) < 5
     y = z + rng.standard_normal(12)
     pair = Pair(y[None], inside[:, None].astype(float), Units(np.arange(12), crossed=False), False)
-    found = adjusted(pair, z[:, None], 20, np.random.default_rng(1))
+    found = adjusted(pair, [z[:, None]], 20, np.random.default_rng(1))
     index = stats.permutations(12, 20, rng=np.random.default_rng(1))[0]
     api = pytest.importorskip("statsmodels.api")
     reduced = api.OLS(y, api.add_constant(z)).fit()

@@ -17,7 +17,7 @@ from memfeat.sets.scores.weighing import Units, limits_of_mean
 
 pytestmark = pytest.mark.timeout(0)
 #: Tests of p-values in this file; their family-wise level is 1 %.
-TESTS = 67
+TESTS = 84
 JUDGE = Judge("sets_", set_scores_of)
 within_band = partial(JUDGE.within_band, tests=TESTS)
 #: Tests whose null is that sets are exchangeable, and those that hold where only means, or sides, are equal.
@@ -70,7 +70,7 @@ def p_values(draw, rng, names):
     found = {name: [] for name in names}
     for seed in range(SIMULATIONS):
         pair, covariates = draw(rng)
-        one = judged(pair, plan(seed, covariates=covariates))
+        one = judged(pair, plan(seed, covariates=None if covariates is None else [covariates]))
         for name in names:
             found[name].append(sets.tested([one], name)["p"].item())
     return found
@@ -140,17 +140,23 @@ def with_covariate(pair, rng, *, between=0.8):
     return pair._replace(values=pair.values + z), z[:, None]
 
 
-@pytest.mark.parametrize("kind", ["images", "clusters", "pairs"])
+@pytest.mark.parametrize("kind", ["images", "clusters8", "clusters15", "clusters30", "clusters60", "pairs"])
 def test_p_at_equal_covariates_holds_its_level(kind):
     """A covariate with another mean in each set drives scores; spreads differ between sets of images."""
     made = {
         "images": lambda rng: independent(rng, (30, 60), ratio=1.5),
-        "clusters": lambda rng: clustered(rng, (15, 15)),
         "pairs": lambda rng: paired(rng, 30),
-    }[kind]
+    } | {f"clusters{k}": partial(clustered, clusters=(k, k)) for k in (8, 15, 30, 60)}
+    made = made[kind]
     figures = {"kind": kind, "null": "given the covariate, both sets have the same mean"}
     draw = lambda rng: with_covariate(made(rng), rng)  # noqa: E731
-    judge_p(draw, [len(kind), 3], kind, ("adjusted_difference",), figures)
+    judge_p(
+        draw,
+        [len(kind), 3, *(int(k) for k in (kind.removeprefix("clusters"),) if k.isdigit())],
+        kind,
+        ("adjusted_difference",),
+        figures,
+    )
 
 
 def several(rng, sizes, *, ratio=1.0, images=1, paired=False):
@@ -171,7 +177,7 @@ def several(rng, sizes, *, ratio=1.0, images=1, paired=False):
         ("n30_30_30", (30, 30, 30), {}),
         ("n15_30_60", (15, 30, 60), {}),
         ("spread2_n15_30_60", (15, 30, 60), {"ratio": 2.0}),
-        ("clusters8_8_8", (8, 8, 8), {"images": 3}),
+        *((f"clusters{k}", (k, k, k), {"images": 3}) for k in (8, 15, 30, 60)),
         ("originals20", (20, 20, 20), {"paired": True}),
     ],
 )
@@ -228,6 +234,21 @@ def test_equivalence_holds_its_level_at_the_bound(sizes, ratio):
     figures = {"n": list(sizes), "sd_ratio": ratio, "bound": bound, "null": "the difference is the bound"}
     figures |= {"found_at_0": float(np.mean(np.array(found) <= 0.05))}
     within_band(p, f"equivalence_n{sizes[0]}_{sizes[1]}", figures)
+
+
+@pytest.mark.parametrize("called", ["clusters8", "clusters15", "clusters30", "clusters60", "pairs40", "crossed15"])
+def test_equivalence_of_units_holds_its_level_at_the_bound(called):
+    kind, k = called.rstrip("0123456789"), int(called.lstrip("abcdefghijklmnopqrstuvwxyz"))
+    made = {"clusters": lambda rng, d: clustered(rng, (k, k), shift=d), "pairs": lambda rng, d: paired(rng, k, shift=d)}
+    made["crossed"] = lambda rng, d: crossed(rng, k, shift=d)
+    # at the bound only one of the two tests has any power, so that p is that of one
+    rng, bound, p, nothing = np.random.default_rng([219, len(kind), k]), 3.0, [], plan(0, n_permutations=0)
+    for _ in range(SIMULATIONS):
+        pair = made[kind](rng, bound)
+        p.append(equivalence([judged(pair, nothing)], [pair], {"score": bound})["equivalence_p"].item())
+    within_band(
+        p, f"equivalence_{called}", {"kind": kind, "units": k, "bound": bound, "null": "the difference is the bound"}
+    )
 
 
 def skewed(rng, size):
@@ -293,6 +314,7 @@ def truths(big, sizes):
 
 
 #: Cliff's delta of normal values half a unit apart, whose standard deviation is 1 in clusters and √3.25 across them.
+G = {"clusters": 0.5, "crossed": 0.5 / np.sqrt(3.25)}
 DELTA = {"clusters": 2 * norm.cdf(0.5 / np.sqrt(2)) - 1, "crossed": 2 * norm.cdf(0.5 / np.sqrt(6.5)) - 1}
 
 
@@ -304,16 +326,15 @@ def test_intervals_of_units_hold_the_truth(kind, n):
         "crossed": lambda rng: crossed(rng, n, shift=0.5),
     }[kind]
     rng = np.random.default_rng([214, len(kind), n])
-    others = (
-        {"d_z": 0.5 / (0.7 * np.sqrt(2))}
-        if kind == "pairs"
-        else {"cliffs_delta": DELTA[kind], "median_difference": 0.5}
-    )
+    sides = 2 * norm.cdf(0.5 / (0.7 * np.sqrt(2))) - 1
+    others = {"cliffs_delta": DELTA.get(kind), "hedges_g": G.get(kind), "median_difference": 0.5}
+    if kind == "pairs":
+        others = {"d_z": 0.5 / (0.7 * np.sqrt(2)), "paired_delta": sides}
     truth = {"mean_difference": 0.5, "adjusted_difference": 0.5} | others
     covered = {name: [] for name in truth}
     for seed in range(SIMULATIONS):
         pair, z = with_covariate(made(rng), rng, between=0.0)
-        one = judged(pair, plan(seed, covariates=z, n_permutations=0, n_bootstraps=599))
+        one = judged(pair, plan(seed, covariates=[z], n_permutations=0, n_bootstraps=599))
         plain = judged(made(rng), plan(seed, n_permutations=0, n_bootstraps=599))
         for name, inside in covered.items():
             of = one if name == "adjusted_difference" else plain
@@ -321,7 +342,7 @@ def test_intervals_of_units_hold_the_truth(kind, n):
             inside.append(low <= truth[name] <= high)
     figures = {"kind": kind, "units": n, "n_bootstraps": 599}
     # errors of regressions by clusters are for many of them, and so are samples of clusters
-    reported = {"adjusted_difference", "median_difference"} if kind in DELTA and n < 40 else set()
+    reported = {"adjusted_difference", "median_difference", "hedges_g"} if kind in DELTA and n < 40 else set()
     every(
         partial(JUDGE.reported if name in reported else JUDGE.covers, one, f"coverage_{name}_{kind}{n}", figures)
         for name, one in covered.items()

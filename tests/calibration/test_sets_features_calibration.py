@@ -13,8 +13,8 @@ from memfeat import sets
 
 pytestmark = pytest.mark.timeout(0)
 STATISTICS = ("mmd", "energy", "classifier", "neighbours", "frechet")
-#: Tests of p-values in this file: five statistics in four designs, and two corrections of two statistics.
-TESTS = 24
+#: Tests of p-values in this file: five statistics in seven designs, and two corrections of two statistics.
+TESTS = 39
 JUDGE = Judge("sets_features_", set_features_of)
 within_band = partial(JUDGE.within_band, tests=TESTS)
 #: Simulations in one call: layers that know nothing of each other, given which image is in which set.
@@ -60,14 +60,16 @@ def test_p_holds_its_level(sizes):
     judged(p, f"{sizes[0]}_{sizes[1]}", {"n_images": list(sizes), "features": P, "null": null})
 
 
-def test_p_holds_its_level_where_images_share_a_source():
-    """10 sources of two images in each set; half of the variance is between sources."""
-    rng, source = np.random.default_rng(121), np.repeat(np.arange(20), 2)
-    column = np.repeat([0, 1], 20)
-    options = {"blocks": per_image(source), "permute": "whole"}
-    p = in_tens(lambda: skewed(rng, 20)[source] + skewed(rng, 40), column, **options)
+@pytest.mark.parametrize("k", [8, 15, 30, 60])
+def test_p_holds_its_level_where_images_share_a_source(k):
+    """Sources of two images in each set; half of the variance is between sources."""
+    rng, source = np.random.default_rng([121, k]), np.repeat(np.arange(2 * k), 2)
+    column = np.repeat([0, 1], 2 * k)
+    options = {"blocks": per_image(source), "permute": "whole", "n_permutations": 199}
+    p = in_tens(lambda: skewed(rng, 2 * k)[source] + skewed(rng, 4 * k), column, **options)
     null = "sources of both sets were drawn from one distribution"
-    judged(p, "clusters", {"n_images": [20, 20], "n_groups": 20, "features": P, "null": null})
+    figures = {"n_images": [2 * k, 2 * k], "n_groups": 2 * k, "features": P, "n_permutations": 199, "null": null}
+    judged(p, f"clusters{k}", figures)
 
 
 def test_p_holds_its_level_for_versions_of_the_same_pictures():

@@ -147,7 +147,8 @@ def sequence(
     parts = []
     width = len(str(n_participants))
     for turn in range(n_participants):
-        plan = _planned(roles[turn % len(roles)], others, asked, turn, random)
+        # lags go round among participants of the same version: each image meets them all
+        plan = _planned(roles[turn % len(roles)], others, asked, turn // len(roles), random)
         rows = pd.DataFrame(DESIGNS[design](plan, random), columns=list(COLUMNS[2:]))
         parts.append(rows.assign(participant=f"p{turn + 1:0{width}d}", version=turn % len(roles) + 1))
     table = pd.concat(parts, ignore_index=True)[list(COLUMNS)]

@@ -95,8 +95,8 @@ def near_duplicates(
         `image` and `other`, names; `set` and `other_set`; `distance`, bits for hashes and 1 − similarity for features;
         `by`, "perceptual hash", "cosine", "correlation" or "ratio"; `layer`, empty for hashes. Pairs within sets and
         between them, by layer, the nearest first. `.to_dataframe()` shows it. Attributes: n_images, n_within and
-        n_between (pairs), n_left_out and left_out: images that cannot be read, or show nothing to compare (even
-        pictures, features that are all zero or, for correlations, all alike).
+        n_between (pairs, each once, in however many layers), n_left_out and left_out: images that cannot be read, or
+        show nothing to compare (even pictures, features that are all zero or, for correlations, all alike).
 
     Raises
     ------
@@ -145,9 +145,10 @@ def near_duplicates(
         names, hashes, sets, number = _hashed(a, b, progress)
         pairs = [_Pair(i, j, float(d), HASH) for i, j, d in alike(hashes, distance)]
         left_out = np.array([not _shows(one) for one in hashes], dtype=np.bool_)
-        source, facts = {}, {"method": "near-duplicates by perceptual hash", "distance": distance}
-    within = sum(number[pair.first] == number[pair.second] for pair in pairs)
-    counts = {"n_images": len(names), "n_within": int(within), "n_between": len(pairs) - int(within)}
+        source, facts = {}, {"method": "near-duplicates by perceptual hash", "distance": _most(distance)}
+    # a pair that is alike in several layers is one
+    apart = [number[one] != number[other] for one, other in {(pair.first, pair.second) for pair in pairs}]
+    counts = {"n_images": len(names), "n_within": len(apart) - sum(apart), "n_between": int(sum(apart))}
     gone = {"n_left_out": int(left_out.sum()), "left_out": [str(name) for name in names[left_out]]}
     return stamped(_table(pairs, names, [sets[k] for k in number]), source, **facts, **counts, **gone)
 
@@ -169,16 +170,23 @@ def alike(hashes: Sequence[Bits | None], distance: int | None = None) -> list[tu
         Two rows, the smaller first, and the bits in which they differ; the nearest pairs first.
     """
     # fitting heads needs torch, which comparing sets does not
-    from memfeat.training.duplicates import DISTANCE, across
+    from memfeat.training.duplicates import across
 
     there = [k for k, one in enumerate(hashes) if _shows(one)]
     bits = np.array([hashes[k] for k in there], dtype=np.bool_).reshape(-1, 2, N_BITS)
     nearest: dict[tuple[int, int], int] = {}
-    for one, other, differing in across(bits, bits, DISTANCE if distance is None else distance):
+    for one, other, differing in across(bits, bits, _most(distance)):
         if one != other:
             # which of the two is mirrored may matter by a bit; the nearest come first
             nearest.setdefault((there[min(one, other)], there[max(one, other)]), differing)
     return sorted(((i, j, d) for (i, j), d in nearest.items()), key=lambda pair: (pair[2], pair[0], pair[1]))
+
+
+def _most(distance: int | None) -> int:
+    """Say in how many bits copies differ at most."""
+    from memfeat.training.duplicates import DISTANCE
+
+    return DISTANCE if distance is None else distance
 
 
 def _shows(hashed: Bits | None) -> bool:

@@ -19,6 +19,7 @@ __all__ = ["MOST", "Design", "Plan", "design_of", "plan_of"]
 #: Of how many images at most those statistics are computed that need all distances at once.
 MOST = 2_000
 FOLDS, NEIGHBOURS = 5, 5
+ALONE = "A set of one image has no spread: take more images."
 
 
 class Plan(NamedTuple):
@@ -57,7 +58,7 @@ class Plan(NamedTuple):
             "classifier": (self.folds, "Pass folds={}, or leave out 'classifier'."),
             "neighbours": (self.k + 1, "Pass k={}, or leave out 'neighbours'."),
         }
-        every = [(2, "A set of one image has no spread: take more images."), *map(needs.get, self.statistics)]
+        every = [(2, ALONE), *map(needs.get, self.statistics)]
         return max(filter(None, every), key=lambda need: need[0])
 
 
@@ -160,6 +161,7 @@ def design_of(
     recorded = {
         "n_permutations": _one([one.labels.shape[1] - 1 for one in shown]),
         "exact": _one([one.exact for one in shown]),
+        "n_fixed": _one([one.n_fixed for one in shown]) if any(one.n_fixed for one in shown) else None,
         "most": None if is_whole else plan.most,
         **exchanged.recorded,
     }
@@ -186,6 +188,6 @@ def _enough(sizes: npt.NDArray[np.int64], sets: list[str], plan: Plan, verb: str
     least, remedy = plan.least
     few = [f"{size} in {name!r}" for name, size in zip(sets, sizes, strict=True) if size < least]
     if few:
-        smallest = max(int(sizes.min()), 2)
-        told = remedy.format(smallest - 1 if "k=" in remedy else smallest)
+        smallest = int(sizes.min())
+        told = ALONE if smallest < 2 else remedy.format(smallest - 1 if "k=" in remedy else smallest)
         raise ArgumentError(advice("sets", f"{verb} at least {least} images each", listed(", ".join(few)), told))

@@ -25,6 +25,8 @@ class Contrast(NamedTuple):
     """(m, 1 + permutation), whether an image is in the first set; the first column is what is."""
     exact: bool
     """Whether these are all rearrangements."""
+    n_fixed: int = 0
+    """How many images can never change sets."""
 
     def weights(self, some: slice = slice(None)) -> npt.NDArray[np.float64]:
         """Give 1 / n of the first set, and −1 / n of the second, for some of the members (some, 1 + permutation)."""
@@ -80,23 +82,23 @@ def _contrast(
         return Contrast(members, is_first[:, None], False)
     blocks, permute = scheme["blocks"], scheme["permute"]
     some = None if blocks is None else blocks[members]
-    _must_mix(is_first, some, permute)
+    fixed = _must_mix(is_first, some, permute)
     labels, exact = relabelled(is_first, n_permutations, generator, blocks=some, permute=permute)
-    return Contrast(members, np.concatenate([is_first[None], labels]).T, exact)
+    return Contrast(members, np.concatenate([is_first[None], labels]).T, exact, fixed)
 
 
-def _must_mix(is_first: npt.NDArray[np.bool_], blocks: Any, permute: str) -> None:
-    """See to it that images of the two sets can change places."""
+def _must_mix(is_first: npt.NDArray[np.bool_], blocks: Any, permute: str) -> int:
+    """See to it that images of the two sets can change places, and count those that cannot."""
     if blocks is None or permute == "free":
-        return
+        return 0
     share = [is_first[blocks == block] for block in np.unique(blocks)]
     # what cannot be told apart changes nothing: images of a block for "within", blocks of the same size for "whole"
     kinds: dict[Any, set[Any]] = {}
+    sizes: dict[Any, int] = {}
     for k, block in enumerate(share):
-        if permute == "within":
-            kinds.setdefault(k, set()).update(block.tolist())
-        else:
-            kinds.setdefault(len(block), set()).add(tuple(block.tolist()))
+        pool = k if permute == "within" else len(block)
+        kinds.setdefault(pool, set()).update(block.tolist() if permute == "within" else [tuple(block.tolist())])
+        sizes[pool] = sizes.get(pool, 0) + len(block)
     if not any(len(kind) > 1 for kind in kinds.values()):
         why = {
             "within": "Every block lies in one set: pass permute='whole' for clusters, 'within' for pairs.",
@@ -105,6 +107,7 @@ def _must_mix(is_first: npt.NDArray[np.bool_], blocks: Any, permute: str) -> Non
         }
         rule = f"leave something to exchange with permute={permute!r}"
         raise ArgumentError(advice("blocks", rule, listed(f"{len(share)} blocks"), why[permute]))
+    return sum(sizes[pool] for pool, kind in kinds.items() if len(kind) == 1)
 
 
 def sampled(number: Numbers, most: int, scheme: Mapping[str, Any], generator: np.random.Generator) -> Places:

@@ -113,11 +113,12 @@ def compare_features(
     Dataset (statistic, layer) or (statistic, layer, contrast)
         `estimate`; `tested`, the value that p is about: for "mmd", "mmd_linear" and "energy" that with its bias from
         comparing images with themselves, else the estimate; `expected`, its mean over rearrangements: what sets of
-        these sizes show when nothing differs; `p`; `p_corrected` (largest statistic over layers, times the number of
-        contrasts) and `p_fdr` (Benjamini-Hochberg over layers and contrasts), for each statistic by itself. `overlap
-        (measure, layer)` of two sets: precision, recall, density, coverage, without p. `n (set)` and `n_sampled (set)`
-        images, `bandwidth (layer)` σ of the kernel in units of the features, `explained (layer)` the share of variance
-        of the components of "frechet". With more than two sets a dim `contrast`, with coordinates `first` and `second`.
+        these sizes show when nothing differs (to be held against `tested`); `p`; `p_corrected` (largest statistic over
+        layers, times the number of contrasts) and `p_fdr` (Benjamini-Hochberg over layers and contrasts), for each
+        statistic by itself. `overlap (measure, layer)` of two sets: precision, recall, density, coverage, without p. `n
+        (set)` and `n_sampled (set)` images, `bandwidth (layer)` σ of the kernel in units of the features, `explained
+        (layer)` the share of variance of the components of "frechet". With more than two sets a dim `contrast`, with
+        coordinates `first` and `second`.
 
     Raises
     ------
@@ -289,11 +290,15 @@ def _methods(pool: Pool, plan: Plan, design: Design) -> str:
     if not said["n_permutations"]:
         return text
     moved = {"free": "images", "within": "images within their group", "whole": "whole groups of images"}
-    times = f"all {said['n_permutations']} rearrangements" if said["exact"] is True else f"{_most(said)} permutations"
-    text += f" P-values come from {times} of {moved[said['permute']]} between sets, and "
-    return text + "were corrected over layers by the maximum statistic."
+    times = f"all {_counted(said)} rearrangements" if said["exact"] is True else f"{_counted(said)} permutations"
+    text += f" P-values come from {times} of {moved[said['permute']]} between sets, and were corrected over layers by "
+    text += "the maximum statistic" + (" and over contrasts by Bonferroni's procedure." if len(pool.pairs) > 1 else ".")
+    if said["n_fixed"]:
+        fixed = "/".join(map(str, np.ravel(said["n_fixed"])))
+        text += f" {fixed} images are in groups without a counterpart in the other set, and never changed places."
+    return text
 
 
-def _most(said: dict[str, Any]) -> str:
+def _counted(said: dict[str, Any]) -> str:
     """Write how often images changed places; of contrasts that differ in it, all numbers."""
-    return ", ".join(map(str, np.ravel(said["n_permutations"])))
+    return "/".join(map(str, np.ravel(said["n_permutations"])))

@@ -37,7 +37,7 @@ class Adjusted(NamedTuple):
     exact: bool
 
 
-def covariates_of(given: Any, pooled: Pool) -> tuple[list[str], Array]:
+def covariates_of(given: Any, pooled: Pool) -> tuple[list[str], list[Array]]:
     """Read covariates of the images of all sets.
 
     Parameters
@@ -51,20 +51,31 @@ def covariates_of(given: Any, pooled: Pool) -> tuple[list[str], Array]:
     -------
     list of str
         Names of the covariates.
-    array (n, column)
-        Numbers; of categories, one column of 0 and 1 for all but the first.
+    list of array
+        For each covariate numbers (n, 1), or of a category (n, label) 0 and 1.
 
     Raises
     ------
     UnknownNameError, KindError, ArgumentError
-        If there is no such column, it is none, or a value is missing.
+        If there is no such column, it is none, a value is missing, or all are the same.
     """
     names, columns = [], []
     for name, one in _listed(given):
         values = labels_of(pooled.tables, one, f"covariates[{name!r}]")
         names.append(name)
         columns.append(_numbers(values, name, pooled.tables))
-    return names, np.concatenate(columns, axis=1)
+        _must_vary(columns[-1], name, pooled)
+    return names, columns
+
+
+def _must_vary(column: Array, name: str, pooled: Pool) -> None:
+    """Refuse what is equal already: in all images, or in all versions of each original."""
+    rule = "differ between versions of an original" if pooled.paired else "vary over images"
+    same = pooled.unit if pooled.paired else np.zeros_like(pooled.unit)
+    first = column[np.unique(same, return_index=True)[1]][np.unique(same, return_inverse=True)[1].reshape(-1)]
+    if (column == first).all():
+        remedy = "What is the same is equal already: leave it out."
+        raise ArgumentError(advice(f"covariates[{name!r}]", rule, listed("values that are the same"), remedy))
 
 
 def _listed(given: Any) -> list[tuple[str, Any]]:
@@ -84,12 +95,12 @@ def _listed(given: Any) -> list[tuple[str, Any]]:
 
 
 def _numbers(values: npt.NDArray[Any], name: str, tables: Tables) -> Array:
-    """Give numbers as one column, and categories as a column for each but the first."""
+    """Give numbers as one column, and categories as a column for each."""
     if all(isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in values):
         images = [str(key) for table in tables.values() for key in table[IMAGE].values]
         remedy = "Leave those images out, or this covariate."
         return finite(f"covariates[{name!r}]", values.astype(np.float64), images, remedy=remedy)[:, None]
-    return pd.get_dummies(pd.Series(values.astype(str)), drop_first=True).to_numpy(dtype=np.float64)
+    return pd.get_dummies(pd.Series(values.astype(str))).to_numpy(dtype=np.float64)
 
 
 class _Model(NamedTuple):
@@ -137,7 +148,7 @@ def _model(scores: Array, column: Array, covariates: Array, units: Units | None)
     return _Model(rest / size, residuals, basis, slack, units, degrees)
 
 
-def adjusted(pair: Pair, covariates: Array, n_permutations: int, rng: np.random.Generator) -> Adjusted:
+def adjusted(pair: Pair, covariates: Sequence[Array], n_permutations: int, rng: np.random.Generator) -> Adjusted:
     """Compare means at equal covariates.
 
     Null hypothesis: given the covariates, both sets have the same mean. Unit of exchange: the residual of an image;
@@ -147,8 +158,8 @@ def adjusted(pair: Pair, covariates: Array, n_permutations: int, rng: np.random.
     ----------
     pair : Pair
         Two sets.
-    covariates : array (n, column)
-        What is held equal.
+    covariates : sequence of array (n, 1) or (n, label)
+        What is held equal, as :func:`covariates_of` gives it.
     n_permutations : int
         How many rearrangements.
     rng : numpy.random.Generator
@@ -165,14 +176,15 @@ def adjusted(pair: Pair, covariates: Array, n_permutations: int, rng: np.random.
     ArgumentError
         If covariates are made up of each other, or of the sets.
     """
+    columns = np.concatenate([_against_first(one) for one in covariates], axis=1)
     if pair.paired:
         signed = np.where(pair.member > 0, 1.0, -1.0)
         whole = Units(pair.units.unit, crossed=True)
-        scores, moved = whole.total(signed * pair.values.T), whole.total(signed * covariates)
-        model = _model(scores, np.ones(whole.n), moved[:, np.abs(moved).max(axis=0) > 0], None)
+        scores, moved = whole.total(signed * pair.values.T), whole.total(signed * columns)
+        model = _model(scores, np.ones(whole.n), moved[:, moved.any(axis=0)], None)
         unit = np.arange(whole.n)
     else:
-        varied = covariates[:, np.ptp(covariates, axis=0) > 0]
+        varied = columns[:, np.ptp(columns, axis=0) > 0]
         design = np.column_stack([np.ones(len(pair.member)), varied - varied.mean(axis=0)])
         model = _model(pair.values.T, pair.member[:, 0], design, None if pair.units.alone else pair.units)
         scores, unit = pair.values.T, pair.units.unit
@@ -186,6 +198,11 @@ def adjusted(pair: Pair, covariates: Array, n_permutations: int, rng: np.random.
         parts = [np.stack([studentised(*model.fitted(one)) for one in block]) for block in blocks]
         null = np.concatenate(parts, axis=-1)
     return Adjusted(estimate, np.stack([estimate - half, estimate + half]), observed, null, exact)
+
+
+def _against_first(column: Array) -> Array:
+    """Leave out the first category that images of these sets have, with which the others are compared."""
+    return column if column.shape[1] == 1 else column[:, column.any(axis=0)][:, 1:]
 
 
 def _rearranged(

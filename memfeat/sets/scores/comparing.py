@@ -109,8 +109,9 @@ def compare(
         `null` and `unit (statistic)` say what they mean. By contrast and `quantile`: `quantile_difference` and its
         limits. By contrast: `standard_error` and `degrees` of the difference of means, `prediction_noise`, the standard
         deviation of this difference that comes from how images are shown to the predictor, and with `bound`
-        `equivalence_p`, `equivalence_bound`, `equivalence_ci_low`, `equivalence_ci_high` (90 %). With more than two
-        sets, by `test`: `omnibus_statistic` and `omnibus_p`. Several `values` add a dim `score`.
+        `equivalence_p`, `equivalence_p_corrected`, `equivalence_bound`, `equivalence_ci_low`, `equivalence_ci_high`
+        (90 %). With more than two sets, by `test`: `omnibus_statistic`, `omnibus_p` and `omnibus_p_corrected`. Several
+        `values` add a dim `score`.
 
     Raises
     ------
@@ -141,7 +142,8 @@ def compare(
     `p_corrected` is corrected over all contrasts and scores by the largest statistic, for each row by itself; labels
     are exchanged between the two sets of a contrast only, the same for all scores and independently between contrasts,
     which errs on the safe side. Where all rearrangements are listed, and for classical tests, it is Holm's. `p_fdr` is
-    that of Benjamini and Hochberg.
+    that of Benjamini and Hochberg. Those of equivalence and of all sets at once are corrected by Holm's procedure, the
+    latter over scores.
 
     `adjusted_difference` is the coefficient of the set in a least-squares regression of scores on set and covariates;
     for pairs, the intercept in one of differences on differences of covariates. Its errors are HC3, or those of
@@ -195,7 +197,7 @@ def compare(
     pairs = {names: _pair_of(pooled, *of) for names, of in places}
     found = []
     for pair, (_, of) in zip(pairs.values(), places, strict=True):
-        among = None if columns is None else columns[np.isin(pooled.label, of)]
+        among = None if columns is None else [one[np.isin(pooled.label, of)] for one in columns]
         found.append(judged(pair, Plan(n_permutations, n_bootstraps, generator, among)))
     table = _by_set(pooled) | _by_contrast(found) | {"prediction_noise": _noise(pooled, pairs)}
     if bound:
@@ -212,7 +214,7 @@ def compare(
     return stamped(result, _sources(pooled), **_about(pooled, found), **facts, **_said_of_bound(bound))
 
 
-def _covariates(given: Any, pooled: Pool) -> tuple[list[str] | None, Array | None]:
+def _covariates(given: Any, pooled: Pool) -> tuple[list[str] | None, list[Array] | None]:
     return (None, None) if given is None else covariates_of(given, pooled)
 
 
@@ -302,9 +304,8 @@ def _noise(pooled: Pool, pairs: Mapping[tuple[str, str], Pair]) -> tuple[tuple[s
 
 def _omnibus(found: Mapping[str, Mapping[str, Array]]) -> dict[str, Any]:
     """Lay out the tests of all sets at once (test, score)."""
-    table = {
-        f"omnibus_{key}": ((TEST, SCORE), np.stack([one[key] for one in found.values()])) for key in ("statistic", "p")
-    }
+    keys = ("statistic", "p", "p_corrected")
+    table = {f"omnibus_{key}": ((TEST, SCORE), np.stack([one[key] for one in found.values()])) for key in keys}
     return table | {TEST: (TEST, texts(found))}
 
 

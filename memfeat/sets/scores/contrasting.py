@@ -27,6 +27,8 @@ Array = npt.NDArray[np.float64]
 QUANTILES = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
 #: Numbers that are held at once: images times samples.
 BLOCK = 2_000_000
+#: What differs by less, relative to the largest value, is equal.
+ROUNDING = 1e-12
 NOT_TESTED = float("nan")
 
 
@@ -60,7 +62,10 @@ class Pair(NamedTuple):
     def differences(self, score: int) -> Array:
         """First image of each pair less the second one (unit,)."""
         signed = np.where(self.member[:, 0] > 0, self.values[score], -self.values[score])
-        return np.bincount(self.units.unit, weights=signed, minlength=self.units.n).astype(np.float64)
+        found = np.bincount(self.units.unit, weights=signed, minlength=self.units.n)
+        # differences that are equal but for rounding are ties
+        step = ROUNDING * np.abs(signed).max()
+        return np.asarray(np.round(found / step) * step if step > 0 else found)
 
 
 class Contrasted(NamedTuple):

@@ -58,8 +58,8 @@ class Plan(NamedTuple):
     n_permutations: int
     n_bootstraps: int
     rng: np.random.Generator
-    covariates: Array | None
-    """Of the images of both sets (n, column)"""
+    covariates: Sequence[Array] | None
+    """Of the images of both sets, each (n, 1), or of a category (n, label) with a 1 for each image's own"""
 
 
 class Judged(NamedTuple):
@@ -233,8 +233,9 @@ def equivalence(contrasts: Sequence[Judged], pairs: Sequence[Pair], bound: Mappi
     Returns
     -------
     dict of array (contrast, score)
-        `equivalence_bound` in units of the score, `equivalence_p`, and the 90 % interval `equivalence_ci_low` and
-        `equivalence_ci_high`, which lies inside the bounds where p is below .05.
+        `equivalence_bound` in units of the score, `equivalence_p`, `equivalence_p_corrected` (Holm, over contrasts and
+        scores), and the 90 % interval `equivalence_ci_low` and `equivalence_ci_high`, which lies inside the bounds
+        where p is below .05.
     """
     columns: dict[str, list[Array]] = {}
     for one, pair in zip(contrasts, pairs, strict=True):
@@ -249,7 +250,8 @@ def equivalence(contrasts: Sequence[Judged], pairs: Sequence[Pair], bound: Mappi
         row |= {"equivalence_ci_low": difference - half, "equivalence_ci_high": difference + half}
         for name, values in row.items():
             columns.setdefault(name, []).append(values)
-    return {name: np.stack(rows) for name, rows in columns.items()}
+    found = {name: np.stack(rows) for name, rows in columns.items()}
+    return found | {"equivalence_p_corrected": _holm(found["equivalence_p"])}
 
 
 def _pooled_sd(pair: Pair, score: int) -> float:

@@ -37,7 +37,7 @@ def any_differs(
     Returns
     -------
     dict
-        Test -> `statistic` and `p` (score,).
+        Test -> `statistic`, `p` and `p_corrected` (Holm, over scores), (score,).
     """
     units, k = Units(pooled.unit, crossed=crossed), len(pooled.sets)
     ranks = np.stack([_ranks(row, pooled) for row in pooled.values])
@@ -54,12 +54,13 @@ def any_differs(
     observed = {test: values[:, 0] for test, values in both(pooled.label[:, None]).items()}
     if not n_permutations:
         nothing = np.full(len(pooled.values), np.nan)
-        return {test: {"statistic": values, "p": nothing} for test, values in observed.items()}
+        return {test: {"statistic": values, "p": nothing, "p_corrected": nothing} for test, values in observed.items()}
     blocks, exact = by_unit(pooled.label, units, n_permutations, rng)
     parts = [both(labels) for labels in blocks(max(1, BLOCK // (len(pooled.label) * k)))]
     null = {test: np.concatenate([part[test] for part in parts], axis=-1) for test in observed}
+    p = {test: stats.p_value(values, null[test], exact=exact) for test, values in observed.items()}
     return {
-        test: {"statistic": values, "p": stats.p_value(values, null[test], exact=exact)}
+        test: {"statistic": values, "p": p[test], "p_corrected": stats.holm(p[test])}
         for test, values in observed.items()
     }
 

@@ -14,7 +14,7 @@ from memfeat._labels import IMAGE, image_names, in_name_order
 from memfeat._tables import read_table, texts
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
 
-__all__ = ["PREDICTED", "Pool", "Tables", "column", "labels_of", "pool"]
+__all__ = ["AT_FLOOR", "PREDICTED", "Pool", "Tables", "column", "labels_of", "pool"]
 
 Array = npt.NDArray[np.float64]
 Tables = dict[str, xr.Dataset]
@@ -240,7 +240,12 @@ def column(tables: Tables, given: Any, argument: str) -> npt.NDArray[Any]:
     UnknownNameError, KindError, ArgumentError
         If there is no such column, it is none, or a label is missing.
     """
-    return texts(labels_of(tables, given, argument))
+    return texts(map(_text, labels_of(tables, given, argument)))
+
+
+def _text(label: Any) -> str:
+    """Write a label; whole numbers alike, whether a gap in their column has made them 1.0 or not."""
+    return str(int(label)) if isinstance(label, float | np.floating) and float(label).is_integer() else str(label)
 
 
 def labels_of(tables: Tables, given: Any, argument: str) -> npt.NDArray[Any]:
@@ -363,12 +368,11 @@ def _complete(tables: Tables, paired: Any) -> Tables:
 
 def _must_vary(found: Pool) -> None:
     for score, values in zip(found.scores, found.values, strict=True):
-        inside = [np.ptp(values[found.label == k]) for k in range(len(found.sets))]
-        if not any(inside):
-            remedy = "Without spread inside the sets there is nothing to judge a difference by."
-            raise ArgumentError(
-                advice(f"sets[{score!r}]", "vary inside the sets", listed("one value in each set"), remedy)
-            )
+        flat = [name for k, name in enumerate(found.sets) if not np.ptp(values[found.label == k])]
+        if len(flat) > 1:
+            remedy = "Without spread inside two sets there is nothing to judge their difference by."
+            which = listed(f"one value in each of {listed.of(flat)}")
+            raise ArgumentError(advice(f"sets[{score!r}]", "vary inside the sets", which, remedy))
 
 
 def _must_be_of_one_network(found: Pool) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from memfeat.sets.scores.pooling import PREDICTED, Pool
+from memfeat.sets.scores.pooling import AT_FLOOR, PREDICTED, Pool
 
 __all__ = ["noise_of", "told_of"]
 
@@ -31,7 +31,8 @@ def _known(*tables: xr.Dataset) -> str:
 
 
 def _is_predicted(table: xr.Dataset, score: str) -> bool:
-    return score == PREDICTED and ("variant" in table.attrs or SPREAD in table.variables)
+    told = "variant" in table.attrs or any(name in table.variables for name in (SPREAD, AT_FLOOR))
+    return score == PREDICTED and told
 
 
 def noise_of(first: xr.Dataset, second: xr.Dataset, score: str) -> float:
@@ -75,6 +76,11 @@ def told_of(pooled: Pool) -> dict[str, Any]:
         `note`, for the attributes of a result; empty where scores were not predicted.
     """
     tables = list(pooled.tables.values())
-    if not any(_is_predicted(table, score) for table in tables for score in pooled.scores):
+    if PREDICTED not in pooled.scores:
         return {}
+    others = [name for name, table in pooled.tables.items() if not _is_predicted(table, PREDICTED)]
+    if len(others) == len(tables):
+        return {}
+    if others:
+        return {"note": f"{NOTE}It is not known where the scores of {', '.join(others)} come from."}
     return {"note": NOTE + WHENCE[_known(*tables)] + "."}
