@@ -83,7 +83,7 @@ class MemfeatWarning(UserWarning):
 
 
 class CircularWarning(MemfeatWarning):
-    """Features are related to scores that the same network predicted."""
+    """What is tested was made so: features and the scores that their network predicts, sets and what they match in."""
 
 
 class RetrainedWarning(MemfeatWarning):

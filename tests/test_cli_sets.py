@@ -80,11 +80,11 @@ def test_the_report_is_one_page_and_escapes_names(tables):
         "Methods",
         "Results",
         "References",
-        "Near-duplicates between sets",
+        "Near-duplicates",
         "Unreadable files",
     ):
         assert f"<h2>{title}</h2>" in text
-    assert "Not looked for: tables hold no pictures." in text
+    assert "Not looked for: tables hold no pictures, and there are no features." in text
     assert "Difference of means" in text
     assert "by hit_rate and light." in text
 
@@ -115,7 +115,7 @@ def test_covariates_clusters_and_a_bound_are_passed_on(tables):
 def test_features_are_compared_by_layer(tables):
     rng = np.random.default_rng(2)
     names = [f"{kind}{i:02}.jpg" for kind in ("old", "new") for i in range(12)][:-1]
-    layers = {name: (("image", f"{name}:unit"), rng.normal(size=(23, 3))) for name in ("conv.1", "fc")}
+    layers = {name: (("image", f"{name}:unit"), rng.normal(size=(23, 30))) for name in ("conv.1", "fc")}
     xr.Dataset(layers, {"image": np.array(names, dtype=object)}).to_zarr(tables / "features.zarr", zarr_format=2)
     asked = ["compare-sets", tables / "both.csv", "--by", "kind", "--values", "hit_rate", *QUICK]
     asked += ["--features", tables / "features.zarr", "--statistics", "energy"]
@@ -127,8 +127,45 @@ def test_features_are_compared_by_layer(tables):
     text = (tables / "report.html").read_text(encoding="utf-8")
     assert "<h2>In feature space</h2>" in text
     assert "Energy distance" in text
+    assert "None, within sets or between them." in text
     found = json.loads(run(*asked, "--layers", "fc", "--json").stdout)
     assert [row["layer"] for row in found["features"]["rows"]] == ["fc"]
+
+
+def test_pairs_with_an_unreadable_version_are_reported_without_their_partner(tables):
+    plain = scored().assign(status=["unreadable"] + ["ok"] * 11)
+    plain.to_csv(tables / "plain.csv", index=False)
+    scored(seed=5).to_csv(tables / "edited.csv", index=False)
+    pair = [tables / "plain.csv", tables / "edited.csv"]
+    asked = ["compare-sets", *pair, "--values", "hit_rate", "--paired", "image", *QUICK]
+    done = run(*asked, "--report", tables / "report.html")
+    assert done.exit_code == 1
+    assert "d_z" in done.stdout
+    assert "11 originals" in (tables / "report.html").read_text(encoding="utf-8")
+    xr.Dataset({"fc": (("image", "fc:unit"), np.eye(12))}, {"image": list(plain["image"])}).to_zarr(
+        tables / "features.zarr", zarr_format=2
+    )
+    refused = run(*asked, "--features", tables / "features.zarr")
+    assert refused.exit_code == 2
+    assert "--features holds each image once, by name" in re.sub(r"\s+", " ", refused.stderr)
+
+
+@pytest.mark.parametrize(("clusters", "scheme"), [("nested", "whole"), ("crossed", "within")])
+def test_clusters_change_places_in_feature_space_too(tables, clusters, scheme):
+    table = pd.read_csv(tables / "both.csv")
+    rows = np.arange(len(table))
+    table.assign(nested=rows // 3, crossed=rows % 6).to_csv(tables / "grouped.csv", index=False)
+    values = np.random.default_rng(3).normal(size=(len(table), 30))
+    values[1] = 2 * values[0]
+    layer = {"fc": (("image", "fc:unit"), values)}
+    xr.Dataset(layer, {"image": list(table["image"])}).to_zarr(tables / "features.zarr", zarr_format=2)
+    asked = ["compare-sets", tables / "grouped.csv", "--by", "kind", "--values", "hit_rate,light", *QUICK]
+    asked += ["--clusters", clusters, "--features", tables / "features.zarr", "--statistics", "energy"]
+    found = json.loads(run(*asked, "--json", "--report", tables / "report.html").stdout)
+    assert found["attrs"]["unit"] == "clusters"
+    assert {row["score"] for row in found["rows"]} == {"hit_rate", "light"}
+    assert found["features"]["attrs"]["permute"] == scheme
+    assert "0 pairs between sets, 1 within." in (tables / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -157,7 +194,7 @@ def test_photographs_are_predicted_and_near_duplicates_and_unreadable_files_repo
     assert done.exit_code == 1, done.output
     assert "1 of 8 images failed" in done.stderr
     text = page.read_text(encoding="utf-8")
-    assert "1 pairs, by perceptual hash." in text
+    assert "1 pairs between sets, 0 within." in text
     assert "<td>faces0.png</td><td>scenes</td><td>scenes0.png</td>" in text
     assert "scenes: broken.png" in text
     assert "a predicted difference is a reason to measure" in text

@@ -3,6 +3,7 @@
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from hypothesis import given, settings
@@ -211,3 +212,18 @@ def test_a_table_that_nobody_reads_is_refused(monkeypatch):
 def test_an_unknown_option_is_refused():
     with pytest.raises(UnknownNameError, match="Did you mean 'threshold'"):
         sets.near_duplicates(FEATURES, thresholds=0.9)
+
+
+def test_a_pair_that_is_alike_in_several_layers_is_counted_once():
+    values = np.random.default_rng(0).normal(size=(6, 5))
+    values[3] = values[0]
+    layers = {name: (("image", f"{name}:unit"), values * k) for k, name in enumerate(["one", "two", "three"], start=1)}
+    features = xr.Dataset(layers, {"image": list("abcdef")})
+    found = sets.near_duplicates(features, pd.Series([0, 0, 0, 1, 1, 1], list("abcdef")))
+    assert found.sizes["pair"] == 3
+    assert (found.attrs["n_between"], found.attrs["n_within"]) == (1, 0)
+
+
+def test_the_bits_in_which_copies_may_differ_are_recorded():
+    pictures = {f"{k}": np.random.default_rng(k).integers(0, 255, (40, 40, 3), dtype=np.uint8) for k in range(3)}
+    assert sets.near_duplicates(pictures, progress=False).attrs["distance"] == 8

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
 from memfeat import sets, stats
-from memfeat.errors import ArgumentError, KindError, UnknownNameError
+from memfeat.errors import ArgumentError, CircularWarning, KindError, UnknownNameError
 from memfeat.sets.scores.adjusting import adjusted
 from memfeat.sets.scores.contrasting import Pair, bootstrapped, contrasted, exchanged, moved
 from memfeat.sets.scores.weighing import (
@@ -429,7 +429,7 @@ def test_permuted_residuals_are_regressed_anew():
         ("contrast", UnknownNameError, r"covariates\['contrast'\] must be a column of the set 'a'"),
         (3, KindError, "covariates must be columns; got int"),
         (pd.Series({"i000": 1.0}, name="x"), ArgumentError, r"covariates\['x'\] must have a label for every image"),
-        ("gaps", ArgumentError, r"covariates\['gaps'\] must have a label for every image; got none for 1: 'i004'"),
+        ("gaps", ArgumentError, r"covariates\['gaps'\] must have a value for every image; got none for 1: 'i004'"),
         ("endless", ArgumentError, r"covariates\['endless'\] must be finite for every image.*Leave those images out"),
     ],
 )
@@ -767,7 +767,7 @@ def test_clusters_must_lie_alike():
     with pytest.raises(ArgumentError, match="clusters must be two at least in each set; got 1"):
         sets.compare(A, B, clusters=one, **FEW)
     missing = mixed.where(mixed != "3")
-    with pytest.raises(ArgumentError, match="clusters must have a label for every image; got none for 4"):
+    with pytest.raises(ArgumentError, match="clusters must have a value for every image; got none for 4"):
         sets.compare(A, B, clusters=missing, **FEW)
 
 
@@ -791,7 +791,7 @@ def test_units_and_networks_must_be_the_same():
 
 def test_a_label_of_a_set_must_not_be_missing():
     table = pd.DataFrame({"image": A.index, "hit_rate": A.values, "set": ["x", None] * 10})
-    with pytest.raises(ArgumentError, match="by must have a label for every image"):
+    with pytest.raises(ArgumentError, match="by must have a value for every image"):
         sets.compare(table, by="set", values="hit_rate", **FEW)
     with pytest.raises(UnknownNameError, match="by must be a column of the table; got 'group'. There are"):
         sets.compare(table, by="group", values="hit_rate", **FEW)
@@ -800,3 +800,111 @@ def test_a_label_of_a_set_must_not_be_missing():
 def test_too_few_images_for_a_bootstrap():
     with pytest.raises(ArgumentError, match="n_bootstraps=0, or more images"):
         sets.compare(column([0, 0, 1], "a"), column([0, 1, 1], "b"), n_permutations=0, n_bootstraps=200)
+
+
+# --- what is easily overlooked ----------------------------------------------------------------------------------------
+
+
+def test_whole_numbers_are_one_label_whether_a_gap_made_them_fractions_or_not():
+    a, b = two(6, 6)
+    tables = [one.to_frame().assign(scene=kind) for one, kind in ((a, [1, 1, 2, 2, 3, 3]), (b, [1.0, 1, 2, 2, 3, 3]))]
+    result = sets.compare(*tables, values="hit_rate", clusters="scene", **NONE)
+    assert result.attrs["clusters"] == 3
+
+
+def test_categories_are_compared_with_the_first_that_two_sets_have():
+    """No image of the second and third set is of the first kind."""
+    rng, given = np.random.default_rng(5), {}
+    for name, kinds in {"a": "xy", "b": "yz", "c": "yz"}.items():
+        index = [f"{name}{k}" for k in range(12)]
+        given[name] = pd.DataFrame({"hit_rate": rng.random(12), "kind": list(kinds * 6)}, index).rename_axis("image")
+    result = sets.compare(given, values="hit_rate", covariates="kind", **NONE)
+    alone = sets.compare({name: given[name] for name in "bc"}, values="hit_rate", covariates="kind", **NONE)
+    found = result["estimate"].sel(statistic="adjusted_difference", contrast="b − c")
+    assert found.item() == pytest.approx(alone["estimate"].sel(statistic="adjusted_difference").item())
+
+
+def test_differences_that_are_equal_but_for_rounding_are_ties():
+    rng = np.random.default_rng(6)
+    first, second = rng.integers(10, 30, 25), rng.integers(10, 30, 25)
+    names = [f"i{k:02}" for k in range(25)]
+    pair = [pd.Series(values / 40, names, name="hit_rate") for values in (first, second)]
+    result = sets.compare(*pair, paired=True, **NONE)
+    expected = scipy_stats.wilcoxon(first - second)
+    assert row(result, "wilcoxon_w") == expected.statistic
+    assert row(result, "wilcoxon_w", "p") == pytest.approx(expected.pvalue)
+    assert row(result, "paired_delta") == pytest.approx(np.sign(first - second).mean())
+
+
+def test_equivalence_and_all_sets_at_once_are_corrected():
+    rng = np.random.default_rng(7)
+    frames = [pd.DataFrame(rng.random((9, 2)), [f"{name}{k}" for k in range(9)], ["x", "y"]) for name in "abc"]
+    result = sets.compare(*frames, values=["x", "y"], bound=0.3, n_permutations=99, n_bootstraps=0)
+    flat = result["equivalence_p"].values.ravel()
+    np.testing.assert_allclose(result["equivalence_p_corrected"].values.ravel(), stats.holm(flat))
+    for test in ("welch", "kruskal_wallis"):
+        p = result.sel(test=test)
+        np.testing.assert_allclose(p["omnibus_p_corrected"], stats.holm(p["omnibus_p"].values))
+
+
+def test_sets_that_were_chosen_by_a_score_are_not_tested_on_it_in_silence():
+    rng = np.random.default_rng(8)
+    pool = pd.DataFrame({"image": [f"i{k:02}" for k in range(40)], "hit_rate": rng.random(40), "other": rng.random(40)})
+    chosen = sets.match(pool, 10, score="hit_rate", difference="largest", sets=["high", "low"])
+    with pytest.warns(CircularWarning, match=r"chosen by hit_rate: a test of what they were chosen by tests nothing"):
+        result = sets.compare(chosen, by="set", values="hit_rate", **NONE)
+    assert result["contrast"].values.tolist() == ["high − low"]
+    sets.compare(chosen, by="set", values="other", **NONE)
+
+
+def test_predictions_without_their_attributes_are_known_by_their_floor():
+    frame = predicted(unreadable=0).to_dataframe()
+    assert "at_floor" in frame
+    other = predicted(letter="b", seed=1, unreadable=0)
+    assert "prediction_noise" in sets.compare(frame, other, **NONE).attrs["note"]
+    measured = frame[["memorability"]].rename(index=lambda name: f"m{name}")
+    assert "It is not known where the scores of b come from" in sets.compare(frame, measured, **NONE).attrs["note"]
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "error", "match"),
+    [
+        (["a.csv", "b.csv"], {}, KindError, r"Read it first: pandas\.read_csv\(path\)"),
+        (
+            [pd.Series([0.1, 0.2], name="x")] * 2,
+            {},
+            ArgumentError,
+            r"look like row numbers: make image names the index",
+        ),
+        (
+            [pd.DataFrame({"x": np.linspace(0, 1, 30)}, [f"i{k}" for k in range(30)])],
+            {"by": "x", "values": "x"},
+            ArgumentError,
+            r"by must divide images into 26 sets at most; got 30\. Numbers are divided first",
+        ),
+        (
+            [pd.DataFrame({"x": [0.1, 0.2], "z": [1.0, 1.0]}, [f"{name}{k}" for k in range(2)]) for name in "ab"],
+            {"covariates": "z", "values": "x"},
+            ArgumentError,
+            r"covariates\['z'\] must vary over images",
+        ),
+        (
+            [pd.DataFrame({"x": x, "z": [1.0, 2.0, 3.0]}, list("abc")) for x in ([0.1, 0.2, 0.4], [0.3, 0.2, 0.1])],
+            {"covariates": "z", "values": "x", "paired": True},
+            ArgumentError,
+            r"covariates\['z'\] must differ between versions of an original",
+        ),
+        (
+            [
+                pd.Series([v, v + d], [f"{n}1", f"{n}2"], name="x")
+                for n, v, d in (("a", 0.1, 0), ("b", 0.2, 0), ("c", 0.3, 0.1))
+            ],
+            {"bound": 0.1},
+            ArgumentError,
+            r"vary inside the sets; got one value in each of 2: 'a', 'b'",
+        ),
+    ],
+)
+def test_what_is_easily_mistaken_is_said(given, options, error, match):
+    with pytest.raises(error, match=match):
+        sets.compare(*given, **options, **NONE)

@@ -514,3 +514,25 @@ def test_balls_hold_a_neighbour_at_the_same_distance():
     distances = np.abs(np.subtract.outer([0.0, 1, 2, 3], [0.0, 1, 2, 3]))
     found = neighbourhoods.overlap(distances, np.array([True, True, False, False]), 1)
     np.testing.assert_allclose(found, [0.5, 0.5, 0.5, 0.5])
+
+
+def test_groups_without_a_counterpart_are_counted():
+    values = np.random.default_rng(0).normal(size=(14, 3))
+    sets_ = labels(7, 7)
+    blocks = xr.DataArray([0, 0, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5, 6, 6], coords={"image": sets_["image"]}, dims="image")
+    found = sets.compare_features(layer(values), sets_, statistics="energy", blocks=blocks, permute="whole")
+    # blocks of three and of one have no counterpart
+    assert found.attrs["n_fixed"] == 4
+    assert "4 images are in groups without a counterpart" in found.attrs["methods"]
+
+
+def test_methods_of_several_sets_tell_of_both_corrections():
+    values = np.random.default_rng(0).normal(size=(9, 3))
+    found = sets.compare_features(layer(values), labels(2, 3, 4), statistics="energy")
+    assert "P-values come from all 10/15/35 rearrangements of images" in found.attrs["methods"]
+    assert "maximum statistic and over contrasts by Bonferroni's procedure" in found.attrs["methods"]
+
+
+def test_a_set_of_one_is_refused_for_what_it_is():
+    with pytest.raises(ArgumentError, match=r"got 1 in 'y'\. A set of one image has no spread"):
+        sets.compare_features(layer(np.random.default_rng(0).normal(size=(9, 3))), labels(8, 1))

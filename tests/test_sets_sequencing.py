@@ -264,3 +264,14 @@ def test_what_cannot_be_written_is_refused(change, error, words, tmp_path, monke
     with pytest.raises(error, match=words):
         sets.to_csv(arguments.pop("sequence"), arguments.pop("path"), **arguments)
     assert not list(tmp_path.iterdir())
+
+
+def test_lags_of_a_list_meet_every_image_in_every_version():
+    """Two lists, two lags: an image is a target in every second participant, and has one lag, then the other."""
+    table = pd.DataFrame({"image": names(8), "hit_rate": np.linspace(0.2, 0.9, 8)})
+    lists = sets.split(table, 2, score="hit_rate", rng=0)
+    order = sets.sequence(lists, names(60, "f"), lags=[3, 9], n_participants=8, rng=0)
+    old = order[(order["truth"] == "old") & (order["role"] == "target")]
+    counts = old.groupby("image")["lag"].value_counts().unstack()
+    assert (counts == 2).all(axis=None)
+    assert counts.shape == (8, 2)

@@ -22,6 +22,8 @@ class Asked(NamedTuple):
     by: str | None
     low_level: tuple[str, ...]
     """Statistics of photographs that become columns of their sets."""
+    paired: str | None = None
+    """The column of originals."""
 
 
 class Gathered(NamedTuple):
@@ -30,6 +32,16 @@ class Gathered(NamedTuple):
     sets: "dict[str, xr.Dataset]"
     photographs: "dict[str, xr.Dataset]"
     """Image tables of the sets that are folders."""
+    paired: str | None = None
+    """The column of originals."""
+
+    @property
+    def compared(self) -> "dict[str, xr.Dataset]":
+        """Give the images that are compared: those that could be read, and of pairs those with a partner."""
+        from memfeat.sets.scores.pooling import complete, readable
+
+        read = {name: readable(table) for name, table in self.sets.items()}
+        return read if self.paired is None else complete(read, self.paired)
 
     @property
     def n_images(self) -> int:
@@ -51,16 +63,18 @@ class Gathered(NamedTuple):
 
     @property
     def labels(self) -> "pd.Series":
-        """Give the set of each image that could be read, by image name."""
+        """Give the set of each image that is compared, by image name."""
+        return self.column("set")
+
+    def column(self, wanted: str) -> "pd.Series":
+        """Give a column of the images that are compared, by image name; "set" is their set."""
         import pandas as pd
 
         parts = []
-        for name, table in self.sets.items():
-            images = table["image"].values.astype(str)
-            if "status" in table.variables:
-                images = images[table["status"].values.astype(str) == "ok"]
-            parts.append(pd.Series(name, index=images.astype(object)))
-        return pd.concat(parts).rename("set")
+        for name, table in self.compared.items():
+            index = table["image"].values.astype(str).astype(object)
+            parts.append(pd.Series(name if wanted == "set" else table[wanted].values.astype(str), index=index))
+        return pd.concat(parts).rename(wanted)
 
 
 def gathered(asked: Asked, *, progress: bool | None, machine: Mapping[str, Any]) -> Gathered:
@@ -95,7 +109,7 @@ def gathered(asked: Asked, *, progress: bool | None, machine: Mapping[str, Any])
         looked_up("--by", asked.by, have, f"{asked.places[0]} has: {', '.join(have)}.")
         kinds = table[asked.by].values.astype(str)
         places = {name: table.isel(image=kinds == name) for name in sorted(set(kinds))}
-        return Gathered(places, {})
+        return Gathered(places, {}, asked.paired)
     names = [place.resolve().name if place.is_dir() else place.name.partition(".")[0] for place in asked.places]
     for name in names:
         if names.count(name) > 1:
@@ -110,7 +124,7 @@ def gathered(asked: Asked, *, progress: bool | None, machine: Mapping[str, Any])
             sets[name] = _table(place)
     if asked.low_level:
         sets = {name: _with_statistics(sets[name], one, asked, progress) for name, one in photographs.items()}
-    return Gathered(sets, photographs)
+    return Gathered(sets, photographs, asked.paired)
 
 
 def _table(path: Path) -> "xr.Dataset":

@@ -2,7 +2,7 @@
 
 import base64
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from itertools import combinations
 from pathlib import Path
@@ -15,11 +15,19 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["write"]
+__all__ = ["Layers", "write"]
 
 #: At most this many pairs of near-duplicates are shown.
 MOST = 50
 MARKS = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]<>#|"})
+
+
+class Layers(NamedTuple):
+    """What was found in feature space."""
+
+    compared: "xr.Dataset"
+    copies: "xr.Dataset | None"
+    """Near-duplicates, for a report"""
 
 
 class Section(NamedTuple):
@@ -32,7 +40,7 @@ class Section(NamedTuple):
     """Name and Axes."""
 
 
-def write(found: Gathered, result: "xr.Dataset", in_layers: "xr.Dataset | None", path: Path) -> None:
+def write(found: Gathered, result: "xr.Dataset", in_layers: "Layers | None", path: Path) -> None:
     """Write the report.
 
     Parameters
@@ -41,8 +49,8 @@ def write(found: Gathered, result: "xr.Dataset", in_layers: "xr.Dataset | None",
         The sets.
     result : Dataset
         The comparison by scores.
-    in_layers : Dataset, optional
-        The comparison in feature space.
+    in_layers : Layers, optional
+        The comparison in feature space, and near-duplicates there.
     path : Path
         An .html file, which holds its figures, or an .md file, which has them beside it.
     """
@@ -55,30 +63,27 @@ def write(found: Gathered, result: "xr.Dataset", in_layers: "xr.Dataset | None",
     part.replace(path)
 
 
-def _sections(found: Gathered, result: "xr.Dataset", in_layers: "xr.Dataset | None") -> list[Section]:
+def _sections(found: Gathered, result: "xr.Dataset", in_layers: "Layers | None") -> list[Section]:
     from memfeat import plot, sets
 
     scores = [str(one) for one in result["score"].values] if "score" in result.dims else [None]
     drawn = []
     for score in scores:
         one = result if score is None else result.sel(score=score)
-        drawn.append((score or str(result.attrs["scores"][0]), plot.sets(one, _compared(found, result))))
+        drawn.append((score or str(result.attrs["scores"][0]), plot.sets(one, found.compared)))
     sections = [
         Section("Sets", frame=_by_set(result)),
         Section("Differences", frame=sets.table(result), figures=drawn),
     ]
     results = [result]
     if in_layers is not None:
-        results.append(in_layers)
-        sections.append(Section("In feature space", frame=sets.table(in_layers), figures=_profiles(in_layers)))
+        results.append(in_layers.compared)
+        table, figures = sets.table(in_layers.compared), _profiles(in_layers.compared)
+        sections.append(Section("In feature space", frame=table, figures=figures))
     methods, *rest = sets.paragraph(*results).split("\n\n")
     sections += [Section("Methods", [methods]), Section("Results", rest[:1])]
     sections += [Section("References", rest[1].splitlines()[1:])] if len(rest) > 1 else []
-    return [*sections, _copies(found), _unreadable(found)]
-
-
-def _compared(found: Gathered, result: "xr.Dataset") -> "Mapping[str, xr.Dataset]":
-    return {name: found.sets[name] for name in map(str, result["set"].values)}
+    return [*sections, _copies(found, None if in_layers is None else in_layers.copies), _unreadable(found)]
 
 
 def _by_set(result: "xr.Dataset") -> "pd.DataFrame":
@@ -112,33 +117,36 @@ def _profiles(in_layers: "xr.Dataset") -> list[tuple[str, Any]]:
     return [(str(one), plot.layer_profile(first.sel(contrast=one))) for one in first["contrast"].values]
 
 
-def _copies(found: Gathered) -> Section:
-    """List pictures that stand in two sets."""
+def _copies(found: Gathered, by_features: "xr.Dataset | None") -> Section:
+    """List pictures that stand twice in a set, or in two, by their looks and by the last layer of features."""
     import pandas as pd
 
+    title = "Near-duplicates"
+    tables = [] if by_features is None else [by_features.to_dataframe()]
+    tables += [_by_looks(found, *pair) for pair in combinations(found.photographs, 2)]
+    if not tables:
+        return Section(title, ["Not looked for: tables hold no pictures, and there are no features."])
+    names = {"set": "Set", "image": "Image", "other_set": "Other set", "other": "Other image"}
+    rows = pd.concat(tables).rename(columns=names)
+    rows = rows.assign(
+        By=[f"{by} of {layer}" if layer else by for by, layer in zip(rows["by"], rows["layer"], strict=True)]
+    )
+    rows = rows.drop_duplicates([*names.values(), "By"])
+    if rows.empty:
+        return Section(title, ["None, within sets or between them."])
+    between = int((rows["Set"] != rows["Other set"]).sum())
+    texts = [f"{between} pairs between sets, {len(rows) - between} within."]
+    texts += [f"{len(rows) - MOST} more pairs are not shown."] if len(rows) > MOST else []
+    shown = rows.sort_values("Set", key=lambda sets: sets == rows["Other set"], kind="stable")[:MOST]
+    return Section(title, texts, shown.assign(Distance=shown["distance"].round(3))[[*names.values(), "By", "Distance"]])
+
+
+def _by_looks(found: Gathered, one: str, other: str) -> "pd.DataFrame":
+    """Compare the pictures of two sets by perceptual hash: bits of 64."""
     from memfeat import sets
 
-    title = "Near-duplicates between sets"
-    if len(found.photographs) < 2:
-        return Section(title, ["Not looked for: tables hold no pictures."])
-    rows = []
-    for (one, first), (two, second) in combinations(found.photographs.items(), 2):
-        pairs = sets.near_duplicates(first, second, progress=False).to_dataframe()
-        between = pairs[pairs["set"] != pairs["other_set"]]
-        rows += [
-            {
-                "Set": one,
-                "Image": image,
-                "Other set": two,
-                "Other image": other,
-                "Bits of 64": int(distance),
-            }
-            for image, other, distance in zip(between["image"], between["other"], between["distance"], strict=True)
-        ]
-    if not rows:
-        return Section(title, ["None, by perceptual hash."])
-    more = [f"{len(rows) - MOST} more pairs are not shown."] if len(rows) > MOST else []
-    return Section(title, [f"{len(rows)} pairs, by perceptual hash.", *more], pd.DataFrame(rows[:MOST]))
+    pairs = sets.near_duplicates(found.photographs[one], found.photographs[other], progress=False).to_dataframe()
+    return pairs.replace({"set": {"a": one, "b": other}, "other_set": {"a": one, "b": other}})
 
 
 def _unreadable(found: Gathered) -> Section:

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from memfeat.cli.reporting import Layers
+
 __all__ = ["compare_sets", "match_sets"]
 
 #: What the terminal shows.
 BY_SET = ["set", "score", "n", "n_unreadable", "mean", "median", "sd", "share_at_floor"]
 BY_CONTRAST = ["contrast", "score", "statistic", "estimate", "ci_low", "ci_high", "p", "p_corrected"]
-BY_LAYER = ["layer", "contrast", "statistic", "estimate", "expected", "p", "p_corrected"]
+BY_LAYER = ["layer", "contrast", "statistic", "estimate", "tested", "expected", "p", "p_corrected"]
 BALANCE = ["contrast", "variable", "smd", "variance_ratio", "ks", "difference", "expected_difference"]
 REPORTS = (".html", ".md")
 
@@ -33,33 +35,53 @@ def _compared(found: Gathered, options: dict[str, Any]) -> "xr.Dataset":
     return sets.compare(found.sets, **given)
 
 
-def _in_layers(store: Path, found: Gathered, options: dict[str, Any]) -> "xr.Dataset":
+def _in_layers(store: Path, found: Gathered, options: dict[str, Any]) -> "Layers":
     """Compare features of the images that have any."""
     import pandas as pd
 
     from memfeat import sets
+    from memfeat.cli.reporting import Layers
     from memfeat.models.layers import select
 
     features = read_store(store)
-    layers, wanted = options.pop("layers"), options.pop("statistics")
+    layers, wanted, units, reported = (options.pop(name) for name in ("layers", "statistics", "units", "reported"))
     if layers:
         names = [str(name) for name, one in features.data_vars.items() if "image" in one.dims]
         chosen = select(pd.DataFrame({"name": names, "module": names, "kind": ""}), list(layers))["name"]
         features = features[list(chosen)]
     label = found.labels
+    if label.index.has_duplicates:
+        twice = label.index[label.index.duplicated()][0]
+        raise click.UsageError(
+            f"--features holds each image once, by name, and {twice} is in two sets: give versions names of their own, "
+            "and the column of originals by --paired."
+        )
     there = [str(name) for name in features["image"].values if str(name) in label.index]
     gone = sorted(set(label.index) - set(there))
     if gone:
         click.echo(f"No features of {len(gone)} images, such as {gone[0]}.", err=True)
     given: dict[str, Any] = {"statistics": list(wanted)} if wanted else {}
-    return sets.compare_features(features.sel(image=there), label[there], **given, **options)
+    features, label = features.sel(image=there), label[there]
+    compared = sets.compare_features(features, label, **given, **options, **_exchanged(found, there, units))
+    last = str(compared["layer"].values[-1])
+    copies = sets.near_duplicates(features[[last]], label, progress=options["progress"]) if reported else None
+    return Layers(compared, copies)
+
+
+def _exchanged(found: Gathered, there: list[str], units: str | None) -> dict[str, Any]:
+    """Say what changes places in feature space: versions of an original, or clusters."""
+    if units is None:
+        return {}
+    labels, sets = found.column(units)[there], found.labels[there]
+    within = sets.groupby(labels).nunique().max() > 1
+    return {"blocks": labels, "permute": "within" if within else "whole"}
 
 
 @click.command("compare-sets")
 @click.argument("sets", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--values", multiple=True, help="The column of scores, or several; memorability by default.")
+@click.option("--values", multiple=True, help="The column of scores, or several: a,b; memorability by default.")
 @click.option("--by", help="The column of a single table that says which set an image is of.")
-@click.option("--covariates", multiple=True, help="A column to hold equal, or several: numbers or categories.")
+@click.option("--covariates", multiple=True, help="A column to hold equal, or several: a,b; numbers or categories.")
 @click.option("--low-level", multiple=True, help="A low-level statistic of photographs to hold equal, or several.")
 @click.option("--clusters", help="The column of what images share as a source.")
 @click.option("--paired", help="The column of originals that images are versions of; image where they have one name.")
@@ -110,6 +132,7 @@ def compare_sets(  # noqa: PLR0913
     out = destination(out)
     report = None if report is None else _frames.prepared(report, "--report", endings=REPORTS)
     progress = False if quiet else None
+    values, covariates, low_level = map(_each, (values, covariates, low_level))
     options: dict[str, Any] = {
         "values": values[0] if len(values) == 1 else list(values),
         "covariates": [*covariates, *low_level],
@@ -117,17 +140,18 @@ def compare_sets(  # noqa: PLR0913
     options |= {"clusters": clusters, "paired": paired, "bound": {"sd": bound_sd} if bound_sd is not None else bound}
     drawn = {"n_permutations": permutations, "rng": seed}
     with messages(quiet=quiet):
-        found = gathered(Asked(sets, by, low_level), progress=progress, machine=machine)
+        found = gathered(Asked(sets, by, low_level, paired), progress=progress, machine=machine)
         result = _compared(found, options | drawn | {"n_bootstraps": bootstraps})
         in_layers = None
         if features is not None:
             asked = {"layers": layers, "statistics": statistics, "progress": progress, **drawn}
+            asked |= {"units": paired or clusters, "reported": report is not None}
             in_layers = _in_layers(features, found, asked | {"n_permutations": min(permutations, 999)})
         if report is not None:
             from memfeat.cli.reporting import write
 
             write(found, result, in_layers, report)
-    _give(result, in_layers, out=out, as_json=as_json)
+    _give(result, None if in_layers is None else in_layers.compared, out=out, as_json=as_json)
     if report is not None and not as_json:
         click.echo(f"Wrote {report}.")
     if failures(found.unreadable, found.n_images):
@@ -153,6 +177,11 @@ def _filled(frame: "pd.DataFrame", columns: list[str]) -> "pd.DataFrame":
     return frame[[name for name in columns if name in frame and frame[name].notna().any()]]
 
 
+def _each(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Read a,b as names, too, where an option may be given several times."""
+    return tuple(one.strip() for name in names for one in name.split(",") if one.strip())
+
+
 def _separate(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[str]:
     """Read a,b as names."""
     return [] if value is None else [one.strip() for one in value.split(",") if one.strip()]
@@ -164,7 +193,7 @@ def _separate(_ctx: click.Context, _param: click.Parameter, value: str | None) -
 @click.option("--score", default="memorability", show_default=True, help="The column of memorability.")
 @click.option("--covariates", callback=_separate, metavar="NAMES", help="Columns in which sets are equal: a,b,c.")
 @click.option("--categories", callback=_separate, metavar="NAMES", help="Columns whose labels sets have alike: a,b.")
-@click.option("--sets", "names", callback=_separate, metavar="NAMES", help="What the sets are called: a,b by default.")
+@click.option("--sets", "names", callback=_separate, metavar="NAMES", help="What the sets are called: A,B by default.")
 @click.option("--apart", type=float, help="How many standard deviations sets differ in the score; equal by default.")
 @click.option(
     "--split-half", type=float, help="Correlation of halves of the score: what to expect when measured again."

@@ -51,7 +51,8 @@ class CompareOptions(TypedDict, total=False):
     """Options of :func:`memfeat.sets.compare`.
 
     `names` : list of str, what the sets are called; with a mapping or `by`, which sets and in which order.
-    `by` : str or column, which set each image of a single table belongs to.
+    `by` : str or column, which set each image of a single table belongs to; sets in the order of their names, or in
+    that of :func:`match`.
     `clusters` : str or column, what images share a source with (a scene, a photographer, a film).
     `paired` : True, str or column, which original an image is a version of; True goes by image names.
     `covariates` : str, sequence of str, or a table by image name, what is held equal in `adjusted_difference`: numbers,
@@ -124,6 +125,11 @@ def compare(
     UnknownNameError
         If there is no such column, set or option.
 
+    Warns
+    -----
+    CircularWarning
+        If sets were chosen by :func:`memfeat.sets.match` so that they are equal, or differ, in a score compared.
+
     See Also
     --------
     memfeat.evaluation.evaluate : Predictions against measured scores.
@@ -136,6 +142,8 @@ def compare(
     differ in spread or shape. The same holds for Cliff's δ = P(X > Y) − P(X < Y), studentised by the variance of
     placements. AUC = (1 + δ) / 2. The largest distance between distribution functions and the area between them
     (Wasserstein) are tested against exchangeability: any difference can make them large.
+
+    Every p is two-sided but for distances, which are above 0, and for equivalence.
 
     `mann_whitney_u` and `wilcoxon_w` have the p of the classical tests, for images by themselves and in pairs.
 

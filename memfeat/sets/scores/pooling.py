@@ -1,7 +1,9 @@
 """Sets of images as users bring them, laid out as one table: which set, which scores, what belongs together."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,9 +14,9 @@ import xarray as xr
 from memfeat._check import advice, finite, listed, looked_up
 from memfeat._labels import IMAGE, image_names, in_name_order
 from memfeat._tables import read_table, texts
-from memfeat.errors import ArgumentError, KindError, UnknownNameError
+from memfeat.errors import ArgumentError, CircularWarning, KindError, UnknownNameError
 
-__all__ = ["AT_FLOOR", "PREDICTED", "Pool", "Tables", "column", "labels_of", "pool"]
+__all__ = ["AT_FLOOR", "PREDICTED", "Pool", "Tables", "column", "complete", "labels_of", "pool", "readable"]
 
 Array = npt.NDArray[np.float64]
 Tables = dict[str, xr.Dataset]
@@ -23,6 +25,8 @@ PREDICTED, AT_FLOOR, STATUS, READ = "memorability", "at_floor", "status", "ok"
 #: Where every score of one set lies between 0 and 1 and the median of another is above this, one is in percent.
 PERCENT = 10.0
 MOST_SETS = 26
+#: How the method of sets ends that were chosen.
+BALANCED = "by balance"
 
 
 class Pool(NamedTuple):
@@ -83,11 +87,11 @@ def pool(sets: Sequence[Any], values: Any, options: Mapping[str, Any]) -> Pool:
         raise ArgumentError(advice("paired and clusters", "not be given both", listed("both"), remedy))
     if not _is_given(paired):
         _must_not_overlap(tables)
-    read = {name: _readable(table) for name, table in tables.items()}
+    read = {name: readable(table) for name, table in tables.items()}
     n_unreadable = [tables[name].sizes[IMAGE] - read[name].sizes[IMAGE] for name in tables]
     if _is_given(paired):
         _must_be_pairs(tables, paired)
-        read = _complete(read, paired)
+        read = complete(read, paired)
     few = {name: table.sizes[IMAGE] for name, table in read.items() if table.sizes[IMAGE] < 2}
     if few:
         remedy = "One image says nothing about how images of its kind vary."
@@ -98,6 +102,7 @@ def pool(sets: Sequence[Any], values: Any, options: Mapping[str, Any]) -> Pool:
     found = Pool(read, scores, label, numbers, unit, grouped, _is_given(paired), n_unreadable)
     _must_vary(found)
     _must_be_of_one_network(found)
+    _warn_of_chosen(found)
     return found
 
 
@@ -155,6 +160,11 @@ def _split(sets: Sequence[Any], names: Any, by: Any) -> dict[str, Any]:
     table = _table(sets[0], "sets")
     labels = column({"": table}, by, "by")
     kinds = sorted(set(labels))
+    if len(kinds) > MOST_SETS:
+        remedy = "Numbers are divided first, for example by pandas.cut."
+        raise ArgumentError(advice("by", f"divide images into {MOST_SETS} sets at most", len(kinds), remedy))
+    asked = [str(name) for name in np.atleast_1d(table.attrs.get("sets", []))]
+    kinds = asked if set(asked) == set(kinds) else kinds
     chosen = kinds if names is None else [_known(name, dict.fromkeys(kinds)) for name in _texts(names)]
     return _enough({name: table.isel({IMAGE: labels == name}) for name in chosen})
 
@@ -173,6 +183,8 @@ def _table(one: Any, argument: str) -> xr.Dataset:
         one = one.rename(None).to_dataset(name=name).assign_attrs(one.attrs)
     if not isinstance(one, xr.Dataset):
         remedy = "A set is what mf.predict or mf.images.read gives, a table, or one column of scores by image name."
+        if isinstance(one, str | Path):
+            remedy = "Read it first: pandas.read_csv(path) for a table, mf.predict(folder) for photographs."
         raise KindError(
             advice(argument, "be a Dataset, DataArray, DataFrame or Series", listed(type(one).__name__), remedy)
         )
@@ -211,8 +223,19 @@ def _held(one: Any, name: str, scores: list[str]) -> xr.Dataset:
     return table
 
 
-def _readable(table: xr.Dataset) -> xr.Dataset:
-    """Leave out what `mf.predict` or `mf.images.read` could not read."""
+def readable(table: xr.Dataset) -> xr.Dataset:
+    """Leave out what `mf.predict` or `mf.images.read` could not read.
+
+    Parameters
+    ----------
+    table : Dataset (image)
+        A set.
+
+    Returns
+    -------
+    Dataset (image)
+        The set, without images whose `status` is not "ok".
+    """
     if STATUS not in table.variables or table[STATUS].dims != (IMAGE,):
         return table
     return table.isel({IMAGE: table[STATUS].values.astype(str) == READ})
@@ -272,7 +295,8 @@ def labels_of(tables: Tables, given: Any, argument: str) -> npt.NDArray[Any]:
     if missing.any():
         names = np.concatenate([table[IMAGE].values for table in tables.values()])
         found = listed(f"none for {listed.of(names[missing])}")
-        raise ArgumentError(advice(argument, "have a label for every image", found))
+        remedy = "Leave those images out of their set: table.dropna(subset=[column])."
+        raise ArgumentError(advice(argument, "have a value for every image", found, remedy))
     return labels
 
 
@@ -329,6 +353,8 @@ def _must_not_overlap(tables: Tables) -> None:
                 "If these are versions of the same images, compare them in pairs: paired=True. If they are other "
                 "images of the same name, rename them. Otherwise leave the shared ones out of one set."
             )
+            if all(name.isdigit() for name in shared):
+                remedy = "These look like row numbers: make image names the index, table.set_index('image'). " + remedy
             raise ArgumentError(advice("sets", "not share images", listed(f"{same} in {one!r} and {two!r}"), remedy))
 
 
@@ -359,8 +385,21 @@ def _must_be_pairs(tables: Tables, paired: Any) -> None:
             raise ArgumentError(advice("paired", "find the same originals in every set", where, remedy))
 
 
-def _complete(tables: Tables, paired: Any) -> Tables:
-    """Keep originals of which every version could be read."""
+def complete(tables: Tables, paired: Any) -> Tables:
+    """Keep originals of which every version is there.
+
+    Parameters
+    ----------
+    tables : dict of Dataset (image)
+        The sets, of images that could be read.
+    paired : str, True, DataArray (image) or pandas.Series
+        The original of each image.
+
+    Returns
+    -------
+    dict of Dataset (image)
+        The same sets, of as many images each.
+    """
     labels = {name: column({name: table}, paired, "paired") for name, table in tables.items()}
     kept = set.intersection(*(set(one) for one in labels.values()))
     return {name: table.isel({IMAGE: [label in kept for label in labels[name]]}) for name, table in tables.items()}
@@ -388,6 +427,18 @@ def _must_be_of_one_network(found: Pool) -> None:
         which = listed.of([f"{fact.get('model')} {fact.get('variant', '')}".strip() for fact in told])
         remedy = "Predict all sets with one network: scores of two are not on one scale."
         raise ArgumentError(advice("sets", "be predicted by the same network", which, remedy))
+
+
+def _warn_of_chosen(found: Pool) -> None:
+    """Warn of sets that were chosen by the scores in which they are compared."""
+    facts = [table.attrs for table in found.tables.values() if str(table.attrs.get("method", "")).endswith(BALANCED)]
+    by = {str(name) for fact in facts for key in ("score", "covariates") for name in np.atleast_1d(fact.get(key, []))}
+    if same := [name for name in found.scores if name in by]:
+        text = (
+            f"These sets were chosen by {', '.join(same)}: a test of what they were chosen by tests nothing. Describe "
+            "them by mf.sets.balance, and compare scores of other participants."
+        )
+        warnings.warn(text, CircularWarning, stacklevel=4)
 
 
 def _share_at_floor(table: xr.Dataset, score: str) -> float:
