@@ -144,7 +144,7 @@ def compare_sets(  # noqa: PLR0913
         result = _compared(found, options | drawn | {"n_bootstraps": bootstraps})
         in_layers = None
         if features is not None:
-            asked = {"layers": layers, "statistics": statistics, "progress": progress, **drawn}
+            asked: dict[str, Any] = {"layers": layers, "statistics": statistics, "progress": progress, **drawn}
             asked |= {"units": paired or clusters, "reported": report is not None}
             in_layers = _in_layers(features, found, asked | {"n_permutations": min(permutations, 999)})
         if report is not None:

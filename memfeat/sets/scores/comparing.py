@@ -217,7 +217,12 @@ def compare(
     result = xr.Dataset(table, _coords(pooled, list(pairs), _rows(found[0])))
     if values is None or isinstance(values, str):
         result = result.isel({SCORE: 0}, drop=True)
-    facts = {"covariates": controls, "n_permutations": n_permutations, "n_bootstraps": n_bootstraps, "seed": seed}
+    facts: dict[str, Any] = {
+        "covariates": controls,
+        "n_permutations": n_permutations,
+        "n_bootstraps": n_bootstraps,
+        "seed": seed,
+    }
     facts["few_clusters"] = _told([has_few_clusters(pair) for pair in pairs.values()])
     return stamped(result, _sources(pooled), **_about(pooled, found), **facts, **_said_of_bound(bound))
 
