@@ -7,6 +7,7 @@ import xarray as xr
 
 from memfeat._check import advice, listed, looked_up
 from memfeat.errors import ArgumentError, KindError
+from memfeat.sets.telling.of_choosing import by_balance, by_match, by_split
 from memfeat.sets.telling.of_features import by_copies, by_features
 from memfeat.sets.telling.of_scores import by_scores
 from memfeat.sets.telling.phrases import Text
@@ -16,22 +17,25 @@ __all__ = ["paragraph"]
 
 
 def paragraph(*results: xr.Dataset, statistics: Sequence[str] | None = None) -> str:
-    """Write what was compared, how, and what was found, for a methods and a results section.
+    """Write what was compared or chosen, how, and what was found, for a methods and a results section.
 
     Parameters
     ----------
     *results : Dataset
-        What `mf.sets.compare`, `mf.sets.compare_features` and `mf.sets.near_duplicates` gave.
+        What `mf.sets.compare`, `mf.sets.compare_features`, `mf.sets.near_duplicates`, `mf.sets.match`, `mf.sets.split`
+        and `mf.sets.balance` gave.
     statistics : sequence of str, optional
         Which statistics are told; by default of scores the difference of means, its standardised form, Cliff's δ (for
         pairs, d_z and the paired δ) and the difference at equal covariates, where they were computed; of features all.
+        Of sets that were chosen, and their balance, everything is told.
 
     Returns
     -------
     str
         A paragraph of methods, one of findings, and a list of references, with empty lines between them. It says what
         the attributes and variables of the results say, and nothing of what was not computed. Numbers are written as
-        journals do; p is corrected where several contrasts or scores were compared.
+        journals do; p is corrected where several contrasts or scores were compared. Of several contrasts in a balance
+        table the furthest apart is told.
 
     Raises
     ------
@@ -76,6 +80,9 @@ KINDS: dict[str, _Teller] = {
     "comparison of": by_scores,
     "image sets in feature space": by_features,
     "near-duplicates by": by_copies,
+    "sets chosen by balance": by_match,
+    "lists dealt by balance": by_split,
+    "balance of sets": by_balance,
 }
 
 
@@ -87,8 +94,8 @@ def _kind(result: Any) -> _Teller:
     for beginning, tell in KINDS.items():
         if method.startswith(beginning):
             return tell
-    remedy = "Pass what mf.sets.compare, compare_features or near_duplicates gave."
-    raise ArgumentError(advice("results", "be comparisons of sets", listed(method or "no method"), remedy))
+    remedy = "Pass what mf.sets.compare, compare_features, near_duplicates, match, split or balance gave."
+    raise ArgumentError(advice("results", "be sets compared or chosen", listed(method or "no method"), remedy))
 
 
 def _software(results: Sequence[xr.Dataset]) -> str:
