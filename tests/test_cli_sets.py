@@ -13,6 +13,7 @@ from scenes import scene
 
 from memfeat import sets
 from memfeat.cli import main
+from memfeat.cli.outputs import shown
 
 QUICK = ["--permutations", "49", "--bootstraps", "49", "--quiet"]
 
@@ -49,6 +50,38 @@ def test_two_tables_are_compared_as_in_python(tables):
         value = wanted[key].sel(statistic="mean_difference").item()
         assert rows["mean_difference"][key] == pytest.approx(value, rel=1e-9)
     assert found["attrs"]["n_permutations"] == 49
+
+
+def test_small_p_values_are_not_shown_as_zero():
+    table = pd.DataFrame(
+        {
+            "name": ["a", "b", "c"],
+            "estimate": [0.0001, 0.5, np.nan],
+            "p": [0.0001, 0.001, np.nan],
+            "p_corrected": [0.000999, 0.04649, 1.0],
+            "p_fdr": [0.0, 0.5, 0.25],
+            "equivalence_p": [0.0004, 0.2, 0.0123],
+            "n_p": [1, 2, 3],
+        }
+    )
+    before = table.copy()
+    rows = [row.split() for row in shown(table).splitlines()]
+    assert rows[1] == ["a", "0.000", "<.001", "<.001", "<.001", "<.001", "1"]
+    assert rows[2] == ["b", "0.500", "0.001", "0.046", "0.500", "0.200", "2"]
+    assert rows[3] == ["c", "1.000", "0.250", "0.012", "3"]
+    pd.testing.assert_frame_equal(table, before)
+
+
+def test_the_terminal_shows_small_p_values_and_files_hold_them(tmp_path):
+    for kind, low in (("old", 0.1), ("new", 0.8)):
+        scored(kind=kind).assign(hit_rate=low + np.arange(12) / 100).to_csv(tmp_path / f"{kind}.csv", index=False)
+    sides = ["compare-sets", tmp_path / "old.csv", tmp_path / "new.csv", "--values", "hit_rate"]
+    many = ["--permutations", "2999", "--bootstraps", "49", "--quiet"]
+    printed, as_json = run(*sides, *many), run(*sides, *many, "--json")
+    row = next(line for line in printed.stdout.splitlines() if "mean_difference" in line)
+    assert "<.001" in row
+    p = next(row["p"] for row in json.loads(as_json.stdout)["rows"] if row["statistic"] == "mean_difference")
+    assert p == pytest.approx(1 / 3000)
 
 
 def test_the_terminal_shows_sets_and_differences(tables):

@@ -116,6 +116,15 @@ def test_the_program_finds_the_largest_difference_of_all_choices(n, k, seed):
     assert chosen.attrs["optimal"] == "true"
 
 
+def test_exchange_proves_nothing_of_the_largest_difference():
+    options = {"score": "hit_rate", "covariates": "c0", "difference": "largest", "tolerance": {"c0": 0.6}}
+    exchanged = sets.match(table(20, 2), 4, **options, method="exchange", variance_ratio=None).attrs
+    best = sets.match(table(20, 2), 4, **options, method="program", variance_ratio=None).attrs
+    assert exchanged["difference_sd"] < best["difference_sd"] - 0.1
+    assert (exchanged["optimal"], best["optimal"]) == ("false", "true")
+    assert "bound" not in exchanged
+
+
 def test_categories_and_near_duplicates_are_kept_among_all_choices():
     frame = table(9, 3)
     apart = [("im_000.jpg", "im_004.jpg"), ("im_002.jpg", "im_007.jpg")]

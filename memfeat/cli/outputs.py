@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from memfeat import _numerals
+
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
@@ -15,6 +17,8 @@ __all__ = ["Part", "beside", "destination", "failures", "give", "give_forecast",
 
 #: Endings of the files that hold results: the table, or all of it.
 ENDINGS = (".csv", ".nc")
+#: Columns of p-values, beside those whose name ends in _p.
+P_COLUMNS = ("p", "p_corrected", "p_fdr")
 
 
 class Part(NamedTuple):
@@ -62,9 +66,23 @@ def shown(frame: "pd.DataFrame") -> str:
     Returns
     -------
     str
-        Text in columns, numbers to three digits after the point.
+        Text in columns, numbers to three digits after the point, p-values below .001 as "<.001".
     """
-    return frame.to_string(index=False, float_format=lambda value: f"{value:.3f}", na_rep="")
+    small = {name: _p_value for name in frame.columns if _holds_p(str(name)) and frame[name].dtype.kind == "f"}
+    return frame.to_string(index=False, float_format=_to_three, formatters=small, na_rep="")
+
+
+def _to_three(value: float) -> str:
+    return f"{value:.3f}"
+
+
+def _holds_p(column: str) -> bool:
+    return column in P_COLUMNS or column.endswith("_p")
+
+
+def _p_value(value: float) -> str:
+    below = value < _numerals.SMALLEST_P
+    return _numerals.p_value(value, "").replace(" ", "") if below else _to_three(value)
 
 
 def beside(out: Path, called: str = "contrasts") -> Path:

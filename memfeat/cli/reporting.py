@@ -90,7 +90,7 @@ def _by_set(result: "xr.Dataset") -> "pd.DataFrame":
     """Describe each set as a paper does."""
     import pandas as pd
 
-    from memfeat.sets.telling.paragraphs import sampled
+    from memfeat.sets.telling.of_scores import sampled
 
     rows = []
     for score, part in sampled(result):

@@ -174,12 +174,7 @@ def _asked(pool: Any, n: int, columns: list[str], difference: Any, options: Mapp
         remedy = "What sets are matched in or differ in is said by difference= and tolerance=."
         raise ArgumentError(advice("covariates", "not hold the score", columns[0], remedy))
     sets = set_names(options.get("sets", 2))
-    table, unreadable = table_of(pool, "pool")
-    table, excluded = kept(table, options.get("exclude"))
-    if table.sizes[IMAGE] < n * len(sets):
-        remedy = f"Take n={table.sizes[IMAGE] // len(sets)} or fewer, or a larger pool."
-        found = listed(f"{table.sizes[IMAGE]} images")
-        raise ArgumentError(advice("pool", f"hold at least {len(sets)} × {n} images", found, remedy))
+    table, facts = _pool(pool, n, len(sets), options)
     values = numbers_of(table, columns, "pool")
     z, mean, sd = standard(values, columns, "pool")
     goal = goal_of(difference, columns[0], sd[0])
@@ -204,13 +199,20 @@ def _asked(pool: Any, n: int, columns: list[str], difference: Any, options: Mapp
         clashes,
         everyone=False,
     )
-    facts = {
-        "n_unreadable": unreadable,
-        "n_excluded": excluded,
-        "n_pairs_apart": 0 if clashes is None else clashes.nnz // 2,
-        **pool_facts(table.sizes[IMAGE], columns, mean, sd),
-    }
+    facts |= {"n_pairs_apart": 0 if clashes is None else clashes.nnz // 2}
+    facts |= pool_facts(table.sizes[IMAGE], columns, mean, sd)
     return _Asked(table, columns, sets, cells, problem, facts)
+
+
+def _pool(pool: Any, n: int, n_sets: int, options: Mapping[str, Any]) -> tuple[xr.Dataset, dict[str, Any]]:
+    """Read what images are chosen from, and say how many were left out."""
+    table, unreadable = table_of(pool, "pool")
+    table, excluded = kept(table, options.get("exclude"))
+    if table.sizes[IMAGE] < n * n_sets:
+        remedy = f"Take n={table.sizes[IMAGE] // n_sets} or fewer, or a larger pool."
+        found = listed(f"{table.sizes[IMAGE]} images")
+        raise ArgumentError(advice("pool", f"hold at least {n_sets} × {n} images", found, remedy))
+    return table, {"n_unreadable": unreadable, "n_excluded": excluded}
 
 
 def _cells(table: xr.Dataset, n: int, n_sets: int, options: Mapping[str, Any]) -> Cells:

@@ -42,7 +42,8 @@ class Outcome(NamedTuple):
 
     def optimal(self, problem: Problem) -> bool:
         """Say whether it is proven that no deal is better, to `NEAR`."""
-        return abs(self.bound - self.value(problem)) <= NEAR * max(1.0, abs(self.bound))
+        near = abs(self.bound - self.value(problem)) <= NEAR * max(1.0, abs(self.bound))
+        return near and bool(np.isfinite(self.bound))
 
 
 def solved(problem: Problem, method: str, rng: np.random.Generator, seconds: float) -> Outcome | None:

@@ -10,7 +10,7 @@ import xarray as xr
 from memfeat import _numerals
 from memfeat._check import advice, listed, looked_up
 from memfeat.errors import ArgumentError, KindError
-from memfeat.sets.telling.paragraphs import sampled, told_of
+from memfeat.sets.telling.of_scores import sampled, told_of
 from memfeat.sets.telling.wording import LAYER_ROWS, SCORE_ROWS
 
 __all__ = ["table"]

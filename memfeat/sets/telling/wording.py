@@ -89,6 +89,10 @@ LAYER_ROWS = {
 }
 #: In the form of a reference list.
 REFERENCES = {
+    "austin2009": "Austin, P. C. (2009). Balance diagnostics for comparing the distribution of baseline covariates "
+    "between treatment groups in propensity-score matched samples. Statistics in Medicine, 28, 3083–3107.",
+    "barnett2005": "Barnett, A. G., van der Pols, J. C., & Dobson, A. J. (2005). Regression to the mean: What it is "
+    "and how to deal with it. International Journal of Epidemiology, 34, 215–220.",
     "cameron2008": "Cameron, A. C., Gelbach, J. B., & Miller, D. L. (2008). Bootstrap-based improvements for inference "
     "with clustered errors. Review of Economics and Statistics, 90, 414–427.",
     "feng2004": "Feng, D., & Cliff, N. (2004). Monte Carlo evaluation of ordinal d with improved confidence interval. "
@@ -101,6 +105,10 @@ REFERENCES = {
     "Statistician, 69, 371–386.",
     "holm1979": "Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of "
     "Statistics, 6, 65–70.",
+    "huangfu2018": "Huangfu, Q., & Hall, J. A. J. (2018). Parallelizing the dual revised simplex method. Mathematical "
+    "Programming Computation, 10, 119–142.",
+    "imai2008": "Imai, K., King, G., & Stuart, E. A. (2008). Misunderstandings between experimentalists and "
+    "observationalists about causal inference. Journal of the Royal Statistical Society: Series A, 171, 481–502.",
     "janssen1997": "Janssen, A. (1997). Studentized permutation tests for non-i.i.d. hypotheses and the generalized "
     "Behrens-Fisher problem. Statistics & Probability Letters, 36, 9–21.",
     "long2000": "Long, J. S., & Ervin, L. H. (2000). Using heteroscedasticity consistent standard errors in the linear "
@@ -111,6 +119,8 @@ REFERENCES = {
     "estimating image memorability. Computational Brain & Behavior, 5, 168–184.",
     "neubert2007": "Neubert, K., & Brunner, E. (2007). A studentized permutation test for the non-parametric "
     "Behrens-Fisher problem. Computational Statistics & Data Analysis, 51, 5192–5204.",
+    "rubin2001": "Rubin, D. B. (2001). Using propensity scores to help design observational studies: Application to "
+    "the tobacco litigation. Health Services and Outcomes Research Methodology, 2, 169–188.",
     "schuirmann1987": "Schuirmann, D. J. (1987). A comparison of the two one-sided tests procedure and the power "
     "approach for assessing the equivalence of average bioavailability. Journal of Pharmacokinetics and "
     "Biopharmaceutics, 15, 657–680.",
