@@ -76,17 +76,20 @@ def interval(low: float, high: float, digits: int = 2, *, below_one: bool = Fals
     Returns
     -------
     str
-        For example "[−0.05, 0.10]"; "–" where there is none.
+        For example "[−0.05, 0.10]"; "–" where there is none. A lower limit that is below 0, and rounds to it, keeps its
+        sign.
 
     Examples
     --------
-    >>> interval(-0.05, 0.1), interval(float("nan"), float("nan"))
-    ('[−0.05, 0.10]', '–')
+    >>> interval(-0.05, 0.1), interval(-0.001, 0.1), interval(float("nan"), float("nan"))
+    ('[−0.05, 0.10]', '[−0.00, 0.10]', '–')
     """
     if math.isnan(low) or math.isnan(high):
         return "–"
     low_text, high_text = (number(value, digits, below_one=below_one) for value in (low, high))
-    return f"[{low_text}, {high_text}]"
+    # that 0 lies inside is what readers look for
+    sign = MINUS if low < 0 < high and not low_text.startswith(MINUS) else ""
+    return f"[{sign}{low_text}, {high_text}]"
 
 
 def p_value(p: float, name: str = "p") -> str:

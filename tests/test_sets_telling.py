@@ -75,7 +75,8 @@ def test_numbers_of_the_paragraph_are_those_of_the_result():
     p = f"{float(row['p']):.3f}".removeprefix("0")
     assert f"difference of means = {estimate}, 95 % CI [{low}, {high}], p = {p}; Cliff's δ" in findings
     assert "studentised permutation test (Janssen, 1997; Neubert & Brunner, 2007) with 99 permutations" in methods
-    assert "(99 bootstrap samples)" in methods
+    assert "the bootstrap (99 samples) for the difference of means" in methods
+    assert "two-sided" in methods
     assert methods.endswith(f"Computed with memfeat {found.attrs['memfeat_version']} (seed 0).")
     assert [line.split(",")[0] for line in cited.splitlines()] == [
         "References", "Feng", "Hesterberg", "Janssen", "Neubert",
@@ -91,7 +92,7 @@ def test_numbers_of_the_paragraph_are_those_of_the_result():
             {},
             [
                 "Equivalence",
-                "equivalence",
+                "equivalent",
                 "covariates",
                 "cluster",
                 "pairs",
@@ -121,7 +122,9 @@ def test_each_thing_that_was_done_is_told_and_cited():
     ):
         assert told in methods
     assert findings.count("hit_rate: ") == findings.count("far: ") == 3
-    assert findings.count("equivalence p") == 6
+    assert findings.count("; difference of means, 90 % CI [") == findings.count(" is equivalent to 0 within ±") == 6
+    assert "corrected by Holm's procedure (Holm, 1979)" in methods
+    assert "They are not corrected for being several." in methods
     assert findings.count("all sets: Welch = ") == 2
     assert "corrected p" in findings
     for name in ("Freedman", "Hedges", "Hesterberg", "Long", "Schuirmann", "Westfall"):
@@ -158,7 +161,7 @@ def test_few_images_have_all_rearrangements_and_holm():
     assert "with all rearrangements of images between sets" in methods
     assert "by Holm's procedure (Holm, 1979)" in methods
     formula = parts(sets.paragraph(compared(scored(k=3)), statistics=["mann_whitney_u"]))[0]
-    assert "P-values of U come from the Mann–Whitney test." in formula
+    assert "P-values of U come from the two-sided Mann–Whitney test." in formula
     assert "Holm" in formula
     assert "maximum statistic" not in formula
 
@@ -174,7 +177,9 @@ def test_unreadable_images_and_the_limits_of_predictions_are_told():
     assert "Images that could not be read were left out: 1 of old." in methods
     assert "Memorability was predicted by resmem (Needell & Bainbridge, 2022)." in methods
     assert "a predicted difference is a reason to measure" in findings
-    assert "SD of the difference that comes from how images are shown" in findings
+    assert "prediction noise SD = 0.0" in findings
+    assert "comes from a standard deviation of 0.023 over crops of an image" in methods
+    assert "mf.predict" not in findings
     assert "\nNeedell" in cited
 
 
@@ -196,14 +201,19 @@ def test_features_and_near_duplicates_join_the_paragraph():
     assert "Near-duplicates by features were looked for among 24 images, cosine from 0.99." in methods
     best = found.sel(statistic="mmd", layer="layer1")
     assert float(best["p_corrected"]) == found["p_corrected"].sel(statistic="mmd").min()
-    assert f"smallest corrected p of 2 layers in layer1 ({float(best['tested']):.3f}; " in findings
+    assert f"smallest corrected p of 2 layers in layer1 ({float(best['estimate']):.3f}; corrected p" in findings
+    assert "Classifier AUC: smallest corrected p of 2 layers in layer1 (1.000; 0." in findings
     assert f"{copies.attrs['n_between']} pairs between sets" in findings
-    assert "Gretton et al. (2012), JMLR 13:723" in cited
+    assert "\nGretton, A., Borgwardt, K. M., " in cited
+    assert "Schilling" not in cited
     alone = sets.paragraph(sets.compare_features(features, kinds, n_permutations=0, statistics="energy"))
     assert "smallest corrected p" not in alone
     features, kinds = layers(k=3)
     several = sets.paragraph(sets.compare_features(features, kinds, n_permutations=49, statistics="energy"))
     assert several.count("Energy distance: smallest corrected p") == 3
+    one = sets.paragraph(sets.compare_features(features["layer1"], kinds, n_permutations=49, statistics="energy"))
+    assert one.count("Energy distance: in layer1 (") == 3
+    assert "smallest" not in one
     chosen = sets.paragraph(found, statistics=["mmd"])
     assert "Squared MMD:" in chosen
     assert "Classifier AUC:" not in chosen
@@ -242,7 +252,7 @@ def test_the_table_of_scores_has_a_row_for_each_statistic():
     )
     assert next(iter(several)) == "Score"
     assert list(several)[-1] == "Corrected p"
-    assert len(several) == 6
+    assert (several["Statistic"] == "Wasserstein distance").sum() == 6
     assert set(several["95 % CI"]) == {"–"}
 
 
@@ -266,3 +276,19 @@ def test_results_are_left_as_they_were():
     sets.paragraph(found)
     sets.table(found)
     xr.testing.assert_identical(found, before)
+
+
+def test_the_table_has_rows_for_equivalence_and_for_all_sets():
+    found = compared(scored(k=3), bound=0.05)
+    table = sets.table(found, statistics=["mean_difference"])
+    assert table["Statistic"].tolist() == 3 * ["Difference of means", "Equivalence within ±0.050 (90 % CI)"] + [
+        "Welch",
+        "Kruskal–Wallis",
+    ]
+    first, row = found.isel(contrast=0), table.iloc[1]
+    low, high = (f"{float(first[f'equivalence_ci_{side}']):.3f}".replace("-", "−") for side in ("low", "high"))
+    assert row["95 % CI"] == f"[{low}, {high}]"
+    p = float(first["equivalence_p_corrected"])
+    assert row["Corrected p"] == ("1" if p == 1 else f"{p:.3f}".removeprefix("0"))
+    assert table.iloc[-1][["Contrast", "n", "95 % CI"]].tolist() == ["all sets", "60", "–"]
+    assert sets.table(compared(), statistics=["cliffs_delta"])["Statistic"].tolist() == ["Cliff's δ"]

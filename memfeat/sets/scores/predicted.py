@@ -7,7 +7,7 @@ import xarray as xr
 
 from memfeat.sets.scores.pooling import AT_FLOOR, PREDICTED, Pool
 
-__all__ = ["noise_of", "told_of"]
+__all__ = ["NOTE", "noise_of", "told_of"]
 
 VIEWS, SPREAD = "tta_views", "tta_sd"
 #: Mean standard deviation of ResMem's predictions over crops of an image, of 20 photographs.
@@ -17,11 +17,11 @@ NOTE = (
     "on, and its ranks hold better than its values: a predicted difference is a reason to measure, not a measured one. "
 )
 WHENCE = {
-    VIEWS: "prediction_noise: standard deviation over views of the difference of means",
-    SPREAD: "prediction_noise: from the standard deviation over views of each image, as if images were independent",
-    "": f"prediction_noise: from a standard deviation of {CROPS} over crops of an image, measured on 20 photographs; "
-    "mf.predict(images, tta=True) measures that of these images",
+    VIEWS: "the standard deviation over views of the difference of means",
+    SPREAD: "the standard deviation over views of each image, as if images were independent",
+    "": f"a standard deviation of {CROPS} over crops of an image, measured on 20 photographs",
 }
+MEASURE = "; mf.predict(images, tta=True) measures that of these images"
 
 
 def _known(*tables: xr.Dataset) -> str:
@@ -73,7 +73,7 @@ def told_of(pooled: Pool) -> dict[str, Any]:
     Returns
     -------
     dict
-        `note`, for the attributes of a result; empty where scores were not predicted.
+        `note` and `noise_from`, for the attributes of a result; empty where scores were not predicted.
     """
     tables = list(pooled.tables.values())
     if PREDICTED not in pooled.scores:
@@ -83,4 +83,6 @@ def told_of(pooled: Pool) -> dict[str, Any]:
         return {}
     if others:
         return {"note": f"{NOTE}It is not known where the scores of {', '.join(others)} come from."}
-    return {"note": NOTE + WHENCE[_known(*tables)] + "."}
+    known = _known(*tables)
+    more = "" if known else MEASURE
+    return {"note": f"{NOTE}prediction_noise: from {WHENCE[known]}{more}.", "noise_from": WHENCE[known]}

@@ -8,8 +8,9 @@ import xarray as xr
 from memfeat import _numerals
 from memfeat._check import advice, listed
 from memfeat.errors import ArgumentError
+from memfeat.sets.scores.predicted import NOTE
 from memfeat.sets.telling.phrases import Text, cited, in_words, with_article
-from memfeat.sets.telling.wording import REFERENCES, SCORE_ROWS
+from memfeat.sets.telling.wording import OMNIBUS, REFERENCES, SCORE_ROWS
 
 __all__ = ["USUAL", "by_scores", "sampled", "told_of"]
 
@@ -96,7 +97,7 @@ def by_scores(result: xr.Dataset, wanted: Sequence[str] | None) -> tuple[Text, l
         text.sentences.extend(one.sentences)
         text.references.extend(REFERENCES[key] for key in one.references)
     parts = [(score, part, str(name)) for score, part in sampled(result) for name in part["contrast"].values]
-    noted = [str(result.attrs["note"])] if "note" in result.attrs else []
+    noted = [NOTE.strip()] if "note" in result.attrs else []
     return text, [*(_contrast(*one, names) for one in parts), *_whole(result), *noted]
 
 
@@ -108,7 +109,8 @@ def _sets(result: xr.Dataset, _names: Sequence[str]) -> Text:
     gone = dict(zip(sizes, result["n_unreadable"].values.tolist(), strict=True))
     if any(gone.values()):
         left = in_words([f"{n} of {name}" for name, n in gone.items() if n])
-        sentences.append(f"Images that could not be read were left out: {left}.")
+        partners = " with the other versions of their originals" if result.attrs["unit"] == PAIRS else ""
+        sentences.append(f"Images that could not be read were left out{partners}: {left}.")
     unit, units = result.attrs["unit"], result["n_units"].values.tolist()
     if unit == PAIRS:
         sentences.append(f"The sets hold versions of the same {units[0]} originals, which were compared in pairs.")
@@ -128,10 +130,10 @@ def _predicted(result: xr.Dataset, _names: Sequence[str]) -> Text:
         return Text([], [])
     model = str(result.attrs.get("model", "a network"))
     released = model.startswith("resmem")
-    return Text(
-        [f"Memorability was predicted by {model}{cited(['needell2022']) if released else ''}."],
-        ["needell2022"] if released else [],
-    )
+    sentences = [f"Memorability was predicted by {model}{cited(['needell2022']) if released else ''}."]
+    if np.isfinite(result["prediction_noise"]).any():
+        sentences.append(f"The noise of predicted differences comes from {result.attrs['noise_from']}.")
+    return Text(sentences, ["needell2022"] if released else [])
 
 
 def _has(result: xr.Dataset, name: str, column: str) -> bool:
@@ -179,7 +181,10 @@ def _adjustment(result: xr.Dataset) -> tuple[str, list[str]]:
     unit = result.attrs["unit"]
     keys = ["cameron2008"] if unit == CLUSTERS else ["long2000"]
     errors = "cluster-robust" if unit == CLUSTERS else "HC3"
-    text = "The difference at equal covariates is the coefficient of the set in a least-squares regression of scores"
+    text = "The difference at equal covariates is "
+    text += {
+        PAIRS: "the intercept of a least-squares regression of differences between versions on those of covariates"
+    }.get(unit, "the coefficient of the set in a least-squares regression of scores")
     text += f" with {errors} errors{cited(keys)}"
     if not _has(result, ADJUSTED, "p"):
         return f"{text}.", keys
@@ -199,10 +204,10 @@ def _intervals(result: xr.Dataset, names: Sequence[str]) -> Text:
             by_kind.setdefault(_interval(result, name), []).append(with_article(row.symbol))
     if not by_kind:
         return Text([], keys)
-    parts = [f"{kind} for {in_words(symbols)}" for kind, symbols in by_kind.items()]
-    n_drawn = int(result.attrs["n_bootstraps"])
-    samples = f" ({n_drawn:,} bootstrap samples)" if any("bootstrap" in kind for kind in by_kind) else ""
-    return Text([f"Intervals are 95 % confidence intervals: {'; '.join(parts)}{samples}."], keys)
+    samples = f"bootstrap ({int(result.attrs['n_bootstraps']):,} samples)"
+    parts = [f"{kind.replace('bootstrap', samples)} for {in_words(symbols)}" for kind, symbols in by_kind.items()]
+    several = " They are not corrected for being several." if _is_several(result) else ""
+    return Text([f"Intervals are 95 % confidence intervals: {'; '.join(parts)}.{several}"], keys)
 
 
 def _interval(result: xr.Dataset, name: str) -> str:
@@ -211,7 +216,7 @@ def _interval(result: xr.Dataset, name: str) -> str:
     few = str(result.attrs["few_clusters"])
     if name != "mean_difference" or few == "false":
         return usual
-    by_t = "Student's t with clusters as units"
+    by_t = "Student's t with clusters as units and Welch's degrees of freedom"
     return by_t if few == "true" else f"{usual}, or {by_t} where a set has fewer than 40,"
 
 
@@ -235,18 +240,20 @@ def _equivalence(result: xr.Dataset, _names: Sequence[str]) -> Text:
     if "equivalence_p" not in result:
         return Text([], [])
     bound = f"{result.attrs['bound']:g} {result.attrs['bound_unit']}"
-    text = f"Equivalence was tested with two one-sided tests{cited(['schuirmann1987'])} and a bound of {bound}."
-    return Text([text], ["schuirmann1987"])
-
-
-OMNIBUS = {"welch": "Welch", "kruskal_wallis": "Kruskal–Wallis", "friedman": "Friedman"}
+    text = f"Equivalence of means was tested with two one-sided tests{cited(['schuirmann1987'])} and a bound of {bound}"
+    if not _is_several(result):
+        return Text([f"{text}."], ["schuirmann1987"])
+    return Text([f"{text}, corrected by Holm's procedure{cited(['holm1979'])}."], ["schuirmann1987", "holm1979"])
 
 
 def _omnibus(result: xr.Dataset, _names: Sequence[str]) -> Text:
     if "omnibus_p" not in result or not np.isfinite(result["omnibus_p"]).any():
         return Text([], [])
-    tests = [OMNIBUS.get(str(name), str(name)) for name in result["test"].values]
-    return Text([f"All sets at once were compared by {in_words(tests)} statistics, with p by permutation."], [])
+    tests = [OMNIBUS[str(name)] for name in result["test"].values]
+    text = f"All sets at once were compared by {in_words(tests)} statistics, with p by permutation"
+    if len(sampled(result)) == 1:
+        return Text([f"{text}."], [])
+    return Text([f"{text}, corrected over scores by Holm's procedure{cited(['holm1979'])}."], ["holm1979"])
 
 
 def _contrast(score: str, part: xr.Dataset, name: str, names: Sequence[str]) -> str:
@@ -264,12 +271,13 @@ def _contrast(score: str, part: xr.Dataset, name: str, names: Sequence[str]) -> 
     parts = [f"{score}: {', '.join(means)}", *values]
     if np.isfinite(row["prediction_noise"]):
         noise = _numerals.number(float(row["prediction_noise"]), digits)
-        parts.append(f"SD of the difference that comes from how images are shown to the network {noise}")
+        parts.append(f"prediction noise SD = {noise}")
     if "equivalence_p" in row:
         limits = _numerals.interval(float(row["equivalence_ci_low"]), float(row["equivalence_ci_high"]), digits)
         bound = _numerals.number(float(row["equivalence_bound"]), digits)
-        p = _numerals.p_value(float(row["equivalence_p"]))
-        parts.append(f"90 % CI {limits} against ±{bound}, equivalence {p}")
+        key, called = ("_corrected", "corrected p") if _is_several(part) else ("", "p")
+        p = _numerals.p_value(float(row[f"equivalence_p{key}"]), called)
+        parts.append(f"difference of means, 90 % CI {limits}, is equivalent to 0 within ±{bound} with {p}")
     return f"{'; '.join(parts)}."
 
 
@@ -290,12 +298,13 @@ def _whole(result: xr.Dataset) -> list[str]:
     """Tell what was found of all sets at once."""
     if "omnibus_p" not in result:
         return []
-    sentences = []
-    for score, part in sampled(result):
+    sentences, parts = [], sampled(result)
+    key, called = ("p_corrected", "corrected p") if len(parts) > 1 else ("p", "p")
+    for score, part in parts:
         tests = []
         for name in map(str, part["test"].values):
-            value, p = (float(part[f"omnibus_{key}"].sel(test=name)) for key in ("statistic", "p"))
+            value, p = (float(part[f"omnibus_{one}"].sel(test=name)) for one in ("statistic", key))
             if np.isfinite(p):
-                tests.append(f"{OMNIBUS.get(name, name)} = {_numerals.number(value)}, {_numerals.p_value(p)}")
+                tests.append(f"{OMNIBUS[name]} = {_numerals.number(value)}, {_numerals.p_value(p, called)}")
         sentences += [f"{score}, all sets: {'; '.join(tests)}."] if tests else []
     return sentences

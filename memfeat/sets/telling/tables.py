@@ -11,7 +11,7 @@ from memfeat import _numerals
 from memfeat._check import advice, listed, looked_up
 from memfeat.errors import ArgumentError, KindError
 from memfeat.sets.telling.of_scores import sampled, told_of
-from memfeat.sets.telling.wording import LAYER_ROWS, SCORE_ROWS
+from memfeat.sets.telling.wording import LAYER_ROWS, OMNIBUS, SCORE_ROWS
 
 __all__ = ["table"]
 
@@ -30,7 +30,8 @@ def table(result: xr.Dataset, *, statistics: Sequence[str] | None = None) -> pd.
     -------
     DataFrame
         Of scores: `Score` (if several), `Contrast`, `Statistic`, `n`, `Estimate`, `95 % CI`, `p` and, of several
-        contrasts or scores, `Corrected p`. Of features: `Layer`, `Contrast` (if several), and for each statistic its
+        contrasts or scores, `Corrected p`; with a row for equivalence, whose interval is one of 90 %, and rows for all
+        sets at once, where these were tested. Of features: `Layer`, `Contrast` (if several), and for each statistic its
         estimate and corrected p. Text; the numbers are in the result.
 
     Raises
@@ -79,9 +80,45 @@ def _of_scores(result: xr.Dataset, names: Sequence[str]) -> pd.DataFrame:
                 n = " and ".join(str(int(part["n"].sel(set=cell[side].item()))) for side in ("first", "second"))
                 row = {"Score": score, "Contrast": str(contrast), "Statistic": SCORE_ROWS[name].title, "n": n}
                 rows.append(row | _cells(cell, name, _numerals.places(float(part["sd"].mean()))))
+            rows += _equivalent(rows[-1], part.sel(contrast=contrast)) if "equivalence_p" in part else []
+        rows += _of_all(part, score) if "omnibus_p" in part else []
     frame = pd.DataFrame(rows)
     hidden = [*([] if "score" in result.dims else ["Score"]), *([] if several else ["Corrected p"])]
     return frame.drop(columns=hidden)
+
+
+def _equivalent(row: dict[str, str], found: xr.Dataset) -> list[dict[str, str]]:
+    """Give the test of equivalence in the columns of another row."""
+    digits = _numerals.places(float(found["sd"].mean()))
+    bound = _numerals.number(float(found["equivalence_bound"]), digits)
+    low, high = (float(found[f"equivalence_ci_{side}"]) for side in ("low", "high"))
+    return [
+        row
+        | {
+            "Statistic": f"Equivalence within ±{bound} (90 % CI)",
+            "Estimate": _numerals.number(float(found["estimate"].sel(statistic="mean_difference")), digits),
+            "95 % CI": _numerals.interval(low, high, digits),
+            "p": _numerals.p_value(float(found["equivalence_p"]), ""),
+            "Corrected p": _numerals.p_value(float(found["equivalence_p_corrected"]), ""),
+        }
+    ]
+
+
+def _of_all(part: xr.Dataset, score: str) -> list[dict[str, str]]:
+    """Give the tests of all sets at once."""
+    return [
+        {
+            "Score": score,
+            "Contrast": "all sets",
+            "Statistic": OMNIBUS[str(name)],
+            "n": str(int(part["n"].sum())),
+            "Estimate": _numerals.number(float(part["omnibus_statistic"].sel(test=name))),
+            "95 % CI": "–",
+            "p": _numerals.p_value(float(part["omnibus_p"].sel(test=name)), ""),
+            "Corrected p": _numerals.p_value(float(part["omnibus_p_corrected"].sel(test=name)), ""),
+        }
+        for name in part["test"].values
+    ]
 
 
 def _cells(cell: xr.Dataset, name: str, digits: int) -> dict[str, str]:
