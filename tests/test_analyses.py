@@ -81,6 +81,12 @@ def standing_out(home, data_folder):
     return run(ROOT / "analyses" / "04_standing_out.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
 
 
+@pytest.fixture(scope="module")
+def three_kinds(home, data_folder):
+    """The script about sets of images, run once on a few."""
+    return run(ROOT / "analyses" / "05_three_kinds.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+
+
 def percent(notebook):
     """Write a notebook as a script, without what notebooks add."""
     notebook.metadata = {"jupytext": {"notebook_metadata_filter": "-all", "cell_metadata_filter": "-all"}}
@@ -212,6 +218,20 @@ def test_measures_of_single_images_are_related_and_saved(home, standing_out):
         assert (saved.attrs["noticed_eccentricity_permute"], saved.attrs["strong_permute"]) == ("whole", "free")
     for name in ("typical", "strength"):
         assert "<svg" in (home / "figures" / f"04_standing_out_{name}.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.data
+def test_sets_of_images_are_compared_and_saved(home, three_kinds):
+    assert three_kinds.returncode == 0, three_kinds.stderr
+    with xr.open_dataset(home / "results" / "05_three_kinds.nc", engine="h5netcdf") as saved:
+        assert saved["apart_estimate"].sizes == {"apart_statistic": 2, "apart_layer": 51, "apart_contrast": 3}
+        assert saved["remembered_n"].values.tolist() == [4, 4, 4]
+        for name in ("remembered_p_corrected", "apart_p_corrected"):
+            known = saved[name].values[np.isfinite(saved[name].values)]
+            assert known.size
+            assert ((known > 0) & (known <= 1)).all()
+        assert (saved.attrs["remembered_unit"], saved.attrs["apart_permute"]) == ("clusters", "whole")
+    assert "P-values come from all 6 rearrangements of whole groups" in " ".join(three_kinds.stdout.split())
 
 
 @pytest.mark.parametrize(

@@ -572,3 +572,15 @@ def test_scenes_chosen_by_one_half_of_the_participants_differ_as_expected_in_the
     assert abs(np.mean(observed) - np.mean(expected)) < np.mean(error)
     # without shrinkage the table would be off by more than that
     assert np.mean(expected) / r - np.mean(observed) > np.mean(error)
+
+
+def test_categories_that_sets_were_matched_in_are_counted():
+    pool = table(60).assign(scene=["sea", "wood", "town"] * 20)
+    chosen = sets.match(pool, 9, score="hit_rate", categories="scene", counts={"sea": 3, "wood": 4, "town": 2})
+    found = sets.balance(chosen)
+    assert found["count"].sel(category=["sea", "wood", "town"]).values.tolist() == [[3, 4, 2]] * 2
+
+
+def test_pairs_of_which_the_pool_has_none_are_refused():
+    with pytest.raises(ArgumentError, match=r"duplicates must name images of the pool; got .*'nope.jpg'"):
+        sets.match(table(20), 4, score="hit_rate", duplicates=[("nope.jpg", "x.jpg")])

@@ -133,3 +133,12 @@ def test_what_cannot_be_split_is_refused(change, error, words):
     frame.loc[2, "gap"] = np.nan
     with pytest.raises(error, match=words):
         sets.split(frame, **{"k": 2, "score": "hit_rate"} | change)
+
+
+def test_sets_that_were_chosen_before_stay_known():
+    rng = np.random.default_rng(3)
+    pool = pd.DataFrame({"image": [f"i{k:02}" for k in range(40)], "hit_rate": rng.random(40)})
+    chosen = sets.match(pool, 8, score="hit_rate", difference="largest", sets=["high", "low"])
+    lists = sets.split(chosen, 2, score="hit_rate", categories="set", rng=0)
+    counts = lists[["chosen_set", "set"]].to_dataframe().value_counts(["chosen_set", "set"])
+    assert counts.to_dict() == {(one, other): 4 for one in ("high", "low") for other in "AB"}

@@ -57,7 +57,8 @@ def balance(
     score : str, optional
         The variable that would be measured again; by default that of :func:`match`.
     categories : str or list of str, optional
-        A column of labels, or several that make up categories together, to be counted.
+        A column of labels, or several that make up categories together, to be counted; by default those of
+        :func:`match`, or "category".
     reliability : mapping, optional
         Of the score, where it was measured: {"split_half": r}, the correlation of random halves, from which that of the
         full scores is 2r / (1 + r), or {"spearman_brown": r}, the reliability itself. It must be that of the very
@@ -136,8 +137,8 @@ def balance(
         "expected_mean": ((SET, VARIABLE), scale.mean + r * (found["mean"][1] - scale.mean)),
     }
     result = _labelled(found | expected, names, variables)
-    if (cells := column_names("categories", categories)) or (CATEGORY in table and _is_text(table[CATEGORY])):
-        labels = labels_of(table, cells or [CATEGORY], "chosen")
+    if cells := column_names("categories", categories) or _matched_in(table):
+        labels = labels_of(table, cells, "chosen")
         words, place = np.unique(labels, return_inverse=True)
         counts = np.zeros((len(names), len(words)), dtype=np.int64)
         np.add.at(counts, (of, place.reshape(-1)), 1)
@@ -154,6 +155,14 @@ def balance(
         n_unreadable=unreadable,
         p_values=NO_P,
     )
+
+
+def _matched_in(table: xr.Dataset) -> list[str]:
+    """Name the categories that sets were matched in, or the column that is called so."""
+    asked = [str(name) for name in np.atleast_1d(table.attrs.get("category_columns", []))]
+    if asked and all(name in table.variables for name in asked):
+        return asked
+    return [CATEGORY] if CATEGORY in table and _is_text(table[CATEGORY]) else []
 
 
 def _is_text(column: xr.DataArray) -> bool:

@@ -200,6 +200,7 @@ def _asked(pool: Any, n: int, columns: list[str], difference: Any, options: Mapp
         everyone=False,
     )
     facts |= {"n_pairs_apart": 0 if clashes is None else clashes.nnz // 2}
+    facts |= {"category_columns": column_names("categories", options.get("categories")) or None}
     facts |= pool_facts(table.sizes[IMAGE], columns, mean, sd)
     return _Asked(table, columns, sets, cells, problem, facts)
 

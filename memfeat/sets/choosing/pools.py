@@ -318,8 +318,8 @@ def pairs_of(table: xr.Dataset, pairs: Any) -> npt.NDArray[np.intp]:
 
     Raises
     ------
-    KindError
-        If they are no pairs.
+    KindError, ArgumentError
+        If they are no pairs, or none of the images is in the table.
     """
     if pairs is None:
         return np.empty((0, 2), dtype=np.intp)
@@ -332,6 +332,10 @@ def pairs_of(table: xr.Dataset, pairs: Any) -> npt.NDArray[np.intp]:
     if any(isinstance(pair, str) or len(pair) != 2 for pair in pairs):
         raise KindError(advice("duplicates", "be pairs", listed.of(pairs), remedy))
     place = {str(name): i for i, name in enumerate(table[IMAGE].values)}
+    named = [str(name) for pair in pairs for name in pair]
+    if named and not any(name in place for name in named):
+        known = f"The pool has {listed.of(list(place))}."
+        raise ArgumentError(advice("duplicates", "name images of the pool", listed.of(named), known))
     found = [(place[str(a)], place[str(b)]) for a, b in pairs if str(a) in place and str(b) in place and a != b]
     places: npt.NDArray[np.intp] = np.array(found, dtype=np.intp).reshape(-1, 2)
     return places

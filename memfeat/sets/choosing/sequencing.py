@@ -247,7 +247,10 @@ def _continuous(plan: _Plan, rng: np.random.Generator) -> Iterator[tuple[Any, ..
         needed = fillers_needed(allowed, rng)
         asked = listed(f"{len(plan.targets)} targets, {len(plan.vigilance)} vigilance images and {len(once)} others")
         rule = "leave room for the lags"
-        raise OutOfReachError(advice("fillers", rule, asked, f"{needed} images that are shown once are enough."))
+        others = f" with the {len(plan.foils)} foils" if plan.foils else ""
+        raise OutOfReachError(
+            advice("fillers", rule, asked, f"{needed} images that are shown once are enough{others}.")
+        )
     twice = [(name, TARGET) for name in plan.targets] + [(name, VIGILANCE) for name in plan.vigilance]
     rows = dict(_twice(twice, found))
     free = [place for place in range(2 * len(allowed) + len(once)) if place not in rows]

@@ -26,6 +26,8 @@ __all__ = ["FOIL", "ROLE", "TARGET", "VERSION", "SplitOptions", "split"]
 Array = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 ROLE, VERSION = "role", "version"
+#: What the sets are called that images were in before they were dealt to lists.
+CHOSEN = "chosen_set"
 #: Roles unless others are asked for: of the first half of the lists, and of the others.
 TARGET, FOIL = "target", "foil"
 
@@ -93,7 +95,8 @@ def split(
     Returns
     -------
     Dataset (image), (version, image)
-        The table, with the coordinate `set (image)`, the list of each image, and `role (version, image)`, what the
+        The table, with the coordinate `set (image)`, the list of each image (if it had one, as from :func:`match`, that
+        is called `chosen_set` now), and `role (version, image)`, what the
         participants of each version see it as: a Latin square, in which every list has every role once. Attributes as
         those of :func:`match`.
 
@@ -152,7 +155,8 @@ def split(
         remedy = "Leave one of them out, or take other images."
         raise ArgumentError(advice("images", f"fill {k} lists of {problem.n}", found, remedy))
     of = outcome.deal[units.of]
-    result = table.drop_vars(SET, errors="ignore").assign_coords({SET: (IMAGE, texts(names[s] for s in of))})
+    kept = table.rename({SET: CHOSEN}) if SET in table.variables else table
+    result = kept.assign_coords({SET: (IMAGE, texts(names[s] for s in of))})
     square = np.array([[roles[(s + turn) % k] for s in of] for turn in range(k)], dtype=object)
     result = result.assign({ROLE: ((VERSION, IMAGE), square)}).assign_coords({VERSION: np.arange(1, k + 1)})
     facts = facts_of(problem, columns, outcome) | pool_facts(len(of), columns, mean, sd)
