@@ -139,7 +139,13 @@ assert np.isclose(found, by_hand, rtol=1e-4, atol=1e-6)
 with plt.rc_context(mf.plot.STYLE):
     figure, panels = plt.subplots(3, 3, figsize=(180 / 25.4, 200 / 25.4), sharey="row", layout="constrained")
     for ax, name in zip(panels[0], names, strict=True):
-        mf.plot.sets(remembered.sel(score=name), memory, by="kind", label=name.capitalize(), ax=ax)
+        mf.plot.sets(
+            remembered.sel(score=name),
+            memory,
+            by="kind",
+            label=name.replace("hit", "Hit").replace("false", "False"),
+            ax=ax,
+        )
     for ax, name in zip(panels[1], contrasts, strict=True):
         title = f"{name.capitalize()}:\nclassifier AUC"
         mf.plot.layer_profile(apart.sel(statistic="classifier", contrast=name), label=title, ax=ax)

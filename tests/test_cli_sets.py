@@ -94,6 +94,19 @@ def test_the_terminal_shows_sets_and_differences(tables):
     assert run("compare-sets", tables / "both.csv", "--by", "sort", *QUICK).exit_code == 3
 
 
+def test_the_terminal_shows_equivalence_and_all_sets_where_they_were_asked_for(tables):
+    third = tables / "third.csv"
+    scored(kind="third", seed=4).to_csv(third, index=False)
+    files = [tables / "old.csv", tables / "new.csv"]
+    plain = run("compare-sets", *files, "--values", "hit_rate", *QUICK).stdout
+    assert "equivalence" not in plain
+    assert "omnibus" not in plain
+    lines = run("compare-sets", *files, third, "--values", "hit_rate", "--bound", "0.1", *QUICK).stdout.splitlines()
+    at = next(k for k, line in enumerate(lines) if "equivalence_p" in line)
+    assert [line.split()[0] for line in lines[at + 1 : at + 4]] == ["old", "old", "new"]
+    assert any(line.split()[:1] == ["kruskal_wallis"] for line in lines)
+
+
 def test_the_report_is_one_page_and_escapes_names(tables):
     odd = tables / "<script>x & y.csv"
     scored(kind="odd", seed=3).to_csv(odd, index=False)

@@ -92,7 +92,7 @@ def test_numbers_of_the_paragraph_are_those_of_the_result():
             {},
             [
                 "Equivalence",
-                "equivalent",
+                "equivalence",
                 "covariates",
                 "cluster",
                 "pairs",
@@ -122,7 +122,7 @@ def test_each_thing_that_was_done_is_told_and_cited():
     ):
         assert told in methods
     assert findings.count("hit_rate: ") == findings.count("far: ") == 3
-    assert findings.count("; difference of means, 90 % CI [") == findings.count(" is equivalent to 0 within ±") == 6
+    assert findings.count("; test of equivalence of means within ±") == findings.count(": 90 % CI [") == 6
     assert "corrected by Holm's procedure (Holm, 1979)" in methods
     assert "They are not corrected for being several." in methods
     assert findings.count("all sets: Welch = ") == 2

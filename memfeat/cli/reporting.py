@@ -138,7 +138,11 @@ def _copies(found: Gathered, by_features: "xr.Dataset | None") -> Section:
     texts = [f"{between} pairs between sets, {len(rows) - between} within."]
     texts += [f"{len(rows) - MOST} more pairs are not shown."] if len(rows) > MOST else []
     shown = rows.sort_values("Set", key=lambda sets: sets == rows["Other set"], kind="stable")[:MOST]
-    return Section(title, texts, shown.assign(Distance=shown["distance"].round(3))[[*names.values(), "By", "Distance"]])
+    return Section(
+        title,
+        texts,
+        shown.assign(Distance=[f"{one:.3g}" for one in shown["distance"]])[[*names.values(), "By", "Distance"]],
+    )
 
 
 def _by_looks(found: Gathered, one: str, other: str) -> "pd.DataFrame":

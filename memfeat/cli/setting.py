@@ -21,6 +21,12 @@ __all__ = ["compare_sets", "match_sets"]
 
 #: What the terminal shows.
 BY_SET = ["set", "score", "n", "n_unreadable", "mean", "median", "sd", "share_at_floor"]
+ALL_SETS = ["test", "score", "omnibus_statistic", "omnibus_p", "omnibus_p_corrected"]
+EQUIVALENCE = [
+    "contrast",
+    "score",
+    *(f"equivalence_{name}" for name in ("bound", "ci_low", "ci_high", "p", "p_corrected")),
+]
 BY_CONTRAST = ["contrast", "score", "statistic", "estimate", "ci_low", "ci_high", "p", "p_corrected"]
 BY_LAYER = ["layer", "contrast", "statistic", "estimate", "tested", "expected", "p", "p_corrected"]
 BALANCE = ["contrast", "variable", "smd", "variance_ratio", "ks", "difference", "expected_difference"]
@@ -163,8 +169,10 @@ def _give(result: "xr.Dataset", in_layers: "xr.Dataset | None", *, out: Path | N
     from memfeat import _frames
 
     if out is None and not as_json:
-        frame = result[[name for name in BY_SET if name in result.data_vars]].to_dataframe().reset_index()
-        click.echo(shown(_filled(frame, BY_SET)) + "\n")
+        for columns in (BY_SET, ALL_SETS, EQUIVALENCE):
+            table = result[[name for name in columns if name in result.data_vars]]
+            if table.data_vars:
+                click.echo(shown(_filled(table.to_dataframe().reset_index(), columns)) + "\n")
     below = None
     if in_layers is not None:
         table = _frames.per_comparison(in_layers)

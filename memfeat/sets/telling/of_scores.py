@@ -277,7 +277,7 @@ def _contrast(score: str, part: xr.Dataset, name: str, names: Sequence[str]) -> 
         bound = _numerals.number(float(row["equivalence_bound"]), digits)
         key, called = ("_corrected", "corrected p") if _is_several(part) else ("", "p")
         p = _numerals.p_value(float(row[f"equivalence_p{key}"]), called)
-        parts.append(f"difference of means, 90 % CI {limits}, is equivalent to 0 within ±{bound} with {p}")
+        parts.append(f"test of equivalence of means within ±{bound}: 90 % CI {limits}, {p}")
     return f"{'; '.join(parts)}."
 
 
