@@ -20,8 +20,10 @@ sys.path[:0] = [str(ROOT), str(BENCHMARKS), str(RESULTS.parent)]
 
 import rendering  # noqa: E402
 import stale  # noqa: E402
+from matplotlib import pyplot  # noqa: E402
 
 import memfeat  # noqa: E402
+from memfeat import plot  # noqa: E402
 
 project = "memfeat"
 author = "The memfeat developers"
@@ -123,6 +125,30 @@ def gap() -> None:
     (GENERATED / "partition_gap.md").write_text("\n".join([*lines, "", said]) + "\n")
 
 
+def power() -> None:
+    """Draw how often comparisons of sets find a difference, and write it as a table."""
+    facts = json.loads((RESULTS / "sets_power.json").read_text())
+    found, sizes = facts["figures"]["power"], {"images": (20, 50, 100, 200), "clusters": (8, 15, 30)}
+    effects, lines = (0.2, 0.5, 0.8), [row(["in each set", "d = 0.2", "d = 0.5", "d = 0.8"]), row(["---"] * 4)]
+    with pyplot.rc_context(plot.STYLE):
+        figure, panels = pyplot.subplots(1, 2, figsize=(180 / 25.4, 65 / 25.4), sharey=True, layout="constrained")
+        for ax, (kind, numbers) in zip(panels, sizes.items(), strict=True):
+            for n, dashes in zip(numbers, ("-", "--", "-.", ":"), strict=False):
+                curve = [found[f"{kind}{n}_d{int(10 * d)}"]["mean_difference"] for d in effects]
+                lines.append(row([f"{n} {kind}", *(f"{100 * one:.0f} %" for one in curve)]))
+                ax.plot([0, *effects], [0.05, *curve], dashes, marker="o", markersize=3, label=f"{n} {kind}")
+            ax.axhline(0.8, color="0.6", linewidth=0.7)
+            ax.set_xlabel("Difference in standard deviations")
+            ax.legend(frameon=False)
+        panels[0].set_ylabel("Share found at p ≤ .05")
+        figure.savefig(GENERATED / "sets_power.svg")
+        pyplot.close(figure)
+    told = f"Difference of means, {facts['figures']['n_simulations']} simulations each, 199 permutations; clusters of "
+    told += f"{facts['figures']['clusters_of']} images, {facts['figures']['icc']:.0%} of whose variance lies between "
+    told += f"clusters; {facts['date']}; sources have {'' if stale.changed(facts) else 'not '}changed since."
+    (GENERATED / "sets_power.md").write_text("\n".join([*lines, "", told]) + "\n")
+
+
 def benchmarks() -> None:
     """Write the recorded results of tests/benchmarks as one table."""
     results = {file.stem: json.loads(file.read_text()) for file in sorted((BENCHMARKS / "results").glob("*.json"))}
@@ -197,6 +223,7 @@ notebooks()
 command_line()
 calibrations()
 gap()
+power()
 benchmarks()
 readouts()
 heads()
