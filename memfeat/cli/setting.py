@@ -170,9 +170,9 @@ def _give(result: "xr.Dataset", in_layers: "xr.Dataset | None", *, out: Path | N
 
     if out is None and not as_json:
         for columns in (BY_SET, ALL_SETS, EQUIVALENCE):
-            table = result[[name for name in columns if name in result.data_vars]]
-            if table.data_vars:
-                click.echo(shown(_filled(table.to_dataframe().reset_index(), columns)) + "\n")
+            some = result[[name for name in columns if name in result.data_vars]]
+            if some.data_vars:
+                click.echo(shown(_filled(some.to_dataframe().reset_index(), columns)) + "\n")
     below = None
     if in_layers is not None:
         table = _frames.per_comparison(in_layers)
