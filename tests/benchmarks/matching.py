@@ -35,7 +35,7 @@ def memfeat(work, output):
     yield
     smd = sets.balance(chosen)["smd"].isel(contrast=0)
     told = {"SMD of hit rates": round(float(smd.sel(variable="hit_rate")), 3)}
-    return {}, told | {"largest |SMD| of the others": round(float(np.abs(smd.sel(variable=LOW)).max()), 3)}
+    return {}, told | {"largest absolute SMD of the others": round(float(np.abs(smd.sel(variable=LOW)).max()), 3)}
 
 
 def at_random(work, output):
@@ -52,4 +52,4 @@ def at_random(work, output):
         if (smd / limits).max() < (best / limits).max():
             best = smd
     yield
-    return {}, {"SMD of hit rates": round(best[0], 3), "largest |SMD| of the others": round(best[1:].max(), 3)}
+    return {}, {"SMD of hit rates": round(best[0], 3), "largest absolute SMD of the others": round(best[1:].max(), 3)}
