@@ -292,3 +292,8 @@ def test_the_table_has_rows_for_equivalence_and_for_all_sets():
     assert row["Corrected p"] == ("1" if p == 1 else f"{p:.3f}".removeprefix("0"))
     assert table.iloc[-1][["Contrast", "n", "95 % CI"]].tolist() == ["all sets", "60", "–"]
     assert sets.table(compared(), statistics=["cliffs_delta"])["Statistic"].tolist() == ["Cliff's δ"]
+    # statistics of features only leave the tests that were asked for
+    alone = sets.table(compared(bound=0.05), statistics=["mmd"])
+    assert alone[["Contrast", "Statistic", "n"]].values.tolist() == [
+        ["new − old", "Equivalence within ±0.050 (90 % CI)", "20 and 20"]
+    ]

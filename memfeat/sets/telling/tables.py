@@ -75,33 +75,31 @@ def _of_scores(result: xr.Dataset, names: Sequence[str]) -> pd.DataFrame:
     rows = []
     for score, part in sampled(result):
         for contrast in part["contrast"].values:
+            of = part.sel(contrast=contrast)
+            n = " and ".join(str(int(part["n"].sel(set=of[side].item()))) for side in ("first", "second"))
+            begun = {"Score": score, "Contrast": str(contrast)}
             for name in names:
-                cell = part.sel(contrast=contrast, statistic=name)
-                n = " and ".join(str(int(part["n"].sel(set=cell[side].item()))) for side in ("first", "second"))
-                row = {"Score": score, "Contrast": str(contrast), "Statistic": SCORE_ROWS[name].title, "n": n}
-                rows.append(row | _cells(cell, name, _numerals.places(float(part["sd"].mean()))))
-            rows += _equivalent(rows[-1], part.sel(contrast=contrast)) if "equivalence_p" in part else []
+                row = begun | {"Statistic": SCORE_ROWS[name].title, "n": n}
+                rows.append(row | _cells(of.sel(statistic=name), name, _numerals.places(float(part["sd"].mean()))))
+            rows += [begun | {"n": n} | _equivalent(of)] if "equivalence_p" in part else []
         rows += _of_all(part, score) if "omnibus_p" in part else []
     frame = pd.DataFrame(rows)
     hidden = [*([] if "score" in result.dims else ["Score"]), *([] if several else ["Corrected p"])]
     return frame.drop(columns=hidden)
 
 
-def _equivalent(row: dict[str, str], found: xr.Dataset) -> list[dict[str, str]]:
-    """Give the test of equivalence in the columns of another row."""
+def _equivalent(found: xr.Dataset) -> dict[str, str]:
+    """Give the test of equivalence of two sets."""
     digits = _numerals.places(float(found["sd"].mean()))
     bound = _numerals.number(float(found["equivalence_bound"]), digits)
     low, high = (float(found[f"equivalence_ci_{side}"]) for side in ("low", "high"))
-    return [
-        row
-        | {
-            "Statistic": f"Equivalence within ±{bound} (90 % CI)",
-            "Estimate": _numerals.number(float(found["estimate"].sel(statistic="mean_difference")), digits),
-            "95 % CI": _numerals.interval(low, high, digits),
-            "p": _numerals.p_value(float(found["equivalence_p"]), ""),
-            "Corrected p": _numerals.p_value(float(found["equivalence_p_corrected"]), ""),
-        }
-    ]
+    return {
+        "Statistic": f"Equivalence within ±{bound} (90 % CI)",
+        "Estimate": _numerals.number(float(found["estimate"].sel(statistic="mean_difference")), digits),
+        "95 % CI": _numerals.interval(low, high, digits),
+        "p": _numerals.p_value(float(found["equivalence_p"]), ""),
+        "Corrected p": _numerals.p_value(float(found["equivalence_p_corrected"]), ""),
+    }
 
 
 def _of_all(part: xr.Dataset, score: str) -> list[dict[str, str]]:
