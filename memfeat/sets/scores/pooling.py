@@ -1,8 +1,6 @@
 """Sets of images as users bring them, laid out as one table: which set, which scores, what belongs together."""
 
-import warnings
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +12,14 @@ import xarray as xr
 from memfeat._check import advice, finite, listed, looked_up
 from memfeat._labels import IMAGE, image_names, in_name_order
 from memfeat._tables import read_table, texts
-from memfeat.errors import ArgumentError, CircularWarning, KindError, UnknownNameError
+from memfeat.errors import ArgumentError, KindError, UnknownNameError
+from memfeat.sets.scores.refusing import (
+    must_be_of_one_network,
+    must_be_pairs,
+    must_not_overlap,
+    must_vary,
+    warn_of_chosen,
+)
 
 __all__ = ["AT_FLOOR", "PREDICTED", "Pool", "Tables", "column", "complete", "labels_of", "pool", "readable"]
 
@@ -25,8 +30,6 @@ PREDICTED, AT_FLOOR, STATUS, READ = "memorability", "at_floor", "status", "ok"
 #: Where every score of one set lies between 0 and 1 and the median of another is above this, one is in percent.
 PERCENT = 10.0
 MOST_SETS = 26
-#: How the method of sets ends that were chosen.
-BALANCED = "by balance"
 
 
 class Pool(NamedTuple):
@@ -86,11 +89,11 @@ def pool(sets: Sequence[Any], values: Any, options: Mapping[str, Any]) -> Pool:
         remedy = "Clusters that have images in every set are compared inside: clusters= alone does."
         raise ArgumentError(advice("paired and clusters", "not be given both", listed("both"), remedy))
     if not _is_given(paired):
-        _must_not_overlap(tables)
+        must_not_overlap(tables)
     read = {name: readable(table) for name, table in tables.items()}
     n_unreadable = [tables[name].sizes[IMAGE] - read[name].sizes[IMAGE] for name in tables]
     if _is_given(paired):
-        _must_be_pairs(tables, paired)
+        must_be_pairs({name: column({name: table}, paired, "paired") for name, table in tables.items()})
         read = complete(read, paired)
     few = {name: table.sizes[IMAGE] for name, table in read.items() if table.sizes[IMAGE] < 2}
     if few:
@@ -99,11 +102,12 @@ def pool(sets: Sequence[Any], values: Any, options: Mapping[str, Any]) -> Pool:
     unit, grouped = _units(read, paired, clusters)
     label = np.repeat(np.arange(len(read)), [table.sizes[IMAGE] for table in read.values()])
     numbers = np.stack([_numbers(read, score) for score in scores])
-    found = Pool(read, scores, label, numbers, unit, grouped, _is_given(paired), n_unreadable)
-    _must_vary(found)
-    _must_be_of_one_network(found)
-    _warn_of_chosen(found)
-    return found
+    for score, row in zip(scores, numbers, strict=True):
+        must_vary(score, {name: row[label == k] for k, name in enumerate(read)})
+    if PREDICTED in scores:
+        must_be_of_one_network(read)
+    warn_of_chosen(read, scores)
+    return Pool(read, scores, label, numbers, unit, grouped, _is_given(paired), n_unreadable)
 
 
 def _units(tables: Tables, paired: Any, clusters: Any) -> tuple[npt.NDArray[np.int64], str | None]:
@@ -343,48 +347,6 @@ def _numbers(tables: Tables, score: str) -> Array:
     return np.concatenate(list(parts.values()))
 
 
-def _must_not_overlap(tables: Tables) -> None:
-    for (one, first), (two, second) in combinations(tables.items(), 2):
-        names = [np.asarray(table[IMAGE].values).astype(str) for table in (first, second)]
-        shared = sorted(set(names[0]) & set(names[1]))
-        if shared and not _are_others(first, second, shared):
-            same = "the same images" if len(shared) == len(names[0]) == len(names[1]) else f"shared {listed.of(shared)}"
-            remedy = (
-                "If these are versions of the same images, compare them in pairs: paired=True. If they are other "
-                "images of the same name, rename them. Otherwise leave the shared ones out of one set."
-            )
-            if all(name.isdigit() for name in shared):
-                remedy = "These look like row numbers: make image names the index, table.set_index('image'). " + remedy
-            raise ArgumentError(advice("sets", "not share images", listed(f"{same} in {one!r} and {two!r}"), remedy))
-
-
-def _are_others(first: xr.Dataset, second: xr.Dataset, shared: list[str]) -> bool:
-    """Say whether images of the same name are other files, by their hash."""
-    if "sha256" not in first.variables or "sha256" not in second.variables:
-        return False
-    hashes = [
-        dict(zip(table[IMAGE].values.astype(str), table["sha256"].values, strict=True)) for table in (first, second)
-    ]
-    return all(hashes[0][name] != hashes[1][name] for name in shared)
-
-
-def _must_be_pairs(tables: Tables, paired: Any) -> None:
-    """See to it that each original has one image in each set."""
-    found = {name: column({name: table}, paired, "paired") for name, table in tables.items()}
-    first = next(iter(found))
-    for name, labels in found.items():
-        values, counts = np.unique(labels.astype(str), return_counts=True)
-        if (counts > 1).any():
-            twice = listed(f"more in {name!r} of {listed.of(values[counts > 1])}")
-            remedy = "Keep one version of each; with several, name the originals by clusters= instead."
-            raise ArgumentError(advice("paired", "give each original one image in each set", twice, remedy))
-        odd = sorted(set(labels) ^ set(found[first]))
-        if odd:
-            where = listed(f"in only one of {first!r} and {name!r}: {listed.of(odd)}")
-            remedy = "Leave out what has no partner, or name the column of originals: paired='original'."
-            raise ArgumentError(advice("paired", "find the same originals in every set", where, remedy))
-
-
 def complete(tables: Tables, paired: Any) -> Tables:
     """Keep originals of which every version is there.
 
@@ -403,42 +365,6 @@ def complete(tables: Tables, paired: Any) -> Tables:
     labels = {name: column({name: table}, paired, "paired") for name, table in tables.items()}
     kept = set.intersection(*(set(one) for one in labels.values()))
     return {name: table.isel({IMAGE: [label in kept for label in labels[name]]}) for name, table in tables.items()}
-
-
-def _must_vary(found: Pool) -> None:
-    for score, values in zip(found.scores, found.values, strict=True):
-        flat = [name for k, name in enumerate(found.sets) if not np.ptp(values[found.label == k])]
-        if len(flat) > 1:
-            remedy = "Without spread inside two sets there is nothing to judge their difference by."
-            which = listed(f"one value in each of {listed.of(flat)}")
-            raise ArgumentError(advice(f"sets[{score!r}]", "vary inside the sets", which, remedy))
-
-
-def _must_be_of_one_network(found: Pool) -> None:
-    """Refuse what was predicted by different networks."""
-    if PREDICTED not in found.scores:
-        return
-    facts = [
-        {key: table.attrs[key] for key in ("model", "variant", "weights_sha256") if key in table.attrs}
-        for table in found.tables.values()
-    ]
-    told = [fact for fact in facts if fact]
-    if any(fact != told[0] for fact in told):
-        which = listed.of([f"{fact.get('model')} {fact.get('variant', '')}".strip() for fact in told])
-        remedy = "Predict all sets with one network: scores of two are not on one scale."
-        raise ArgumentError(advice("sets", "be predicted by the same network", which, remedy))
-
-
-def _warn_of_chosen(found: Pool) -> None:
-    """Warn of sets that were chosen by the scores in which they are compared."""
-    facts = [table.attrs for table in found.tables.values() if str(table.attrs.get("method", "")).endswith(BALANCED)]
-    by = {str(name) for fact in facts for key in ("score", "covariates") for name in np.atleast_1d(fact.get(key, []))}
-    if same := [name for name in found.scores if name in by]:
-        text = (
-            f"These sets were chosen by {', '.join(same)}: a test of what they were chosen by tests nothing. Describe "
-            "them by mf.sets.balance, and compare scores of other participants."
-        )
-        warnings.warn(text, CircularWarning, stacklevel=4)
 
 
 def _share_at_floor(table: xr.Dataset, score: str) -> float:
