@@ -207,9 +207,12 @@ def _column(
 def _box(ax: Axes, step: _Step, corner: tuple[float, float], wide: float, wanted: set[str]) -> None:
     """Draw a box: its name, the size of what it puts out, and its cells."""
     (x, y), read = corner, bool(set(step.whole) & wanted)
-    frame = {"edgecolor": COLOURS["mark"] if read else COLOURS["note"], "linewidth": 1.6 if read else 0.6}
+    frame: dict[str, Any] = {
+        "edgecolor": COLOURS["mark"] if read else COLOURS["note"],
+        "linewidth": 1.6 if read else 0.6,
+    }
     ax.add_patch(Rectangle((x, y), wide, FILLED, facecolor="white", label=step.name, **frame))
-    text = {"fontsize": TYPE, "va": "center"}
+    text: dict[str, Any] = {"fontsize": TYPE, "va": "center"}
     ax.text(x + 0.015, y + 0.3 * FILLED, step.name, **text)
     size = " × ".join(f"{edge:,}" for edge in step.shape)
     ax.text(x + wide - 0.015, y + 0.3 * FILLED, size, ha="right", color=COLOURS["note"], **text)

@@ -90,7 +90,7 @@ def embedding(
             shown = _place(ax, xy, small, colours if bar is not None else ["white"] * len(names), overlap)
             if hidden := sorted(set(range(len(names))) - set(shown)):
                 # a picture covers no other image
-                ax.scatter(*xy[hidden].T, c=[colours[k] for k in hidden], zorder=4, **DOT)
+                ax.scatter(xy[hidden, 0], xy[hidden, 1], c=[colours[k] for k in hidden], zorder=4, **DOT)
                 note(ax, f"{_caption(space, len(names))}, {len(shown)} of them as pictures")
     return ax
 

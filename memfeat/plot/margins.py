@@ -69,8 +69,8 @@ def name_groups(ax: Axes, groups: Sequence[str], beyond: float, width: float) ->
     size = float(np.clip(0.8 * np.min(np.diff(middles), initial=found.size) * tall, LEAST, MOST))
     shown = _apart(middles * tall, size)
     for k in shown:
-        at = {"fontsize": size, "clip_on": False}
-        ax.text(-0.5 - beyond - 0.012 * found.size, middles[k], _short(names[k]), ha="right", va="center", **at)
+        x = -0.5 - beyond - 0.012 * found.size
+        ax.text(x, middles[k], _short(names[k]), ha="right", va="center", fontsize=size, clip_on=False)
 
 
 def place_pictures(ax: Axes, given: Sequence[Array], width: float) -> float:

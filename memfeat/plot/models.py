@@ -74,7 +74,8 @@ def models(
             ax.axvspan(bounds[0], bounds[1], color=COLOURS["bound"], linewidth=0, zorder=0)
         for upper in bounds if len(bounds) == 1 else ():
             ax.axvline(upper, color=COLOURS["note"], linestyle=":", linewidth=0.9, zorder=1)
-        ax.hlines(place, *(_values(result, side, dim) for side in ("ci_low", "ci_high")), color=COLOURS["data"])
+        low, high = (_values(result, side, dim) for side in ("ci_low", "ci_high"))
+        ax.hlines(place, low, high, color=COLOURS["data"])
         for group, face in ((passed, COLOURS["data"]), (~passed, "white")):
             ax.plot(estimate[group], place[group], "o", color=COLOURS["data"], markerfacecolor=face, zorder=4)
         rows = [textwrap.fill(name, LONGEST) for name in names]
@@ -119,8 +120,8 @@ def _pairs(contrasts: Any, names: list[str]) -> list[tuple[int, int]]:
         raise ArgumentError(advice("contrasts", "be of the models of result", listed.of(unknown)))
     rows = [sorted((names.index(a), names.index(b))) for a, b in zip(*sides, strict=True)]
     differ = contrasts["p_corrected"].values < ALPHA
-    found = [(row[0], row[1]) for row, one in zip(rows, differ, strict=True) if one]
-    return sorted(found, key=lambda pair: (pair[1] - pair[0], pair))
+    pairs = [(row[0], row[1]) for row, one in zip(rows, differ, strict=True) if one]
+    return sorted(pairs, key=lambda pair: (pair[1] - pair[0], pair))
 
 
 def _brackets(ax: Axes, pairs: list[tuple[int, int]]) -> None:

@@ -109,8 +109,8 @@ def _bars(ax: Axes, result: xr.Dataset, names: list[str], label: str) -> None:
     colours = [COLOURS["data"] if one else COLOURS["fill"] for one in single[:-1]] + [COLOURS["null"]]
     ax.barh(place, values, height=0.65, color=colours, zorder=2)
     if "ci_low" in result:
-        ends = [np.append(result[end].values, float(whole[f"r2_{end}"])) for end in ("ci_low", "ci_high")]
-        ax.hlines(place, *ends, color="black", linewidth=0.9, zorder=3)
+        low, high = (np.append(result[end].values, float(whole[f"r2_{end}"])) for end in ("ci_low", "ci_high"))
+        ax.hlines(place, low, high, color="black", linewidth=0.9, zorder=3)
     ax.axvline(0, color="black", linewidth=0.6, zorder=1)
     ax.axhline(len(names) - 0.3, color=COLOURS["bound"], linewidth=0.6, zorder=0)
     ax.set_yticks(place, _rows(names))

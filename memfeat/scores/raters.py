@@ -123,6 +123,7 @@ def _places(n: float) -> Array:
 def _number(argument: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise KindError(advice(argument, "be a number of raters", value))
-    if not (np.isfinite(value) and value > 0):
+    number = float(value)
+    if not (np.isfinite(number) and number > 0):
         raise ArgumentError(advice(argument, "be above 0", value))
-    return float(value)
+    return number
