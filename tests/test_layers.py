@@ -45,7 +45,7 @@ ALLOWED = {
     "scores": LABELS | {"stats"},
     "measures": LABELS | {"gram", "guards", "stats", "models"},
     "drift": LABELS | {"gram", "guards", "stats", "rdm", "rsa", "regression", "reduction"},
-    "plot": LABELS | {"_numerals"},
+    "plot": LABELS | {"_numerals", "images"},
     "prediction": LABELS | LOW | {"activations"},
     "evaluation": LABELS | {"stats", "regression"},
     "training": LABELS | LOW | {"activations", "regression", "lowlevel"},
