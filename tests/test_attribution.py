@@ -19,7 +19,7 @@ from torchvision import transforms
 from torchvision.transforms.functional import to_tensor
 
 import memfeat as mf
-from memfeat.attribution import cropping, fields, lights, methods, priors, ranking
+from memfeat.attribution import cropping, fields, lights, methods, priors, ranking, redirecting
 from memfeat.errors import (
     ArgumentError,
     FacesWarning,
@@ -793,6 +793,29 @@ def test_a_network_of_ones_own_is_left_as_it_was():
     assert all(parameter.grad is None for parameter in model.module.parameters())
 
 
+def test_a_unit_that_does_not_respond_at_first_is_raised_all_the_same():
+    module = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU(inplace=True))
+    module[0].weight.data.fill_(1.0)
+    module[0].bias.data = torch.tensor([-2.0, -1.0])
+    model = mf.models.wrap(module, SquashAndCrop(10, SIDE))
+    still = {"jitter": 0, "rotate": 0, "zoom": 0, "parametrisation": "pixels", "learning_rate": 0.3}
+    made = maximise(model, ("1", [0, 1]), steps=30, **still)
+    # grey is 1.5 in all, less than the first unit asks for
+    assert float(made["activation"].sel(unit=0)[0]) == 0
+    assert (made["reached"].values > 0.5).all()
+
+
+def test_slopes_are_let_through_only_where_all_of_an_image_are_blocked():
+    module = nn.Sequential(nn.ReLU())
+    redirecting.redirected(module)
+    values = torch.tensor([[-1.0, -2.0, -3.0], [-1.0, 2.0, 0.0]], requires_grad=True)
+    out = module(values)
+    assert out.tolist() == [[0, 0, 0], [0, 2, 0]]
+    weights = torch.tensor([-1.0, 1.0, -2.0])
+    (slope,) = torch.autograd.grad((out * weights).sum(), values)
+    assert slope.tolist() == [[-1, 0, -2], [0, 1, 0]]
+
+
 UNMADE = {
     "steps": ({"steps": 0}, ArgumentError, "steps must be at least 1; got 0"),
     "parametrisation": ({"parametrisation": "gan"}, ArgumentError, "parametrisation must be one of 'fourier'"),
@@ -821,6 +844,6 @@ def test_a_picture_that_cannot_be_made_is_refused(options, kind, message):
 def test_a_picture_raises_a_late_unit_of_the_frozen_network_above_photographs(lnsim_features, frozen):
     photographs = lnsim_features["resmem-frozen"]["features.layer4.2"]
     unit = 512
-    made = maximise(frozen, ("features.layer4.2", unit), steps=24, size=96, learning_rate=0.1, jitter=4)
+    made = maximise(frozen, ("features.layer4.2", unit), steps=40, size=96, learning_rate=0.1, jitter=4)
     best = float(photographs.isel({"features.layer4.2:channel": unit}).max())
     assert float(made["reached"].sel(unit=unit)) > best

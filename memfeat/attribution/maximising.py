@@ -17,6 +17,7 @@ from memfeat._tables import texts
 from memfeat.activations.placement import precise
 from memfeat.attribution.lights import Light, light_of
 from memfeat.attribution.priors import PARAMETRISATIONS, Generator, blurred, coloured, moved, total_variation
+from memfeat.attribution.redirecting import redirected
 from memfeat.attribution.targets import SCORE, Target, aimed, differentiable
 from memfeat.errors import ArgumentError, KindError, SaturatedWarning
 from memfeat.models import Model
@@ -190,6 +191,10 @@ def maximise(
     Every picture starts as nearly uniform grey. The natural-image prior is that of Olah et al. (2017): Adam changes a
     spectrum whose amplitudes are divided by frequency, as those of photographs are, in colours without correlation; and
     what survives small shifts, turns and scalings is less likely to be a high-frequency pattern that no photograph has.
+    Where a picture does not excite a unit at all, no slope would get through its rectifier; it is then let through
+    (modules
+    of class ReLU, in networks that can be copied), and only the way up changes, not the number.
+
     Of a score that comes out of a sigmoid the log-odds are raised: the score itself hardly changes near 0 and 1.
     A picture shows what raises the number, not what the unit is for; compare with :func:`top_images`.
 
@@ -224,7 +229,9 @@ def maximise(
     random, seed = generator(rng)
     bounded = aim.layer == SCORE and _bounded(model)
     ascent, start = _prepared(model, aim, chosen | {"bounded": bounded}, int(random.integers(SEEDS)))
-    with precise(False), differentiable(model, aim, chosen["device"]) as (numbers, _):
+    with precise(False), differentiable(model, aim, chosen["device"]) as (numbers, module):
+        if module is not model.module:
+            redirected(module)
         parameter = next(model.module.parameters(), start)
         values = start.to(chosen["device"], parameter.dtype).requires_grad_()
         course = _climbed(values, numbers, ascent)

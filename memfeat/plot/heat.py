@@ -89,7 +89,6 @@ def attribution(
         shown = ax.imshow(
             part.values, cmap=colours, norm=norm, extent=part.extent, alpha=alpha, interpolation="nearest"
         )
-        shown.set_clip_on(True)
         whole = part.extent if picture is None else (0, width, height, 0)
         ax.set(xlim=whole[:2], ylim=whole[2:], xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
