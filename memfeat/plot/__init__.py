@@ -10,6 +10,8 @@ from memfeat.plot.clouds import sets
 from memfeat.plot.distributions import scores
 from memfeat.plot.drift import drift_profile
 from memfeat.plot.evaluation import calibration_curve, error_by_cutoff, score_distributions
+from memfeat.plot.grids import image_grid
+from memfeat.plot.heat import attribution
 from memfeat.plot.maps import embedding
 from memfeat.plot.matrices import rdm
 from memfeat.plot.profiles import layer_profile
@@ -18,11 +20,13 @@ from memfeat.plot.style import STYLE, WIDTHS, axes, save
 __all__ = [
     "STYLE",
     "WIDTHS",
+    "attribution",
     "axes",
     "calibration_curve",
     "drift_profile",
     "embedding",
     "error_by_cutoff",
+    "image_grid",
     "layer_profile",
     "rdm",
     "save",
