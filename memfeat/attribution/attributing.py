@@ -18,7 +18,7 @@ from memfeat import _progress, guards
 from memfeat._check import advice, count, generator, known_options, listed, one_of
 from memfeat._labels import IMAGE, stamped
 from memfeat.activations.feed import Batch, batches
-from memfeat.activations.options import Resolved, resolved
+from memfeat.activations.options import Resolved, RunOptions, resolved
 from memfeat.activations.placement import precise
 from memfeat.attribution.lights import Edges, Light, light_of, seen
 from memfeat.attribution.methods import CHANNELS, METHODS, Question
@@ -224,7 +224,13 @@ def attribute(
     """
     known_options(options, AttributionOptions, attribute)
     settings = _settings(method, options)
-    chosen = resolved({name: options[name] for name in RUNNING if name in options})  # type: ignore[literal-required, misc]
+    running: RunOptions = {
+        "device": options.get("device"),
+        "batch_size": options.get("batch_size"),
+        "progress": options.get("progress"),
+        "workers": options.get("workers"),
+    }
+    chosen = resolved(running)
     aim = aimed(model, target, options.get("pool", "mean"))
     if len(aim.labels) > 1:
         raise ArgumentError(advice("target", "name one unit", listed.of(aim.labels), "Call it once for each."))
@@ -373,7 +379,7 @@ def _parts(table: xr.Dataset, plan: _Plan) -> list[Edges]:
 
 def _labelled(table: xr.Dataset, maps: Array, plan: _Plan, facts: dict[str, Any]) -> xr.DataArray:
     sides = zip(Edges._fields, zip(*_parts(table, plan), strict=True), strict=True)
-    coords = {name: table[name].variable for name in (IMAGE, "width", "height")}
+    coords: dict[str, Any] = {name: table[name].variable for name in (IMAGE, "width", "height")}
     coords |= {name: (IMAGE, np.array(values), {"units": "pixels"}) for name, values in sides}
     coords |= {axis: np.arange(size) for axis, size in zip(("y", "x"), maps.shape[1:], strict=True)}
     result = xr.DataArray(maps, coords, (IMAGE, "y", "x"), name="attribution")

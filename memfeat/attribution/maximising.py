@@ -192,8 +192,7 @@ def maximise(
     spectrum whose amplitudes are divided by frequency, as those of photographs are, in colours without correlation; and
     what survives small shifts, turns and scalings is less likely to be a high-frequency pattern that no photograph has.
     Where a picture does not excite a unit at all, no slope would get through its rectifier; it is then let through
-    (modules
-    of class ReLU, in networks that can be copied), and only the way up changes, not the number.
+    (modules of class ReLU, in networks that can be copied), and only the way up changes, not the number.
 
     Of a score that comes out of a sigmoid the log-odds are raised: the score itself hardly changes near 0 and 1.
     A picture shows what raises the number, not what the unit is for; compare with :func:`top_images`.

@@ -97,12 +97,12 @@ def smoothgrad(question: Question, batch: Tensor) -> Tensor:
         The mean gradients.
     """
     spread = batch.amax((1, 2, 3), keepdim=True) - batch.amin((1, 2, 3), keepdim=True)
-    total = torch.zeros_like(batch)
-    for _ in range(question.settings["n_samples"]):
+    total, n_samples = torch.zeros_like(batch), int(question.settings["n_samples"])
+    for _ in range(n_samples):
         drawn = np.stack([rng.standard_normal(batch.shape[1:], dtype=np.float32) for rng in question.rngs])
         noise = torch.from_numpy(drawn).to(batch)
         total += gradient(question, batch + question.settings["noise"] * spread * noise)
-    return total / question.settings["n_samples"]
+    return total / n_samples
 
 
 def integrated_gradients(question: Question, batch: Tensor) -> Tensor:

@@ -13,12 +13,12 @@ class _Rectified(torch.autograd.Function):
     """max(x, 0), as it is; what differs is the slope where all of an image's is blocked (Olah et al., 2017)."""
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, values: Tensor) -> Tensor:
         ctx.save_for_backward(values)
         return values.relu()
 
     @staticmethod
-    def backward(ctx: Any, slope: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, slope: Tensor) -> Tensor:
         (values,) = ctx.saved_tensors
         passed = slope * (values > 0)
         blocked = ~passed.flatten(1).any(dim=1)

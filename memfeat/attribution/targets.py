@@ -33,7 +33,9 @@ WHERE = "See mf.models.layers(model): the axes of a map are channel, y and x."
 
 
 def _centre(values: Tensor) -> Tensor:
-    return values[(..., *(side // 2 for side in values.shape[2:]))]
+    for side in values.shape[2:]:
+        values = values[:, :, side // 2]
+    return values
 
 
 #: How the places of a map, or the tokens of a transformer, become one number: values (n, u, ...) to (n, u).

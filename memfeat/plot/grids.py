@@ -78,7 +78,7 @@ def image_grid(
         for row, column in np.ndindex(shape):
             if not np.isnan(values[row, column]).all():
                 _one(ax, values[row, column], (row * (1 + GAP + line), column * (1 + GAP)))
-                text = _short(said[row, column], int(side / INCH * 72 / (LETTER * TYPE)))
+                text = _short(str(said[row, column]), int(side / INCH * 72 / (LETTER * TYPE)))
                 place = column * (1 + GAP) + 0.5, row * (1 + GAP + line) + 1 + line / 10
                 ax.text(*place, text, ha="center", va="top", fontsize=TYPE, color=COLOURS["note"])
         _bounded(ax, shape, line, rows)

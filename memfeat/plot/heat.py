@@ -7,7 +7,9 @@ import numpy.typing as npt
 import xarray as xr
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
+from matplotlib.ticker import ScalarFormatter
 
 from memfeat._check import advice, listed, looked_up
 from memfeat._labels import IMAGE
@@ -86,13 +88,11 @@ def attribution(
             pale = 1 - PALE + PALE * picture @ np.array([0.2126, 0.7152, 0.0722])
             ax.imshow(pale, cmap="gray", vmin=0, vmax=1, extent=(0, width, height, 0))
             alpha = COVER * np.clip(np.abs(part.values) / most, 0, 1)
-        shown = ax.imshow(
-            part.values, cmap=colours, norm=norm, extent=part.extent, alpha=alpha, interpolation="nearest"
-        )
+        ax.imshow(part.values, cmap=colours, norm=norm, extent=part.extent, alpha=alpha, interpolation="nearest")
         whole = part.extent if picture is None else (0, width, height, 0)
         ax.set(xlim=whole[:2], ylim=whole[2:], xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
-        _bar(ax, shown, maps, norm)
+        _bar(ax, ScalarMappable(norm, colours), str(maps.attrs.get("long_name", "attribution")))
         note(ax, _caption(maps, part.name))
     return ax
 
@@ -145,15 +145,14 @@ def _size(maps: xr.DataArray, part: _Part) -> tuple[float, float]:
     return float(one["width"]), float(one["height"])
 
 
-def _bar(ax: Axes, shown: Any, maps: xr.DataArray, norm: Normalize) -> None:
-    label = str(maps.attrs.get("long_name", "attribution"))
-    bar = ax.get_figure().colorbar(  # type: ignore[union-attr]
-        shown, ax=ax, label=label[:1].upper() + label[1:], shrink=0.75, extend="both" if norm.vmin else "max"
+def _bar(ax: Axes, colours: ScalarMappable, label: str) -> None:
+    ticks = ScalarFormatter()
+    ticks.set_powerlimits((-2, 3))
+    extend = "both" if colours.norm.vmin else "max"
+    bar = ax.figure.colorbar(
+        colours, ax=ax, label=label[:1].upper() + label[1:], shrink=0.75, extend=extend, format=ticks
     )
     bar.outline.set_visible(False)
-    bar.solids.set_alpha(1)
-    bar.formatter.set_powerlimits((-2, 3))
-    bar.update_ticks()
 
 
 def _caption(maps: xr.DataArray, name: str) -> str:
