@@ -21,6 +21,7 @@ from PIL import Image
 
 import memfeat as mf
 from memfeat import plot
+from memfeat.attribution.methods import METHODS
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
 
 NAMES = ["cat.jpg", "dog.jpg", "elk.jpg", "fox.jpg", "gnu.jpg"]
@@ -139,6 +140,12 @@ def heat(*, signed=False):
     return xr.DataArray(values, coords, ("image", "y", "x"), attrs=attrs | {"long_name": "mean gradient"})
 
 
+def wide():
+    """Maps of panoramas, with the longest name that the values of a method have."""
+    longest = max((method.said for method in METHODS.values()), key=len)
+    return heat().assign_coords(right=("image", [31] * 2)).assign_attrs(long_name=f"absolute {longest}")
+
+
 def with_sizes():
     return pictures().assign_coords(width=("image", [12] * 5), height=("image", [10] * 5))
 
@@ -155,6 +162,7 @@ def cuts():
 PICTURES = {
     "attribution": lambda ax: plot.attribution(heat(), image="dog.jpg", thumbnails=with_sizes(), ax=ax),
     "attribution, alone": lambda ax: plot.attribution(heat(signed=True)[:1], ax=ax),
+    "attribution, wide": lambda ax: plot.attribution(wide(), image="cat.jpg", ax=ax),
     "grid": lambda ax: plot.image_grid(pictures(), ax=ax),
     "grid, rows": lambda ax: plot.image_grid(cuts(), title="conv1: two units", ax=ax),
 }

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from memfeat import plot
@@ -43,6 +44,8 @@ def test_a_map_lies_where_the_network_saw_the_picture():
     assert picture.get_array().shape == (12, 10)
     np.testing.assert_allclose(picture.get_array(), 0.5 + 0.5 * 101 / 255)
     assert (ax.get_xlim(), ax.get_ylim()) == ((0, 10), (12, 0))
+    (frame,) = (patch for patch in ax.patches if isinstance(patch, Rectangle))
+    np.testing.assert_array_equal(frame.get_bbox().extents, [1, 2, 9, 8])
     assert "dog.jpg; integrated gradients of the predicted score; resmem" in " ".join(texts(ax)).replace("\n", " ")
 
 

@@ -386,5 +386,6 @@ def _labelled(table: xr.Dataset, maps: Array, plan: _Plan, facts: dict[str, Any]
     told = {name: value for name, value in plan.settings.items() if name != "module"}
     if plan.method == "grad_cam":
         told["cam_layer"] = told.pop("layer")
-    said = {"long_name": METHODS[plan.method].said, "n_images": len(maps)}
+    sign = "absolute " if plan.settings.get("channels") == "max" else ""
+    said = {"long_name": f"{sign}{METHODS[plan.method].said}", "n_images": len(maps)}
     return stamped(result, plan.model.origin(), method=plan.method, **(told | plan.aim.said | said | facts))

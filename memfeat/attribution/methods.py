@@ -201,5 +201,9 @@ METHODS: dict[str, Method] = {
         {"n_steps": 50, "baseline": 0.0, "channels": "sum"},
     ),
     "grad_cam": Method(grad_cam, "weighted sum of the layer's channels, where positive", {"layer": None}),
-    "occlusion": Method(occlusion, "fall of the number when covered", {"window": 32, "stride": 16, "baseline": 0.5}),
+    "occlusion": Method(
+        occlusion,
+        "fall of the number when covered, negative where it rises",
+        {"window": 32, "stride": 16, "baseline": 0.5},
+    ),
 }

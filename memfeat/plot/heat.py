@@ -1,5 +1,6 @@
 """Maps of what a network's number depends on, over the pictures."""
 
+import textwrap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,12 +10,13 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import ScalarFormatter
 
 from memfeat._check import advice, listed, looked_up
 from memfeat._labels import IMAGE
 from memfeat.errors import ArgumentError, KindError
-from memfeat.plot.style import canvas, drawing, note
+from memfeat.plot.style import COLOURS, canvas, drawing, note
 
 __all__ = ["attribution"]
 
@@ -24,6 +26,8 @@ SCALES = {"magnitude": "inferno", "signed": "RdBu_r"}
 STRONGEST = 0.99
 #: How much of the picture shows through where the map is strongest, and how light the picture is made.
 COVER, PALE = 0.85, 0.5
+#: Letters in a line beside the scale: it is as high as the picture, which may be much wider than high.
+BESIDE = 28
 
 
 class _Part(NamedTuple):
@@ -58,8 +62,9 @@ def attribution(
     Returns
     -------
     matplotlib.axes.Axes
-        The Axes, in pixels of the picture. Maps with negative values have two colours, white or clear at 0; the
-        strongest colour is that of the 99th percentile of absolute values.
+        The Axes, in pixels of the picture; a thin line is drawn around what the network saw of it. Maps with negative
+        values have two colours, white or clear at 0; the strongest colour is that of the 99th percentile of absolute
+        values.
 
     Raises
     ------
@@ -89,6 +94,8 @@ def attribution(
             ax.imshow(pale, cmap="gray", vmin=0, vmax=1, extent=(0, width, height, 0))
             alpha = COVER * np.clip(np.abs(part.values) / most, 0, 1)
         ax.imshow(part.values, cmap=colours, norm=norm, extent=part.extent, alpha=alpha, interpolation="nearest")
+        if picture is not None:
+            ax.add_patch(_frame(part))
         whole = part.extent if picture is None else (0, width, height, 0)
         ax.set(xlim=whole[:2], ylim=whole[2:], xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
@@ -145,13 +152,17 @@ def _size(maps: xr.DataArray, part: _Part) -> tuple[float, float]:
     return float(one["width"]), float(one["height"])
 
 
+def _frame(part: _Part) -> Rectangle:
+    left, right, bottom, top = part.extent
+    return Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=COLOURS["note"], linewidth=0.4)
+
+
 def _bar(ax: Axes, colours: ScalarMappable, label: str) -> None:
     ticks = ScalarFormatter()
     ticks.set_powerlimits((-2, 3))
+    label = "\n".join(textwrap.wrap(label[:1].upper() + label[1:], BESIDE))
     extend = "both" if colours.norm.vmin else "max"
-    bar = ax.figure.colorbar(
-        colours, ax=ax, label=label[:1].upper() + label[1:], shrink=0.75, extend=extend, format=ticks
-    )
+    bar = ax.figure.colorbar(colours, ax=ax, label=label, shrink=0.75, extend=extend, format=ticks)
     bar.outline.set_visible(False)
 
 
