@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from networks import random_pictures, reused
 from PIL import Image, ImageOps
@@ -424,6 +424,8 @@ POSITIVE = st.lists(
 
 @settings(max_examples=15)
 @given(POSITIVE, st.integers(0, 100))
+# the last place of the last map sees padding where the image goes on: strides have left out its last three pixels
+@example([("convolution", 1, 2, 0), ("convolution", 1, 2, 0), ("convolution", 3, 1, 1)], 7)
 def test_a_receptive_field_is_what_has_a_gradient(steps, place):
     parts = [
         nn.Conv2d(3, 3, k, stride=s, padding=min(p, k // 2))
@@ -442,6 +444,15 @@ def test_a_receptive_field_is_what_has_a_gradient(steps, place):
     rows, columns = (np.flatnonzero((slope[0].abs().sum(0) > 0).any(dim=axis).numpy()) for axis in (1, 0))
     assert (rows[0], rows[-1] + 1) == y.box(at[0])
     assert (columns[0], columns[-1] + 1) == x.box(at[1])
+
+
+def test_padding_and_strides_leave_out_pixels_at_the_edges():
+    parts = [nn.Conv2d(3, 1, (2, 1), stride=4), nn.Conv2d(1, 1, 3, padding=1)]
+    found = mf.attribution.receptive_field(mf.models.wrap(nn.Sequential(*parts), SquashAndCrop(20, 20)), "1")
+    # five places; the last one begins at 16, and is two pixels high and one wide
+    assert found["last"].values.tolist() == [17, 16]
+    assert found["first"].values.tolist() == [0, 0]
+    assert found["size"].values.tolist() == [10, 9]
 
 
 def test_layers_without_a_map_and_without_the_image_are_refused():
@@ -628,7 +639,7 @@ def test_a_crop_ends_where_the_picture_ends():
 
 
 def test_a_field_in_the_padding_still_has_a_pixel():
-    field = fields.Field(size=2, stride=1, start=-3, places=20, pixels=16)
+    field = fields.Field(size=2, stride=1, start=-3, places=20, pixels=16, first=0, last=15)
     assert cropping._within(field.box(0), 16, (0.0, 32.0), 32) == (0, 1)
 
 

@@ -21,11 +21,16 @@ __all__ = ["Field", "field_of", "receptive_field"]
 
 
 class Reach(NamedTuple):
-    """What a place sees along one axis of an earlier map: place i from low + stride × i to high + stride × i."""
+    """What a place sees along one axis of an earlier map: place i from low + stride × i to high + stride × i.
+
+    Of that nothing lies before `first` or behind `last`: the rest is padding, there or on the way.
+    """
 
     stride: int
     low: int
     high: int
+    first: int
+    last: int
 
 
 #: Reach of a place that sees everything.
@@ -48,6 +53,8 @@ class Field(NamedTuple):
         Places of the map.
     pixels : int
         Pixels of the network's input.
+    first, last : int
+        The outermost pixels that any place depends on.
     """
 
     size: int
@@ -55,11 +62,13 @@ class Field(NamedTuple):
     start: int
     places: int
     pixels: int
+    first: int
+    last: int
 
     def box(self, place: int) -> tuple[int, int]:
-        """Give the first pixel of a place's field, and the one after its last, inside the image."""
-        first = self.start + self.stride * place
-        return max(first, 0), min(first + self.size, self.pixels)
+        """Give the first pixel of a place's field, and the one after its last, without padding."""
+        start = self.start + self.stride * place
+        return max(start, self.first), min(start + self.size, self.last + 1)
 
 
 def receptive_field(model: Model, layer: str) -> xr.Dataset:
@@ -77,9 +86,10 @@ def receptive_field(model: Model, layer: str) -> xr.Dataset:
     Dataset (axis)
         For `y` and `x`, in pixels of the network's input: `size` of the field, were the image large enough; `stride`,
         by which the fields of neighbouring places differ; `start`, the first pixel of the first place's field, negative
-        where it begins in the padding; `places` of the map; `pixels` of the input. Place i sees the pixels from
-        start + stride × i to start + stride × i + size − 1, as far as they exist. Where every place sees everything
-        `size` is `pixels` and `stride` 0.
+        where it begins in the padding; `places` of the map; `pixels` of the input; `first` and `last`, the outermost
+        pixels that any place sees, strides and padding leaving out some at the edges. Place i sees the pixels from
+        start + stride × i to start + stride × i + size − 1, as far as they lie between these. Where every place sees
+        everything `size` is `pixels` and `stride` 0.
 
     Raises
     ------
@@ -167,13 +177,13 @@ class _Whole(Target):
 
 def _field(reach: Reach | None, places: int, pixels: int) -> Field:
     if reach is EVERYTHING:
-        return Field(pixels, 0, 0, places, pixels)
-    return Field(reach.high - reach.low + 1, reach.stride, reach.low, places, pixels)
+        return Field(pixels, 0, 0, places, pixels, 0, pixels - 1)
+    return Field(reach.high - reach.low + 1, reach.stride, reach.low, places, pixels, reach.first, reach.last)
 
 
 def _reached(output: Tensor, image: Tensor) -> Both:
     """Follow the operations from a map back to the image."""
-    found: dict[Any, Both] = {output.grad_fn: (Reach(1, 0, 0), Reach(1, 0, 0))}
+    found: dict[Any, Both] = {output.grad_fn: tuple(Reach(1, 0, 0, 0, side - 1) for side in output.shape[-2:])}
     for node in _in_order(output.grad_fn):
         if getattr(node, "variable", None) is image:
             return found[node]
@@ -181,7 +191,8 @@ def _reached(output: Tensor, image: Tensor) -> Both:
         through = step(node, found[node])
         for child, _ in node.next_functions:
             if child is not None:
-                given = _given(through, _shape(node), _shape(child)) if step is _same else through
+                shape = _shape(child)
+                given = _inside(_given(through, _shape(node), shape) if step is _same else through, shape)
                 found[child] = tuple(map(_union, found[child], given)) if child in found else given
     name = "it" if output.grad_fn is None else output.grad_fn.name()
     raise ArgumentError(advice("layer", "depend on the image", listed(f"a map of constants, {name}")))
@@ -213,13 +224,24 @@ def _given(reach: Both, mine: tuple[int, ...], other: tuple[int, ...]) -> Both:
     if len(mine) != len(other):
         return (EVERYTHING, EVERYTHING)
     fits = zip(reach, mine, other, strict=True)
-    return tuple(one if a == b else Reach(0, 0, 0) if b == 1 else EVERYTHING for one, a, b in fits)
+    return tuple(one if a == b else Reach(0, 0, 0, 0, 0) if b == 1 else EVERYTHING for one, a, b in fits)
+
+
+def _inside(reach: Both, shape: tuple[int, ...]) -> Both:
+    """Leave out what an operation sees of its padding."""
+    # weights and biases see nothing further
+    sides = shape if len(shape) == len(reach) else (1,) * len(reach)
+    return tuple(
+        EVERYTHING if one is EVERYTHING else one._replace(first=max(one.first, 0), last=min(one.last, side - 1))
+        for one, side in zip(reach, sides, strict=True)
+    )
 
 
 def _union(first: Reach | None, second: Reach | None) -> Reach | None:
     if first is EVERYTHING or second is EVERYTHING or first.stride != second.stride:
         return EVERYTHING
-    return Reach(first.stride, min(first.low, second.low), max(first.high, second.high))
+    low, high = min(first.low, second.low), max(first.high, second.high)
+    return Reach(first.stride, low, high, min(first.first, second.first), max(first.last, second.last))
 
 
 def _everything(node: Any, reach: Both) -> Both:
@@ -252,7 +274,15 @@ def _padded(node: Any, reach: Both) -> Both:
 def _widened(reach: Both, kernel: Any, stride: Any, padding: Any, dilation: Any) -> Both:
     steps = zip(reach, kernel, stride, padding, dilation, strict=True)
     return tuple(
-        EVERYTHING if one is EVERYTHING else Reach(one.stride * s, one.low * s - p, one.high * s - p + d * (k - 1))
+        EVERYTHING
+        if one is EVERYTHING
+        else Reach(
+            one.stride * s,
+            one.low * s - p,
+            one.high * s - p + d * (k - 1),
+            one.first * s - p,
+            one.last * s - p + d * (k - 1),
+        )
         for one, k, s, p, d in steps
     )
 

@@ -203,7 +203,7 @@ METHODS: dict[str, Method] = {
     "grad_cam": Method(grad_cam, "weighted sum of the layer's channels, where positive", {"layer": None}),
     "occlusion": Method(
         occlusion,
-        "fall of the number when covered, negative where it rises",
+        "fall of the number when covered (negative: a rise)",
         {"window": 32, "stride": 16, "baseline": 0.5},
     ),
 }
