@@ -21,6 +21,7 @@ from PIL import Image
 
 import memfeat as mf
 from memfeat import plot
+from memfeat.attribution.methods import METHODS
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
 
 NAMES = ["cat.jpg", "dog.jpg", "elk.jpg", "fox.jpg", "gnu.jpg"]
@@ -134,6 +135,41 @@ def sets_by_layer(statistic, *, biased=False):
     return table.assign(n=("set", [8, 5, 12])).assign_coords(coords).assign_attrs(attrs)
 
 
+def heat(*, signed=False):
+    """Maps of two images, as mf.attribution.attribute lays them out."""
+    values = np.arange(2 * 6 * 6.0).reshape(2, 6, 6) - 30 * signed
+    sides = {"left": 1, "top": 2, "right": 11, "bottom": 8, "width": 12, "height": 10}
+    coords = {"image": NAMES[:2]} | {name: ("image", [side] * 2) for name, side in sides.items()}
+    attrs = {"method": "smoothgrad", "target": "unit", "layer": "conv1", "unit": [3], "model": "resmem"}
+    return xr.DataArray(values, coords, ("image", "y", "x"), attrs=attrs | {"long_name": "mean gradient"})
+
+
+def wide():
+    """Maps of panoramas, with the longest name that the values of a method have."""
+    longest = max((method.said for method in METHODS.values()), key=len)
+    return heat().assign_coords(right=("image", [31] * 2)).assign_attrs(long_name=f"absolute {longest}")
+
+
+def with_sizes():
+    return pictures().assign_coords(width=("image", [12] * 5), height=("image", [10] * 5))
+
+
+def cuts():
+    """Crops of two units, as mf.attribution.crops lays them out."""
+    values = np.linspace(0, 1, 2 * 3 * 4 * 4 * 3).reshape(2, 3, 4, 4, 3)
+    names = [["a_very_long_name_of_a_file_0001.jpg", "b.jpg", "c.jpg"], ["d.jpg", "e.jpg", "f.jpg"]]
+    coords = {"unit": [3, 17], "rank": [1, 2, 3], "name": (("unit", "rank"), names)}
+    return xr.DataArray(values, coords, ("unit", "rank", "y", "x", "rgb"))
+
+
+#: Figures of pictures, which count nothing.
+PICTURES = {
+    "attribution": lambda ax: plot.attribution(heat(), image="dog.jpg", thumbnails=with_sizes(), ax=ax),
+    "attribution, alone": lambda ax: plot.attribution(heat(signed=True)[:1], ax=ax),
+    "attribution, wide": lambda ax: plot.attribution(wide(), image="cat.jpg", ax=ax),
+    "grid": lambda ax: plot.image_grid(pictures(), ax=ax),
+    "grid, rows": lambda ax: plot.image_grid(cuts(), title="conv1: two units", ax=ax),
+}
 FIGURES = {
     "sets": lambda ax: plot.sets(two_sets()[0], two_sets()[1], ax=ax),
     "scores": lambda ax: plot.scores(predicted(), ax=ax),
@@ -149,7 +185,8 @@ FIGURES = {
     "dots": lambda ax: plot.embedding(space(), ax=ax),
     "map": lambda ax: plot.embedding(space(), thumbnails=pictures(), scores=per_image([1, 2, 3, 4, 5]), ax=ax),
 }
-every_figure = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+every_figure = pytest.mark.parametrize("draw", (FIGURES | PICTURES).values(), ids=FIGURES | PICTURES)
+every_count = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
 
 
 @every_figure
@@ -205,11 +242,11 @@ def test_files_are_the_same_each_time_and_svg_text_is_text(draw, tmp_path):
     for ending in ("png", "svg"):
         assert (tmp_path / f"a/figure.{ending}").read_bytes() == (tmp_path / f"b/figure.{ending}").read_bytes()
     svg = (tmp_path / "a/figure.svg").read_text()
-    assert "images" in re.sub("<[^>]+>", " ", svg)
+    assert re.search(r"images|\.jpg", re.sub("<[^>]+>", " ", svg))
     assert "<dc:date>" not in svg
 
 
-@every_figure
+@every_count
 def test_the_figure_says_how_many_images(draw):
     assert re.search(r"n = (4|5|20) images", texts(draw(None)))
 

@@ -11,6 +11,8 @@ from memfeat.plot.clouds import sets
 from memfeat.plot.distributions import scores
 from memfeat.plot.drift import drift_profile
 from memfeat.plot.evaluation import calibration_curve, error_by_cutoff, score_distributions
+from memfeat.plot.grids import image_grid
+from memfeat.plot.heat import attribution
 from memfeat.plot.layer_maps import layer_map
 from memfeat.plot.maps import embedding
 from memfeat.plot.matrices import rdm
@@ -26,11 +28,13 @@ __all__ = [
     "STYLE",
     "WIDTHS",
     "architecture",
+    "attribution",
     "axes",
     "calibration_curve",
     "drift_profile",
     "embedding",
     "error_by_cutoff",
+    "image_grid",
     "layer_map",
     "layer_profile",
     "layer_similarity",
