@@ -144,6 +144,25 @@ def memorable(ax: Axes | None = None) -> Axes:
 
 
 @figure
+def image_grid(ax: Axes | None = None) -> Axes:
+    """Pictures side by side: images that activate a unit most, crops of them, or pictures made for a unit."""
+    return mf.plot.image_grid(thumbnails()[:8], columns=4, title="Pictures of one size", ax=ax)
+
+
+@figure
+def attribution(ax: Axes | None = None) -> Axes:
+    """What a score depends on in an image, over the image (the map is made up: how far from grey each place is)."""
+    large = mf.images.thumbnails(photographs().isel(image=[0]), size=256)
+    far = abs(large.mean("rgb") - 128).coarsen(y=16, x=16).mean() / 128
+    maps = far.drop_vars([name for name in far.coords if name != "image"]).rename(None)
+    sides = {"left": 0, "top": 0, "right": large["width"], "bottom": large["height"]}
+    sides |= {"width": large["width"], "height": large["height"]}
+    maps = maps.assign_coords({name: ("image", np.atleast_1d(side)) for name, side in sides.items()})
+    attrs = {"method": "gradient", "target": "score", "model": "made up", "long_name": "distance from grey"}
+    return mf.plot.attribution(maps.assign_attrs(attrs), thumbnails=large, ax=ax)
+
+
+@figure
 def rdm(ax: Axes | None = None) -> Axes:
     """How unlike images are, sorted by a score, with the images along both axes."""
     rdms = mf.rdm.compute(seen(), metric="euclidean")
