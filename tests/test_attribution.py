@@ -146,7 +146,7 @@ def test_smoothgrad_of_an_image_depends_on_the_seed_and_its_name_and_not_on_the_
         (0.25, lambda x: torch.full_like(x, 0.25)),
         ("mean", lambda x: x.mean(dim=(2, 3), keepdim=True).expand_as(x)),
     ],
-    ids=str,
+    ids=["black", "grey", "mean"],
 )
 def test_integrated_gradients_add_up_to_the_difference_and_are_the_mean_gradient(baseline, dark):
     model = smooth()
