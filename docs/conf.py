@@ -16,8 +16,9 @@ RESULTS = ROOT / "tests" / "calibration" / "results"
 BENCHMARKS = ROOT / "tests" / "benchmarks"
 ENDS = ("estimate", "ci_low", "ci_high")
 SECONDS = ("features_and_training", "training_alone")
-sys.path[:0] = [str(ROOT), str(BENCHMARKS), str(RESULTS.parent)]
+sys.path[:0] = [str(ROOT), str(HERE), str(BENCHMARKS), str(RESULTS.parent)]
 
+import gallery  # noqa: E402
 import rendering  # noqa: E402
 import stale  # noqa: E402
 from matplotlib import pyplot  # noqa: E402
@@ -218,6 +219,11 @@ def shown(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "\\|")
 
 
+def figures() -> None:
+    """Draw the gallery and write the part of the page that shows it."""
+    (GENERATED / "gallery.md").write_text(gallery.page(GENERATED / "gallery"))
+
+
 GENERATED.mkdir(parents=True, exist_ok=True)
 notebooks()
 command_line()
@@ -227,3 +233,4 @@ power()
 benchmarks()
 readouts()
 heads()
+figures()

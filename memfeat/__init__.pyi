@@ -1,3 +1,4 @@
+from . import attribution as attribution
 from . import drift as drift
 from . import errors as errors
 from . import evaluation as evaluation
@@ -24,6 +25,7 @@ from .prediction import predict as predict
 
 __all__ = [
     "__version__",
+    "attribution",
     "drift",
     "errors",
     "evaluation",

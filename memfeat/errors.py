@@ -14,6 +14,7 @@ __all__ = [
     "OutOfReachError",
     "OutOfReachWarning",
     "RetrainedWarning",
+    "SaturatedWarning",
     "SkewedWarning",
     "StoreError",
     "UnknownNameError",
@@ -96,6 +97,10 @@ class FacesWarning(MemfeatWarning):
 
 class NotConvergedWarning(MemfeatWarning):
     """A method that approaches its result step by step ended before it had settled."""
+
+
+class SaturatedWarning(MemfeatWarning):
+    """A predicted score has come so near to its limit that it no longer tells pictures apart."""
 
 
 class SkewedWarning(MemfeatWarning):

@@ -15,7 +15,14 @@ from xdist.scheduler import LoadScopeScheduling
 import memfeat as mf
 
 #: Files whose tests need features or predictions of real photographs, and files that take long by themselves.
-PHOTOGRAPHS = ("test_activations", "test_drift", "test_prediction", "test_sets_photographs", "test_training")
+PHOTOGRAPHS = (
+    "test_activations",
+    "test_attribution",
+    "test_drift",
+    "test_prediction",
+    "test_sets_photographs",
+    "test_training",
+)
 LONG = (*PHOTOGRAPHS, "test_models", "test_analyses", "test_store", "test_project", "test_demo")
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)

@@ -45,7 +45,8 @@ ALLOWED = {
     "scores": LABELS | {"stats"},
     "measures": LABELS | {"gram", "guards", "stats", "models"},
     "drift": LABELS | {"gram", "guards", "stats", "rdm", "rsa", "regression", "reduction"},
-    "plot": LABELS | {"_numerals"},
+    "plot": LABELS | {"_numerals", "images"},
+    "attribution": LABELS | LOW | {"activations"},
     "prediction": LABELS | LOW | {"activations"},
     "evaluation": LABELS | {"stats", "regression"},
     "training": LABELS | LOW | {"activations", "regression", "lowlevel"},
@@ -58,7 +59,7 @@ ALLOWED = {
     | {"activations", "features", "rdm", "rsa", "regression", "plot", "prediction", "evaluation", "demo", "training"}
     | {"_numerals", "lowlevel", "scores", "screening", "sets"},
 }
-TORCH = {"_kept", "models", "activations", "gram", "measures", "prediction", "training", "demo", "cli"}
+TORCH = {"_kept", "models", "activations", "attribution", "gram", "measures", "prediction", "training", "demo", "cli"}
 DRAWING = {"plot", "demo", "cli"}
 HEAVY = ["torch", "xarray", "pandas", "scipy", "sklearn", "matplotlib", "zarr", "dask", "PIL"]
 

@@ -793,3 +793,11 @@ def test_a_transform_is_described_by_what_it_does():
 def test_the_wheel_file_is_found_where_the_package_is():
     assert weights.released_path().name == "model.pt"
     assert isinstance(weights.released_path(), Path)
+
+
+def test_the_table_that_figures_are_drawn_from_is_that_of_the_released_network(resmem):
+    """tests/data/resmem_layers.csv spares the gallery and its tests the weights."""
+    kept = pd.read_csv(Path(__file__).parent / "data" / "resmem_layers.csv")
+    table = mf.models.layers(resmem)
+    table["shape"] = ["x".join(map(str, shape)) for shape in table["shape"]]
+    pd.testing.assert_frame_equal(table[list(kept.columns)], kept, check_dtype=False, check_index_type=False)

@@ -21,6 +21,7 @@ from PIL import Image
 
 import memfeat as mf
 from memfeat import plot
+from memfeat.attribution.methods import METHODS
 from memfeat.errors import ArgumentError, KindError, UnknownNameError
 
 NAMES = ["cat.jpg", "dog.jpg", "elk.jpg", "fox.jpg", "gnu.jpg"]
@@ -83,6 +84,10 @@ def pictures(names=NAMES):
     return xr.DataArray(values, dims=("image", "y", "x", "rgb"), coords={"image": list(names)})
 
 
+def kinds():
+    return xr.DataArray(["b", "a", "b", "a", "b"], dims="image", coords={"image": NAMES}, name="kind")
+
+
 def size_of(file):
     with Image.open(file) as image:
         return image.size
@@ -130,6 +135,41 @@ def sets_by_layer(statistic, *, biased=False):
     return table.assign(n=("set", [8, 5, 12])).assign_coords(coords).assign_attrs(attrs)
 
 
+def heat(*, signed=False):
+    """Maps of two images, as mf.attribution.attribute lays them out."""
+    values = np.arange(2 * 6 * 6.0).reshape(2, 6, 6) - 30 * signed
+    sides = {"left": 1, "top": 2, "right": 11, "bottom": 8, "width": 12, "height": 10}
+    coords = {"image": NAMES[:2]} | {name: ("image", [side] * 2) for name, side in sides.items()}
+    attrs = {"method": "smoothgrad", "target": "unit", "layer": "conv1", "unit": [3], "model": "resmem"}
+    return xr.DataArray(values, coords, ("image", "y", "x"), attrs=attrs | {"long_name": "mean gradient"})
+
+
+def wide():
+    """Maps of panoramas, with the longest name that the values of a method have."""
+    longest = max((method.said for method in METHODS.values()), key=len)
+    return heat().assign_coords(right=("image", [31] * 2)).assign_attrs(long_name=f"absolute {longest}")
+
+
+def with_sizes():
+    return pictures().assign_coords(width=("image", [12] * 5), height=("image", [10] * 5))
+
+
+def cuts():
+    """Crops of two units, as mf.attribution.crops lays them out."""
+    values = np.linspace(0, 1, 2 * 3 * 4 * 4 * 3).reshape(2, 3, 4, 4, 3)
+    names = [["a_very_long_name_of_a_file_0001.jpg", "b.jpg", "c.jpg"], ["d.jpg", "e.jpg", "f.jpg"]]
+    coords = {"unit": [3, 17], "rank": [1, 2, 3], "name": (("unit", "rank"), names)}
+    return xr.DataArray(values, coords, ("unit", "rank", "y", "x", "rgb"))
+
+
+#: Figures of pictures, which count nothing.
+PICTURES = {
+    "attribution": lambda ax: plot.attribution(heat(), image="dog.jpg", thumbnails=with_sizes(), ax=ax),
+    "attribution, alone": lambda ax: plot.attribution(heat(signed=True)[:1], ax=ax),
+    "attribution, wide": lambda ax: plot.attribution(wide(), image="cat.jpg", ax=ax),
+    "grid": lambda ax: plot.image_grid(pictures(), ax=ax),
+    "grid, rows": lambda ax: plot.image_grid(cuts(), title="conv1: two units", ax=ax),
+}
 FIGURES = {
     "sets": lambda ax: plot.sets(two_sets()[0], two_sets()[1], ax=ax),
     "scores": lambda ax: plot.scores(predicted(), ax=ax),
@@ -141,10 +181,12 @@ FIGURES = {
     "drift, few layers": lambda ax: plot.drift_profile(drifted(["layer1", "layer2"]), ax=ax),
     "change": lambda ax: plot.drift_profile(drifted(blocks()), measures="decodability", ax=ax),
     "rdm": lambda ax: plot.rdm(dissimilarities(), layer="low", order=per_image([5, 3, 4, 1, 2]), ax=ax),
+    "rdm, groups": lambda ax: plot.rdm(dissimilarities(), layer="low", groups=kinds(), thumbnails=pictures(), ax=ax),
     "dots": lambda ax: plot.embedding(space(), ax=ax),
     "map": lambda ax: plot.embedding(space(), thumbnails=pictures(), scores=per_image([1, 2, 3, 4, 5]), ax=ax),
 }
-every_figure = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+every_figure = pytest.mark.parametrize("draw", (FIGURES | PICTURES).values(), ids=FIGURES | PICTURES)
+every_count = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
 
 
 @every_figure
@@ -200,11 +242,11 @@ def test_files_are_the_same_each_time_and_svg_text_is_text(draw, tmp_path):
     for ending in ("png", "svg"):
         assert (tmp_path / f"a/figure.{ending}").read_bytes() == (tmp_path / f"b/figure.{ending}").read_bytes()
     svg = (tmp_path / "a/figure.svg").read_text()
-    assert "images" in re.sub("<[^>]+>", " ", svg)
+    assert re.search(r"images|\.jpg", re.sub("<[^>]+>", " ", svg))
     assert "<dc:date>" not in svg
 
 
-@every_figure
+@every_count
 def test_the_figure_says_how_many_images(draw):
     assert re.search(r"n = (4|5|20) images", texts(draw(None)))
 
@@ -631,9 +673,70 @@ def test_image_names_that_would_not_fit_are_left_out():
     assert ax.get_ylabel() == "Image"
 
 
+def test_images_of_a_group_stand_together_in_the_order_given_between_borders():
+    order = per_image([50, 40, 30, 20, 10])
+    ax = plot.rdm(dissimilarities(), layer="low", order=order, groups=kinds().isel(image=[3, 1, 0, 2, 4]))
+    full = np.full((5, 5), np.nan)
+    full[np.triu_indices(5, 1)] = dissimilarities()["rdm"].sel(layer="low")
+    full = np.fmax(full, full.T)
+    place = [3, 1, 4, 2, 0]  # fox, dog of a; gnu, elk, cat of b
+    np.testing.assert_array_equal(drawn_matrix(ax), full[np.ix_(place, place)])
+    borders = {tuple(line.get_xdata()) for line in ax.lines if line.get_xdata()[0] == line.get_xdata()[1]}
+    assert borders == {(1.5, 1.5)}
+    named = {text.get_text(): text.get_position()[1] for text in ax.texts}
+    assert named == {"a": 0.5, "b": 3.0}
+    assert "low; n = 5 images, sorted by kind and memorability, lowest first" in texts(ax)
+    series = kinds().to_series()
+    np.testing.assert_array_equal(
+        drawn_matrix(plot.rdm(dissimilarities(), layer="low", order=order, groups=series)), drawn_matrix(ax)
+    )
+
+
+def test_pictures_stand_along_both_axes_each_at_its_own_row():
+    ax = plot.rdm(dissimilarities(), layer="low", order=per_image([5, 3, 4, 1, 2]), thumbnails=pictures())
+    small = ax.images[1:]
+    assert [int(np.asarray(one.get_array()).max()) for one in small] == [3, 3, 4, 4, 1, 1, 2, 2, 0, 0]
+    middles = [np.mean(np.reshape(one.get_extent(), (2, 2)), axis=1) for one in small]
+    np.testing.assert_allclose([at[1] for at in middles[::2]], range(5))
+    np.testing.assert_allclose([at[0] for at in middles[1::2]], range(5))
+    assert max(at[0] for at in middles[::2]) < -0.5
+    assert min(at[1] for at in middles[1::2]) > 4.5
+    assert ax.get_xlim() == (-0.5, 4.5)
+
+
+def test_an_image_table_gives_pictures_of_its_files(tmp_path):
+    for k, name in enumerate(NAMES):
+        Image.new("RGB", (40, 20), (k * 50, 0, 0)).save(tmp_path / name.replace("jpg", "png"))
+    table = mf.images.read(tmp_path)
+    renamed = table.assign_coords(image=NAMES)
+    ax = plot.rdm(dissimilarities(), layer="low", thumbnails=renamed.isel(image=[4, 2, 0, 1, 3]))
+    shown = [np.asarray(one.get_array()) for one in ax.images[1::2]]
+    assert [int(one[..., 0].mean()) for one in shown] == [0, 50, 100, 150, 200]
+    assert {one.shape for one in shown} == {(80, 160, 3)}
+    (tmp_path / "fox.png").unlink()
+    with pytest.raises(mf.images.UnreadableImage, match="fox"):
+        plot.rdm(dissimilarities(), layer="low", thumbnails=renamed)
+
+
+def test_more_pictures_than_fit_along_an_axis_are_refused():
+    names = [f"{k:03}" for k in range(90)]
+    square = xr.DataArray(np.ones((90, 90)), dims=("image_1", "image_2"), coords={"image_1": names, "image_2": names})
+    with pytest.raises(ArgumentError, match=r"thumbnails must be at most \d+ on \d+ mm; got 90. Draw on wider Axes"):
+        plot.rdm(square, thumbnails=pictures(names))
+    plot.rdm(square, thumbnails=pictures(names), ax=plot.axes(width="double", height=150))
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
+        ({"layer": "low", "groups": [1, 2]}, KindError, "groups must be a column of categories, .* got list"),
+        ({"layer": "low", "groups": kinds()[:3]}, ArgumentError, "groups and rdms must hold the same images"),
+        (
+            {"layer": "low", "thumbnails": pictures(NAMES[:3])},
+            ArgumentError,
+            "thumbnails and rdms must hold the same images; got only in rdms 2: 'fox.jpg', 'gnu.jpg'",
+        ),
+        ({"layer": "low", "thumbnails": 3}, KindError, r"thumbnails must come from mf\.images\.thumbnails or mf\.im"),
         ({}, ArgumentError, "layer must name one of the layers; got None. There are 2: 'low', 'high'."),
         ({"layer": "hig"}, UnknownNameError, "Did you mean 'high'"),
         (
@@ -686,6 +789,34 @@ def test_a_frame_encloses_the_picture_and_not_the_white_that_made_it_square():
     assert all((picture == 9).all() for picture in shown)
 
 
+def test_pictures_that_would_cover_others_may_be_left_out():
+    place = xr.Dataset(
+        {"embedding": (("image", "component"), [[0.0, 0], [0, 0.001], [0.001, 0], [1, 1], [2, 0]])},
+        coords={"image": NAMES},
+    )
+    scores = per_image([1, 2, 3, 4, 5])
+    ax = plot.embedding(place, thumbnails=pictures(), scores=scores, overlap="hide")
+    figure = ax.figure
+    FigureCanvasAgg(figure).draw()
+    frames = [box.get_window_extent() for box in ax.artists]
+    assert len(frames) == 3
+    assert not any(one.overlaps(two) for one, two in itertools.combinations(frames, 2))
+    every, hidden = ax.collections[:2]
+    assert len(every.get_offsets()) == 5
+    assert len(hidden.get_offsets()) == 2
+    assert hidden.get_zorder() > max(box.get_zorder() for box in ax.artists)
+    assert "n = 5 images, 3 of them as pictures" in texts(ax)
+    assert len(plot.embedding(place, thumbnails=pictures()).artists) == 5
+
+
+def test_any_number_of_images_can_be_drawn_when_covering_pictures_are_left_out():
+    names = [f"{k:04}" for k in range(900)]
+    points = np.random.default_rng(0).normal(size=(900, 2))
+    crowd = xr.Dataset({"embedding": (("image", "component"), points)}, coords={"image": names})
+    ax = plot.embedding(crowd, thumbnails=pictures(names), overlap="hide")
+    assert 20 < len(ax.artists) < 200
+
+
 def test_scores_colour_the_dots_by_name():
     scores = per_image([1, 2, 3, 4, 5])
     straight = plot.embedding(space(), scores=scores).collections[0].get_facecolors()
@@ -703,6 +834,7 @@ def test_other_methods_have_dimensions_and_no_variance():
     ("options", "error", "message"),
     [
         ({"components": (0, 2)}, ArgumentError, r"components must be two positions below 2; got \(0, 2\)"),
+        ({"overlap": "move"}, ArgumentError, "overlap must be one of 'draw', 'hide'; got 'move'"),
         ({"components": (0,)}, ArgumentError, "components must be two positions"),
         ({"thumbnails": pictures(NAMES[:3])}, ArgumentError, "thumbnails and space must hold the same images"),
         ({"thumbnails": space()}, KindError, r"thumbnails must come from mf\.images\.thumbnails"),
@@ -729,6 +861,21 @@ def test_more_pictures_than_can_be_seen_are_refused_with_the_most_that_fit():
 # style ----------------------------------------------------------------------------------------------------------------
 
 
+def test_the_style_file_is_the_style_and_matplotlib_takes_it_without_complaint():
+    with plt.rc_context():
+        plt.style.use("memfeat.plot.paper")
+        assert {key: mpl.rcParams[key] for key in plot.STYLE} == plot.STYLE | {
+            "figure.max_open_warning": mpl.rcParams["figure.max_open_warning"]
+        }
+    assert plot.STYLE["svg.fonttype"] == "none"
+    assert plot.STYLE["pdf.fonttype"] == 42
+
+
+def test_columns_are_as_wide_as_journals_print_them():
+    widths = [plot.axes(width=name).figure.get_figwidth() * 25.4 for name in plot.WIDTHS]
+    assert widths == pytest.approx([85, 120, 180])
+
+
 def test_save_writes_one_file_per_format_and_makes_the_folder(tmp_path):
     written = plot.save(plot.axes(), tmp_path / "new" / "fig.v1", formats=["png", "svg", "pdf"])
     assert [file.name for file in written] == ["fig.v1.png", "fig.v1.svg", "fig.v1.pdf"]
@@ -751,7 +898,11 @@ def test_subfigures_are_saved_with_their_figure(tmp_path):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: plot.axes(width="triple"), ArgumentError, "width must be one of 'single', 'double'; got 'triple'"),
+        (
+            lambda: plot.axes(width="triple"),
+            ArgumentError,
+            "width must be one of 'single', '1.5', 'double'; got 'triple'",
+        ),
         (lambda: plot.axes(height=3), ArgumentError, "height must be more than 10 mm; got 3. Sizes are in millimetres"),
         (lambda: plot.save(plot.axes(), "x", formats=["bmp"]), ArgumentError, "formats must be one of 'png', 'svg'"),
         (lambda: plot.save("figure", "x"), KindError, "ax must be Axes or a Figure that is still there; got str"),

@@ -407,3 +407,69 @@ def test_model_rdms_of_halves_bound_what_an_rdm_can_reach():
     gap = [[np.abs(np.subtract.outer(one, one))[pairs].round(12) for one in two] for two in halves.values.T]
     r = np.mean([spearmanr(first, second).statistic for first, second in gap])
     np.testing.assert_allclose(found["noise_upper"], np.sqrt(2 * r / (1 + r)))
+
+
+# reliability by number of raters --------------------------------------------------------------------------------------
+
+
+def found_in_halves():
+    columns = {"reliability": [0.8, 0.5], "reliability_ci_low": [0.6, -0.1], "reliability_ci_high": [0.9, 0.7]}
+    table = {name: ("measure", values) for name, values in columns.items()} | {"n": ("measure", [30, 30])}
+    return xr.Dataset(table, {"measure": ["hit_rate", "d_prime"]}, {"interval": "95 %, over images"})
+
+
+def test_reliability_by_raters_by_hand():
+    found = mf.scores.by_raters(found_in_halves(), n_raters=10, at=[5, 10, 40])
+    # 0.8 of 10 raters: half as many make 0.4 / 0.6, four times as many 3.2 / 3.4
+    np.testing.assert_allclose(found["estimate"].sel(measure="hit_rate"), [2 / 3, 0.8, 16 / 17])
+    np.testing.assert_allclose(found["ci_low"].sel(measure="hit_rate"), [0.3 / 0.7, 0.6, 2.4 / 2.8])
+    np.testing.assert_allclose(found["ci_low"].sel(measure="d_prime"), 0)
+    np.testing.assert_allclose(found["measured"], [0.8, 0.5])
+    assert found["estimate"].dims == ("measure", "n_raters")
+    assert found["n"].values.tolist() == [30, 30]
+    assert found.attrs["interval"] == "95 %, over images"
+    assert (found.attrs["n_measured"], found.attrs["n_images"]) == (10, "30")
+
+
+def test_numbers_of_raters_are_whole_and_go_from_one_to_four_times_as_many():
+    raters = mf.scores.by_raters({"split_half": 0.5}, n_raters=12.5)["n_raters"].values
+    assert (raters[0], raters[-1]) == (1, 50)
+    assert (raters == raters.round()).all()
+    assert (np.diff(raters) > 0).all()
+
+
+@given(st.floats(0.05, 0.95), st.integers(1, 200), st.floats(0.05, 0.95))
+@settings(deadline=None, max_examples=40)
+def test_as_many_raters_as_a_target_needs_reach_it_and_one_less_does_not(r, n, target):
+    needed = mf.scores.n_raters(target, reliability={"spearman_brown": r}, n_raters=n)
+    at = [needed] if needed == 1 else [needed, needed - 1]
+    curve = mf.scores.by_raters({"spearman_brown": r}, n_raters=n, at=at)["estimate"].values
+    assert curve[0] >= target - 1e-9
+    assert (curve[1:] < target + 1e-9).all()
+
+
+@pytest.mark.parametrize(
+    ("given_as", "options", "error", "message"),
+    [
+        ({"spearman_brown": 0.5}, {"n_raters": 0}, ArgumentError, "n_raters must be above 0; got 0"),
+        ({"spearman_brown": 0.5}, {"n_raters": "40"}, KindError, "n_raters must be a number of raters; got '40'"),
+        ({"spearman_brown": 0.5}, {"n_raters": 4, "at": []}, ArgumentError, "at must hold a number of raters at least"),
+        ({"spearman_brown": 0.5}, {"n_raters": 4, "at": [-1]}, ArgumentError, "at must be above 0; got -1"),
+        ({"r": 0.5}, {"n_raters": 4}, ArgumentError, "reliability must hold one named number"),
+        (
+            found_in_halves().assign(reliability=("measure", [0.8, -0.2])),
+            {"n_raters": 4},
+            ArgumentError,
+            "reliability must lie between 0 and 1 for each measure; got 0.8, -0.2",
+        ),
+        (
+            found_in_halves().expand_dims(category=["x"]),
+            {"n_raters": 4},
+            ArgumentError,
+            r"reliability must be of one measure or several; got dims \('category', 'measure'\)",
+        ),
+    ],
+)
+def test_reliability_by_raters_of_what_is_none_is_refused(given_as, options, error, message):
+    with pytest.raises(error, match=message):
+        mf.scores.by_raters(given_as, **options)

@@ -6,25 +6,43 @@ a plain Figure, which nothing keeps open. Defaults are those of `STYLE`, used wh
 globally.
 """
 
+from memfeat.plot.architecture import architecture
 from memfeat.plot.clouds import sets
 from memfeat.plot.distributions import scores
 from memfeat.plot.drift import drift_profile
 from memfeat.plot.evaluation import calibration_curve, error_by_cutoff, score_distributions
+from memfeat.plot.grids import image_grid
+from memfeat.plot.heat import attribution
+from memfeat.plot.layer_maps import layer_map
 from memfeat.plot.maps import embedding
 from memfeat.plot.matrices import rdm
+from memfeat.plot.memorable import memorable
+from memfeat.plot.models import models
+from memfeat.plot.partition import partition
 from memfeat.plot.profiles import layer_profile
+from memfeat.plot.raters import reliability
+from memfeat.plot.similarity import layer_similarity
 from memfeat.plot.style import STYLE, WIDTHS, axes, save
 
 __all__ = [
     "STYLE",
     "WIDTHS",
+    "architecture",
+    "attribution",
     "axes",
     "calibration_curve",
     "drift_profile",
     "embedding",
     "error_by_cutoff",
+    "image_grid",
+    "layer_map",
     "layer_profile",
+    "layer_similarity",
+    "memorable",
+    "models",
+    "partition",
     "rdm",
+    "reliability",
     "save",
     "score_distributions",
     "scores",

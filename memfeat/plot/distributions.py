@@ -15,7 +15,7 @@ from memfeat._labels import image_names
 from memfeat.errors import ArgumentError, KindError
 from memfeat.plot.style import COLOURS, canvas, drawing, note
 
-__all__ = ["scores"]
+__all__ = ["LABELS", "score_column", "scores"]
 
 #: What a score is called on an axis; other names are shown as they are.
 LABELS = {"memorability": "Predicted memorability (hit rate)", "hit_rate": "Hit rate"}
@@ -47,7 +47,8 @@ def scores(
     ArgumentError
         If no image has a score.
     """
-    values, name, attrs = _column(scores)
+    column, attrs = score_column(scores)
+    values, name = column.values.astype(float), str(column.name or "Score")
     shown = values[np.isfinite(values)]
     if not shown.size:
         raise ArgumentError(
@@ -75,8 +76,28 @@ def _caption(values: npt.NDArray[Any], shown: npt.NDArray[Any], floor: Any) -> s
     return f"n = {shown.size} image{'s' if shown.size != 1 else ''}{left_out}; one tick each{dashed}"
 
 
-def _column(scores: Any) -> tuple[npt.NDArray[Any], str, dict[str, Any]]:
-    """Find the scores, their name, and what is known about them."""
+def score_column(scores: Any) -> tuple[xr.DataArray, dict[str, Any]]:
+    """Find the scores, and what is known about them.
+
+    Parameters
+    ----------
+    scores : Dataset, DataArray (image) or pandas.Series
+        What `mf.predict` gave, or any score per image.
+
+    Returns
+    -------
+    DataArray (image)
+        The scores.
+    dict
+        Attributes of the scores, and of the Dataset that they came in.
+
+    Raises
+    ------
+    KindError
+        If scores are no labelled numbers.
+    ArgumentError
+        If a Dataset holds no memorability.
+    """
     attrs: dict[str, Any] = {}
     if isinstance(scores, xr.Dataset):
         if "memorability" not in scores:
@@ -90,4 +111,4 @@ def _column(scores: Any) -> tuple[npt.NDArray[Any], str, dict[str, Any]]:
         raise KindError(
             advice("scores", "hold one number per image", listed(f"dims {scores.dims}, dtype {scores.dtype}"))
         )
-    return scores.values.astype(float), str(scores.name or "Score"), attrs | dict(scores.attrs)
+    return scores, attrs | dict(scores.attrs)

@@ -12,23 +12,31 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
-from memfeat._check import advice, listed
+from memfeat._check import advice, listed, one_of
 from memfeat._labels import IMAGE, as_scores, image_names, matched
 from memfeat.errors import ArgumentError, KindError
+from memfeat.plot.pictures import SMALLEST, pictures, refused
 from memfeat.plot.style import COLOURS, INCH, SCALES, canvas, drawing, note, room
 
 __all__ = ["embedding"]
 
-#: Side of a thumbnail in millimetres: the largest and the smallest that is still a picture.
-LARGEST, SMALLEST = 9.0, 2.5
+Array = npt.NDArray[Any]
+#: Side of a thumbnail in millimetres: the largest, and the smallest where those that cover others are left out.
+LARGEST, APART = 9.0, 6.0
+#: Millimetres between frames that do not cover each other.
+GAP = 1.6
+DOT: dict[str, Any] = {"s": 14, "linewidths": 0.4, "edgecolors": "white"}
+#: What happens to pictures that would cover each other.
+OVERLAPS = ("draw", "hide")
 
 
 def embedding(
     space: xr.Dataset,
     *,
-    thumbnails: xr.DataArray | None = None,
+    thumbnails: xr.DataArray | xr.Dataset | None = None,
     scores: xr.DataArray | None = None,
     components: Sequence[int] = (0, 1),
+    overlap: str = "draw",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw images where an embedding puts them, as dots or as small pictures, coloured by a score.
@@ -37,42 +45,53 @@ def embedding(
     ----------
     space : Dataset
         What `mf.reduction.embed` gave: `embedding (image, component)`.
-    thumbnails : DataArray (image, y, x, rgb), optional
-        Small pictures from `mf.images.thumbnails`; dots without them.
+    thumbnails : DataArray (image, y, x, rgb) or Dataset (image), optional
+        Small pictures from `mf.images.thumbnails`, or the image table itself; dots without them.
     scores : DataArray (image) or pandas.Series, optional
         Colours dots and frames.
     components : (int, int)
         Positions of the components along the horizontal and the vertical axis.
+    overlap : {"draw", "hide"}
+        Whether pictures may cover each other, or those that would are left out and are dots.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The Axes; one unit is the same length along both.
+        The Axes; one unit is the same length along both. With `overlap="hide"` pictures are chosen for the size of the
+        figure as it is, from the outside in.
 
     Raises
     ------
     KindError, ArgumentError
-        If this is no embedding, images differ, a component is absent, or pictures would be too small to see.
+        If this is no embedding, images differ, a component is absent, pictures would be too small to see,
+        or an option is unknown.
+    UnreadableImage
+        If a file cannot be read any more.
     """
     points = _points(space, components)
     names = [str(name) for name in points[IMAGE].values]
     colours, bar = _colours(scores, points)
-    pictures = None if thumbnails is None else _pictures(thumbnails, points)
+    one_of("overlap", overlap, OVERLAPS)
+    small = None if thumbnails is None else pictures(thumbnails, names, reference="space")
     ax = canvas(ax, height=80)
     with drawing():
         xy = points.values
-        ax.scatter(xy[:, 0], xy[:, 1], s=14, c=colours, linewidths=0.4, edgecolors="white")
-        if pictures is not None:
-            _place(ax, xy, pictures, colours if bar is not None else ["white"] * len(names))
+        ax.scatter(xy[:, 0], xy[:, 1], c=colours, **DOT)
         if bar is not None:
             drawn = ax.get_figure().colorbar(bar[0], ax=ax, label=bar[1], shrink=0.7)  # type: ignore[union-attr]
             drawn.outline.set_visible(False)
         ax.set_aspect("equal", adjustable="datalim")
-        ax.margins(0.08 if pictures is None else 0.2)
+        ax.margins(0.08 if small is None else 0.2)
         ax.set(xlabel=_label(space, components[0]), ylabel=_label(space, components[1]))
         note(ax, _caption(space, len(names)))
+        if small is not None:
+            shown = _place(ax, xy, small, colours if bar is not None else ["white"] * len(names), overlap)
+            if hidden := sorted(set(range(len(names))) - set(shown)):
+                # a picture covers no other image
+                ax.scatter(xy[hidden, 0], xy[hidden, 1], c=[colours[k] for k in hidden], zorder=4, **DOT)
+                note(ax, f"{_caption(space, len(names))}, {len(shown)} of them as pictures")
     return ax
 
 
@@ -97,37 +116,34 @@ def _colours(scores: Any, points: xr.DataArray) -> tuple[Any, tuple[ScalarMappab
     return list(scale.to_rgba(shown.values)), (scale, str(shown.name).replace("_", " ").capitalize())
 
 
-def _pictures(thumbnails: Any, points: xr.DataArray) -> list[npt.NDArray[Any]]:
-    if not isinstance(thumbnails, xr.DataArray) or set(thumbnails.dims) != {IMAGE, "y", "x", "rgb"}:
-        found = getattr(thumbnails, "dims", type(thumbnails).__name__)
-        raise KindError(advice("thumbnails", "come from mf.images.thumbnails", listed(found)))
-    ordered = matched(thumbnails, points, argument="thumbnails", reference="space")
-    squares = np.asarray(ordered.transpose(IMAGE, "y", "x", "rgb").values)
-    if not {"width", "height"} <= set(ordered.coords):
-        return list(squares)
-    edges = np.stack([ordered["height"].values, ordered["width"].values], axis=1)
-    return [_shown(square, shape) for square, shape in zip(squares, edges, strict=True)]
-
-
-def _shown(square: npt.NDArray[Any], shape: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Cut off the white that made a picture square."""
-    side = square.shape[0]
-    height, width = np.maximum(1, np.round(shape * side / shape.max())).astype(int)
-    top, left = (side - height) // 2, (side - width) // 2
-    return square[top : top + height, left : left + width]
-
-
-def _place(ax: Axes, xy: npt.NDArray[Any], pictures: Sequence[npt.NDArray[Any]], colours: Sequence[Any]) -> None:
+def _place(ax: Axes, xy: Array, given: Sequence[Array], colours: Sequence[Any], overlap: str) -> list[int]:
+    """Put pictures on their points, and say of which."""
     width = room(ax) * INCH
     side = min(LARGEST, 0.55 * width / np.sqrt(len(xy)))
-    if side < SMALLEST:
-        most = int((0.55 * width / SMALLEST) ** 2)
-        remedy = "Draw on wider Axes (mf.plot.axes), or pass a subset of the images."
-        raise ArgumentError(advice("thumbnails", f"be at most {most} on {width:.0f} mm", len(xy), remedy))
-    for point, picture, colour in zip(xy, pictures, colours, strict=True):
-        box = OffsetImage(picture, zoom=side / INCH * 72 / max(picture.shape[:2]), interpolation="antialiased")
-        frame = {"edgecolor": colour, "linewidth": 1.1, "boxstyle": "square,pad=0.02"}
-        ax.add_artist(AnnotationBbox(box, (point[0], point[1]), frameon=True, bboxprops=frame, pad=0.1))
+    if overlap == "draw":
+        refused("thumbnails", side, int((0.55 * width / SMALLEST) ** 2), width, len(xy))
+    side = side if overlap == "draw" else max(side, APART)
+    shown = list(range(len(xy))) if overlap == "draw" else _apart(ax, xy, given, side)
+    for k in shown:
+        box = OffsetImage(given[k], zoom=side / INCH * 72 / max(given[k].shape[:2]), interpolation="antialiased")
+        frame = {"edgecolor": colours[k], "linewidth": 1.1, "boxstyle": "square,pad=0.02"}
+        ax.add_artist(AnnotationBbox(box, (xy[k, 0], xy[k, 1]), frameon=True, bboxprops=frame, pad=0.1))
+    return shown
+
+
+def _apart(ax: Axes, xy: Array, given: Sequence[Array], side: float) -> list[int]:
+    """Choose pictures that do not cover each other, the outermost first, which say most about what an axis means."""
+    # the layout decides how far apart points lie
+    ax.get_figure(root=True).draw_without_rendering()  # type: ignore[union-attr]
+    dots = ax.transData.transform(xy) / ax.get_figure(root=True).dpi * INCH  # type: ignore[union-attr]
+    frames = np.array([[one.shape[1], one.shape[0]] for one in given]) * side
+    frames = frames / frames.max(axis=1, keepdims=True) * side + GAP
+    chosen: list[int] = []
+    for k in np.lexsort((np.arange(len(xy)), -np.linalg.norm(dots - dots.mean(axis=0), axis=1))):
+        away = np.abs(dots[chosen] - dots[k]) * 2 >= frames[chosen] + frames[k]
+        if away.any(axis=1).all():
+            chosen.append(int(k))
+    return chosen
 
 
 def _label(space: xr.Dataset, component: int) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import xarray as xr
 from matplotlib import colormaps
 from matplotlib.axes import Axes
@@ -11,10 +12,13 @@ from matplotlib.axes import Axes
 from memfeat._check import advice, listed, looked_up
 from memfeat._labels import IMAGE, LAYER, as_scores, matched
 from memfeat.errors import ArgumentError, KindError
+from memfeat.plot.margins import name_groups, name_images, place_pictures
+from memfeat.plot.pictures import pictures
 from memfeat.plot.style import SCALES, canvas, drawing, note, room
 
 __all__ = ["rdm"]
 
+Array = npt.NDArray[Any]
 #: What a dissimilarity is called on a colour bar, by the `metric` in its attributes.
 LABELS = {
     "correlation": "Dissimilarity (1 − Pearson r)",
@@ -29,8 +33,6 @@ LABELS = {
 }
 #: Colour of what has no distance.
 EMPTY = "#D0D0D0"
-#: The smallest type, in points, that image names are written in.
-SMALLEST = 4.5
 
 
 def rdm(
@@ -38,6 +40,8 @@ def rdm(
     *,
     layer: str | None = None,
     order: xr.DataArray | None = None,
+    groups: xr.DataArray | None = None,
+    thumbnails: xr.DataArray | xr.Dataset | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the dissimilarity of every pair of images in one layer.
@@ -50,64 +54,88 @@ def rdm(
         Which layer; needed when there is more than one.
     order : DataArray (image) or pandas.Series, optional
         One number per image, such as scores: images are sorted by it, lowest first, ties by name.
+    groups : DataArray (image) or pandas.Series, optional
+        One category per image: images of one stand together, in the order of `order`, between borders.
+    thumbnails : DataArray (image, y, x, rgb) or Dataset (image), optional
+        Small pictures from `mf.images.thumbnails`, or the image table itself: they stand along both axes instead of
+        names, in up to three rows.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The Axes. Image names are written where they fit.
+        The Axes. Image names, and those of categories, are written where they fit.
 
     Raises
     ------
     KindError, ArgumentError
-        If this is no RDM, or `order` holds other images, or the layer is not said.
+        If this is no RDM, or `order`, `groups` or `thumbnails` hold other images, there are too many pictures to be
+        seen, or the layer is not said.
     UnknownNameError
         If there is no such layer.
+    UnreadableImage
+        If a file cannot be read any more.
     """
     square = _one_layer(_squared(rdms), layer)
     names = square["image_1"].values.astype(str)
-    place = np.argsort(names, kind="stable")
+    holder = xr.DataArray(np.zeros(names.size), dims=IMAGE, coords={IMAGE: square["image_1"].values})
+    keys = [names]
     if order is not None:
-        holder = xr.DataArray(np.zeros(names.size), dims=IMAGE, coords={IMAGE: square["image_1"].values})
-        ranks = matched(as_scores(order, "order"), holder, argument="order", reference="rdms")
-        place = np.lexsort((names, ranks.values))
+        keys.append(matched(as_scores(order, "order"), holder, argument="order", reference="rdms").values)
+    kinds = None if groups is None else _groups(groups, holder)
+    place = np.lexsort(keys if kinds is None else [*keys, kinds])
+    small = None if thumbnails is None else pictures(thumbnails, names[place], reference="rdms")
     values = square.values.astype(float)[np.ix_(place, place)]
     np.fill_diagonal(values, np.nan)
     new = ax is None
     ax = canvas(ax, height=68)
+    width = room(ax)  # before the colour bar takes some
     with drawing():
         if new:
             # The plain constrained layout forgets that a square narrows the Axes, and cuts off what stands beside it.
             ax.get_figure(root=True).set_layout_engine("compressed")  # type: ignore[union-attr]
-        _name_images(ax, names[place])
+        ax.set(xticks=[], yticks=[], xlabel="Image, in the same order", ylabel="Image")
         image = ax.imshow(values, cmap=colormaps[SCALES["distance"]].with_extremes(bad=EMPTY), interpolation="nearest")
         metric = str(rdms.attrs.get("metric", ""))
         bar = ax.get_figure().colorbar(image, ax=ax, label=LABELS.get(metric, metric or "Dissimilarity"), shrink=0.75)  # type: ignore[union-attr]
         bar.outline.set_visible(False)
         ax.spines[:].set_visible(False)
-        note(ax, _caption(square, order))
+        _beside(ax, names[place], small, None if kinds is None else kinds[place], width)
+        note(ax, _caption(square, order, groups))
     return ax
 
 
-def _name_images(ax: Axes, names: npt.NDArray[Any]) -> None:
-    ax.set(xticks=[], yticks=[], xlabel="Image, in the same order", ylabel="Image")
-    size = min(7.0, 0.6 * room(ax) * 72 / names.size)
-    if size >= SMALLEST:
-        short = [name if len(name) <= 20 else f"{name[:19]}…" for name in names]
-        ax.set_yticks(range(names.size), short, fontsize=size)
-        ax.set_ylabel("")
-        ax.tick_params(length=0)
+def _beside(ax: Axes, names: Array, small: list[Array] | None, kinds: Array | None, width: float) -> None:
+    """Put pictures, or names, and the categories beside the map."""
+    if small is None and kinds is None:
+        name_images(ax, list(names), width)
+        return
+    ax.set(xlabel="" if small else ax.get_xlabel(), ylabel="")
+    beyond = place_pictures(ax, small, width) if small else 0.0
+    if kinds is not None:
+        name_groups(ax, list(kinds), beyond, width)
 
 
-def _caption(square: xr.DataArray, order: Any) -> str:
+def _groups(groups: Any, holder: xr.DataArray) -> npt.NDArray[np.str_]:
+    """Give the category of each image, as text."""
+    if isinstance(groups, pd.Series):
+        groups = xr.DataArray(groups.to_numpy(), dims=IMAGE, coords={IMAGE: groups.index.to_numpy()}, name=groups.name)
+    if not isinstance(groups, xr.DataArray) or groups.dims != (IMAGE,):
+        found = listed(getattr(groups, "dims", type(groups).__name__))
+        raise KindError(advice("groups", "be a column of categories, one for each image", found))
+    return matched(groups, holder, argument="groups", reference="rdms").values.astype(str)
+
+
+def _caption(square: xr.DataArray, order: Any, groups: Any) -> str:
     layer = f"{square[LAYER].values}; " if LAYER in square.coords else ""
-    by = (
-        f"sorted by {str(order.name or 'score').replace('_', ' ')}, lowest first"
-        if order is not None
-        else "sorted by name"
-    )
-    return f"{layer}n = {square.sizes['image_1']} images, {by}"
+    by = [f"{_called(groups, 'category')}"] if groups is not None else []
+    by += [f"{_called(order, 'score')}, lowest first" if order is not None else "name"]
+    return f"{layer}n = {square.sizes['image_1']} images, sorted by {' and '.join(by)}"
+
+
+def _called(column: Any, otherwise: str) -> str:
+    return str(column.name or otherwise).replace("_", " ")
 
 
 def _squared(rdms: Any) -> xr.DataArray:

@@ -15,7 +15,18 @@ from memfeat.errors import ArgumentError, KindError
 from memfeat.plot.baselines import KIND, MEASURE, draw_baselines
 from memfeat.plot.style import COLOURS, canvas, drawing, note, room
 
-__all__ = ["FEW", "counted", "layer_profile", "name_layers"]
+__all__ = [
+    "ALPHA",
+    "FEW",
+    "counted",
+    "criterion",
+    "layer_profile",
+    "name_layers",
+    "noise_bounds",
+    "null_of",
+    "shortened",
+    "statistic_label",
+]
 
 #: What a statistic is called on an axis, by a word in its attributes `statistic` or `method`.
 LABELS = {
@@ -97,12 +108,12 @@ def layer_profile(
     ax = canvas(ax)
     place, layers = np.arange(estimate.size), [str(name) for name in result[LAYER].values]
     with drawing():
-        line = _null(result) if null == "auto" else null
+        line = null_of(result) if null == "auto" else null
         if line is not None:
             ax.axhline(float(line), color=COLOURS["null"], linestyle="--", linewidth=0.7, zorder=1)
         if null == "auto" and "chance" in result:
             ax.plot(place, _values(result, "chance", np.nan), "--", color=COLOURS["null"], linewidth=0.7, zorder=1)
-        _draw_bounds(ax, _bounds(result))
+        _draw_bounds(ax, noise_bounds(result))
         _interval(ax, result, place)
         ax.plot(place, estimate, color=COLOURS["data"], zorder=3)
         passed = _values(result, "p_corrected", np.nan) < ALPHA
@@ -111,7 +122,7 @@ def layer_profile(
         draw_baselines(ax, others, layers)
         prefix = name_layers(ax, layers)
         ax.set_xlabel(f"Layer (in {prefix})" if prefix else "Layer")
-        ax.set_ylabel(label or _label(result) + (" / √reliability" if relative else ""))
+        ax.set_ylabel(label or statistic_label(result) + (" / √reliability" if relative else ""))
         note(ax, _caption(result) + ("; broken lines and pale bands: baselines" if others.sizes[LAYER] else ""))
     return ax
 
@@ -170,8 +181,19 @@ def _interval(ax: Axes, result: xr.Dataset, place: npt.NDArray[Any]) -> None:
         ax.vlines(place, low, high, color=COLOURS["data"], linewidth=0.8, zorder=2)
 
 
-def _bounds(result: xr.Dataset) -> list[float]:
-    """Give the noise bounds of the reference that are known: both, the upper one, or none."""
+def noise_bounds(result: xr.Dataset) -> list[float]:
+    """Give the noise bounds of the reference that are known.
+
+    Parameters
+    ----------
+    result : Dataset
+        A result that may hold `noise_lower` and `noise_upper`.
+
+    Returns
+    -------
+    list of float
+        Both, the upper one, or none.
+    """
     if "noise_upper" not in result or "corrected" in result:
         return []
     return [float(result[name]) for name in BOUNDS if name in result and result[name].ndim == 0]
@@ -199,21 +221,51 @@ def name_layers(ax: Axes, names: Sequence[str]) -> str:
     str
         What they share, and was left out.
     """
-    parts = [name.split(".") for name in names]
-    shared = 0
-    while len(names) > 1 and all(len(part) > shared + 1 and part[shared] == parts[0][shared] for part in parts):
-        shared += 1
-    short = [".".join(part[shared:]) for part in parts]
+    short, shared = shortened(names)
     points = room(ax) * 72
     step = math.ceil(len(names) * 10 / points)
     upright = sum(map(len, short)) * 4.6 > points
     shown = range(0, len(names), step)
     ax.set_xticks(list(shown), [short[i] for i in shown], rotation=90 if upright else 0)
     ax.set_xlim(-0.6, len(names) - 0.4)
-    return ".".join(parts[0][:shared])
+    return shared
 
 
-def _label(result: xr.Dataset) -> str:
+def shortened(names: Sequence[str]) -> tuple[list[str], str]:
+    """Leave out of layer names what they share.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The layers.
+
+    Returns
+    -------
+    list of str
+        The names without it.
+    str
+        What they share.
+    """
+    parts = [name.split(".") for name in names]
+    shared = 0
+    while len(names) > 1 and all(len(part) > shared + 1 and part[shared] == parts[0][shared] for part in parts):
+        shared += 1
+    return [".".join(part[shared:]) for part in parts], ".".join(parts[0][:shared])
+
+
+def statistic_label(result: xr.Dataset) -> str:
+    """Say what the estimates of a result are, by its attributes.
+
+    Parameters
+    ----------
+    result : Dataset
+        A result with an attribute `statistic` or `method`.
+
+    Returns
+    -------
+    str
+        Such as "Spearman ρ"; "Estimate" if it is not known.
+    """
     chosen = str(result["statistic"].item()) if "statistic" in result.coords else ""
     said = f"{chosen} {result.attrs.get('statistic', '')} {result.attrs.get('method', '')}".lower()
     found = next((label for word, label in LABELS.items() if word in said), "Estimate")
@@ -222,7 +274,19 @@ def _label(result: xr.Dataset) -> str:
     return f"{found}, less its bias" if "corrected" in result else found
 
 
-def _null(result: xr.Dataset) -> float | None:
+def null_of(result: xr.Dataset) -> float | None:
+    """Say where estimates lie when there is nothing to find.
+
+    Parameters
+    ----------
+    result : Dataset
+        A result.
+
+    Returns
+    -------
+    float or None
+        0; None where that is something else.
+    """
     pooled = POOLED in str(result.attrs.get("statistic", ""))
     return None if pooled or "baseline" in result.attrs or {"chance", "tested"} <= set(result.variables) else 0.0
 
@@ -233,15 +297,33 @@ def _caption(result: xr.Dataset) -> str:
         what = "band" if result.sizes[LAYER] > FEW else "bar"
         parts.append(f"{what}: {result.attrs.get('interval', '95 % interval')}")
     if "p_corrected" in result:
-        said = str(result.attrs.get("correction", "corrected"))
-        parts.append(f"filled: p < .05, {said.partition('p_corrected: ')[2].partition(';')[0] or said}")
-    if bounds := len(_bounds(result)):
+        parts.append(f"filled: {criterion(result)}")
+    if bounds := len(noise_bounds(result)):
         parts.append("grey: noise bounds of the reference" if bounds == 2 else "dotted: upper noise bound")
     if "chance" in result:
         parts.append("dashed: mean when images are rearranged")
     elif POOLED in str(result.attrs.get("statistic", "")):
         parts.append("with nothing to find, values lie below 0: compare with p")
     return "; ".join(part for part in parts if part)
+
+
+def criterion(result: xr.Dataset, name: str = "p_corrected") -> str:
+    """Say how p-values were corrected.
+
+    Parameters
+    ----------
+    result : Dataset
+        A result.
+    name : str
+        The p-value, as `correction` in the attributes calls it.
+
+    Returns
+    -------
+    str
+        Such as "p < .05, max-statistic over all comparisons".
+    """
+    said = str(result.attrs.get("correction", "corrected"))
+    return f"p < .05, {said.partition(f'{name}: ')[2].partition(';')[0] or said}"
 
 
 def counted(result: xr.Dataset) -> str:

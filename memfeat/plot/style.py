@@ -20,7 +20,7 @@ __all__ = ["COLOURS", "INCH", "SCALES", "STYLE", "WIDTHS", "axes", "canvas", "dr
 #: Millimetres in an inch: sizes are divided by it, because 50.8 / 25.4 is 2 and 50.8 * (1 / 25.4) is not.
 INCH = 25.4
 #: Column widths that journals print, in millimetres.
-WIDTHS = {"single": 85.0, "double": 180.0}
+WIDTHS = {"single": 85.0, "1.5": 120.0, "double": 180.0}
 #: Blue, vermilion and greys that stay apart for colour-blind readers and in a black-and-white print (Okabe and Ito).
 COLOURS = {
     "data": "#0072B2",
@@ -30,43 +30,25 @@ COLOURS = {
     "fill": "#9CC8E3",
     "bound": "#DEDEDE",
 }
-#: Colour scales that stay in order without colour: distances (what is far apart is pale, as most is), and scores.
-SCALES = {"distance": "YlGnBu_r", "score": "cividis"}
+#: Colour scales: distances (what is far apart is pale, as most is), scores and similarities stay in order without
+#: colour; what lies on both sides of 0 is pale in the middle.
+SCALES = {"distance": "YlGnBu_r", "score": "cividis", "similarity": "cividis", "sides": "RdBu_r"}
 #: File types that `save` writes, with the metadata that would otherwise hold the date.
 FORMATS: dict[str, dict[str, Any]] = {
     "png": {},
     "svg": {"Date": None},
     "pdf": {"CreationDate": None},
 }
-#: The style, as matplotlib's rcParams. DejaVu Sans comes with matplotlib, so a layout is the same on every machine.
+#: The style file, which matplotlib finds as "memfeat.plot.paper".
+STYLE_FILE = Path(__file__).with_name("paper.mplstyle")
+#: The style, as matplotlib's rcParams: the file, and a warning less, which style files cannot turn off.
 STYLE: dict[Any, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans", "Arial", "Helvetica", "sans-serif"],
-    "font.size": 7.0,
-    "axes.labelsize": 7.5,
-    "axes.titlesize": 7.0,
-    "xtick.labelsize": 7.0,
-    "ytick.labelsize": 7.0,
-    "legend.fontsize": 7.0,
-    "axes.linewidth": 0.6,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "lines.linewidth": 1.0,
-    "lines.markersize": 3.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.facecolor": "white",
-    "figure.facecolor": "white",
-    "savefig.facecolor": "white",
-    "figure.dpi": 150.0,
+    **mpl.rc_params_from_file(STYLE_FILE, use_default_template=False),
     "figure.max_open_warning": 0,
-    "savefig.bbox": "standard",
-    "svg.fonttype": "none",
-    "svg.hashsalt": "memfeat",
-    "pdf.fonttype": 42,
 }
+#: Share of a figure's width that its Axes have before the layout; width of a letter in heights of the type; inches that
+#: are left free around everything.
+USUAL, LETTER, BORDER = 0.775, 0.55, 0.2
 #: Backends that draw to files only; a pyplot figure there would stay open for ever.
 _FILE_BACKENDS = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}
 
@@ -94,8 +76,8 @@ def axes(*, width: str | float = "single", height: float | None = None) -> Axes:
 
     Parameters
     ----------
-    width : {"single", "double"} or float
-        Width of the figure: one or two journal columns, or millimetres.
+    width : {"single", "1.5", "double"} or float
+        Width of the figure: one, one and a half or two journal columns (85, 120 and 180 mm), or millimetres.
     height : float, optional
         Height in millimetres; .75 of the width by default.
 
@@ -155,7 +137,7 @@ def canvas(ax: Axes | None, *, height: float = 62.0) -> Axes:
         return plt.figure(figsize=(WIDTHS["single"] / INCH, height / INCH), layout="constrained").add_subplot()
 
 
-def note(ax: Axes, text: str) -> None:
+def note(ax: Axes, text: str, *, beside: Sequence[str] = ()) -> None:
     """Write what the figure shows (n, interval, correction) small above the Axes, in as many lines as it needs.
 
     Parameters
@@ -164,11 +146,25 @@ def note(ax: Axes, text: str) -> None:
         The Axes.
     text : str
         One sentence or more.
+    beside : sequence of str
+        Names that stand to the left of the Axes, where they are long and so leave less room.
     """
     size = 6.0
-    letters = int(room(ax) * 72 / (0.55 * size))
+    letters = int(_beneath(ax, beside) * 72 / (LETTER * size))
     lines = textwrap.wrap(text, max(letters, 20), break_on_hyphens=False)
     ax.set_title("\n".join(lines), loc="left", fontsize=size, color=COLOURS["note"])
+
+
+def _beneath(ax: Axes, beside: Sequence[str]) -> float:
+    """Give the inches that a line above the Axes can have: names beside them and equal sides make them narrower."""
+    width = room(ax)
+    if beside:
+        longest = max(len(line) for name in beside for line in name.split("\n"))
+        width = min(width, width / USUAL - longest * LETTER * STYLE["ytick.labelsize"] / 72 - BORDER)
+    if ax.get_aspect() != "auto" and ax.get_adjustable() == "box":
+        height = ax.get_figure(root=True).get_figheight() * ax.get_position(original=True).height  # type: ignore[union-attr]
+        width = min(width, float(height / (ax.get_data_ratio() * float(ax.get_aspect()))))
+    return width
 
 
 def room(ax: Axes) -> float:

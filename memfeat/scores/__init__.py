@@ -5,6 +5,7 @@ from memfeat.scores.excluding import ExclusionRules, exclude
 from memfeat.scores.lags import lag_corrected
 from memfeat.scores.mixed import mixed_model
 from memfeat.scores.planning import n_images, n_raters
+from memfeat.scores.raters import by_raters
 from memfeat.scores.resplitting import resplit
 from memfeat.scores.scoring import CountColumns, from_trials, rates
 from memfeat.scores.splitting import SplitHalfOptions, halves, split_half
@@ -18,6 +19,7 @@ __all__ = [
     "FurtherColumns",
     "SplitHalfOptions",
     "TrialColumns",
+    "by_raters",
     "exclude",
     "from_trials",
     "halves",
