@@ -13,6 +13,7 @@ from . import prediction as prediction
 from . import rdm as rdm
 from . import reduction as reduction
 from . import regression as regression
+from . import report as report
 from . import rsa as rsa
 from . import scores as scores
 from . import screening as screening
@@ -42,6 +43,7 @@ __all__ = [
     "rdm",
     "reduction",
     "regression",
+    "report",
     "rsa",
     "scores",
     "screening",

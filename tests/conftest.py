@@ -25,6 +25,9 @@ PHOTOGRAPHS = (
 )
 LONG = (*PHOTOGRAPHS, "test_models", "test_analyses", "test_store", "test_project", "test_demo")
 
+#: marker -> the variable that forbids to skip tests that have it
+REQUIRED = {"data": "MEMFEAT_REQUIRE_DATA", "browser": "MEMFEAT_REQUIRE_BROWSER"}
+
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
@@ -118,10 +121,11 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """With MEMFEAT_REQUIRE_DATA set, as continuous integration does, a data-backed test that is skipped has failed."""
+    """Where these variables are set, a test that needs data or a browser and is skipped has failed."""
     report = yield
     skipped = report.skipped and not hasattr(report, "wasxfail")
-    if skipped and os.environ.get("MEMFEAT_REQUIRE_DATA") and item.get_closest_marker("data"):
-        report.outcome = "failed"
-        report.longrepr = f"{item.nodeid} must run where MEMFEAT_REQUIRE_DATA is set; it was skipped: {report.longrepr}"
+    for marker, variable in REQUIRED.items():
+        if skipped and os.environ.get(variable) and item.get_closest_marker(marker):
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid} must run where {variable} is set; it was skipped: {report.longrepr}"
     return report

@@ -53,14 +53,18 @@ ALLOWED = {
     "sets": LABELS
     | {"_numerals", "gram", "guards", "images", "lowlevel", "reduction", "regression", "stats", "training"},
     "screening": LABELS | {"images", "lowlevel", "prediction", "sets", "training"},
-    "demo": LABELS | LOW | {"activations", "features", "rdm", "rsa", "regression", "reduction", "plot", "prediction"},
+    "report": LABELS
+    | {"_numerals", "images", "prediction", "evaluation", "measures", "plot", "rdm", "reduction", "regression", "sets"},
+    "demo": LABELS
+    | LOW
+    | {"activations", "features", "rdm", "rsa", "regression", "reduction", "plot", "prediction", "report"},
     "cli": LABELS
     | LOW
     | {"activations", "features", "rdm", "rsa", "regression", "plot", "prediction", "evaluation", "demo", "training"}
-    | {"_numerals", "lowlevel", "scores", "screening", "sets"},
+    | {"_numerals", "lowlevel", "report", "scores", "screening", "sets"},
 }
 TORCH = {"_kept", "models", "activations", "attribution", "gram", "measures", "prediction", "training", "demo", "cli"}
-DRAWING = {"plot", "demo", "cli"}
+DRAWING = {"plot", "demo", "report", "cli"}
 HEAVY = ["torch", "xarray", "pandas", "scipy", "sklearn", "matplotlib", "zarr", "dask", "PIL"]
 
 

@@ -244,18 +244,22 @@ def test_the_version_stands_in_the_changelog_and_the_citation() -> None:
 @pytest.mark.parametrize(
     ("required", "marked", "outcome"), [("1", True, "failed"), ("", True, "skipped"), ("1", False, "skipped")]
 )
-def test_a_skipped_data_test_fails_where_data_are_required(
-    required: str, marked: bool, outcome: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("needed", ["data", "browser"])
+def test_a_skipped_test_fails_where_what_it_needs_is_required(
+    needed: str, required: str, marked: bool, outcome: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MEMFEAT_REQUIRE_DATA", required)
-    item = SimpleNamespace(nodeid="test_it.py::test_on_data", get_closest_marker=lambda name: marked or None)
+    for marker in ("data", "browser"):
+        monkeypatch.setenv(f"MEMFEAT_REQUIRE_{marker.upper()}", required if marker == needed else "")
+    found = {needed: marked}
+    item = SimpleNamespace(nodeid="test_it.py::test_on_data", get_closest_marker=lambda name: found.get(name) or None)
     report = SimpleNamespace(outcome="skipped", skipped=True, longrepr="no data")
     hook = load(ROOT / "tests" / "conftest.py").pytest_runtest_makereport(item, None)
     next(hook)
     with pytest.raises(StopIteration) as end:
         hook.send(report)
     assert end.value.value.outcome == outcome
-    assert ("must run where MEMFEAT_REQUIRE_DATA is set" in report.longrepr) is (outcome == "failed")
+    said = f"must run where MEMFEAT_REQUIRE_{needed.upper()} is set"
+    assert (said in report.longrepr) is (outcome == "failed")
 
 
 @needs_tree

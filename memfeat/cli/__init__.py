@@ -7,8 +7,9 @@ from memfeat.cli.scoring import scores
 from memfeat.cli.screening import screen
 from memfeat.cli.setting import compare_sets, match_sets
 from memfeat.cli.verbs import main
+from memfeat.cli.viewing import report
 
 __all__ = ["main"]
 
-for _command in (compare_sets, decode, evaluate, match_sets, rsa, scores, screen, train):
+for _command in (compare_sets, decode, evaluate, match_sets, report, rsa, scores, screen, train):
     main.add_command(_command)

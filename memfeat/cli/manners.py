@@ -30,7 +30,7 @@ ARGUMENTS = {
     "autocast", "backbone", "dataset", "device", "estimator", "folds", "kind", "layers", "method", "metric", "permute",
     "precision", "reduce", "scores", "shard", "tta", "head", "model", "validation", "split", "weights",
     "groups", "repeats", "scale", "strata", "covariates", "combine", "by", "clusters", "paired", "values", "bound",
-    "categories", "score",
+    "categories", "score", "layer", "profile", "thumbnail",
 )}  # fmt: skip
 #: Advice in Python, and the same for whoever types commands.
 WORDING: dict[str, str | Callable[[re.Match[str]], str]] = {

@@ -1,7 +1,5 @@
 """The report of compare-sets: one page with tables, figures and text, which needs nothing else."""
 
-import base64
-import tempfile
 from collections.abc import Sequence
 from importlib.resources import files
 from itertools import combinations
@@ -166,18 +164,12 @@ def _page(title: str, note: str, sections: Sequence[Section], _path: Path) -> st
     """Make an HTML page that holds its figures."""
     import jinja2
 
-    inlined = [one._replace(figures=[(name, _inlined(ax)) for name, ax in one.figures]) for one in sections]
+    from memfeat.report.figures import inlined
+
+    whole = [one._replace(figures=[(name, inlined(ax)) for name, ax in one.figures]) for one in sections]
     template = files("memfeat.cli").joinpath("report.html.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    return environment.from_string(template).render(title=title, note=note, sections=inlined)
-
-
-def _inlined(ax: Any) -> str:
-    from memfeat import plot
-
-    with tempfile.TemporaryDirectory() as folder:
-        (file,) = plot.save(ax, Path(folder) / "figure", formats=["svg"])
-        return f"data:image/svg+xml;base64,{base64.b64encode(file.read_bytes()).decode()}"
+    return environment.from_string(template).render(title=title, note=note, sections=whole)
 
 
 def _markdown(title: str, note: str, sections: Sequence[Section], path: Path) -> str:

@@ -1,6 +1,5 @@
 """The demo's page: one file that needs nothing else, to read on screen or to print."""
 
-import base64
 import io
 import platform
 import textwrap
@@ -18,6 +17,7 @@ from PIL import Image
 from memfeat import images as pictures
 from memfeat._frames import per_image, per_layer
 from memfeat._version import __version__
+from memfeat.report.figures import data_uri
 
 if TYPE_CHECKING:
     from memfeat.demo.road import Road
@@ -86,7 +86,7 @@ def write(road: "Road", figures: Mapping[str, Path], path: Path, *, note: str) -
     text = environment.from_string(template).render(
         note=note,
         rows=_rows(road),
-        figures=[(name, *FIGURES[name], _inlined(file.read_bytes())) for name, file in figures.items()],
+        figures=[(name, *FIGURES[name], data_uri(file.read_bytes())) for name, file in figures.items()],
         layers=_layers(road.rsa, road.decoded),
         facts=_facts(road),
         next=NEXT,
@@ -132,7 +132,7 @@ def _rows(road: "Road") -> list[dict[str, Any]]:
     """Give what the table of photographs shows, most memorable first."""
     table = per_image(road.memory).merge(road.credits, on="image", how="left")
     small = pictures.thumbnails(road.images, size=64)
-    thumbs = {str(name): _inlined(_png(one), "png") for name, one in zip(small.image.values, small.values, strict=True)}
+    thumbs = {str(name): data_uri(_png(one), "png") for name, one in zip(small.image.values, small.values, strict=True)}
     ranked = table.sort_values(["memorability", "image"], ascending=[False, True], na_position="last")
     rows: list[dict[Any, Any]] = ranked.to_dict("records")
     return [row | {"thumbnail": thumbs.get(row["image"], "")} for row in rows]
@@ -170,7 +170,3 @@ def _png(pixels: np.ndarray[Any, Any]) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "png")
     return buffer.getvalue()
-
-
-def _inlined(content: bytes, kind: str = "svg+xml") -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

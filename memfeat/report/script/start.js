@@ -1,0 +1,2 @@
+apply();
+document.documentElement.dataset.ready = "";
