@@ -12,6 +12,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 GENERATED = HERE / "generated"
+EXTRA = GENERATED / "extra"
 RESULTS = ROOT / "tests" / "calibration" / "results"
 BENCHMARKS = ROOT / "tests" / "benchmarks"
 ENDS = ("estimate", "ci_low", "ci_high")
@@ -19,6 +20,7 @@ SECONDS = ("features_and_training", "training_alone")
 sys.path[:0] = [str(ROOT), str(HERE), str(BENCHMARKS), str(RESULTS.parent)]
 
 import gallery  # noqa: E402
+import live  # noqa: E402
 import rendering  # noqa: E402
 import stale  # noqa: E402
 from matplotlib import pyplot  # noqa: E402
@@ -35,6 +37,7 @@ extensions = ["sphinx.ext.autodoc", "sphinx.ext.mathjax", "numpydoc", "myst_nb"]
 exclude_patterns = ["_build", "generated", "jupyter_execute"]
 html_theme = "furo"
 html_title = f"memfeat {release}"
+html_extra_path = ["generated/extra"]
 templates_path: list[str] = []
 
 # Text. Notebooks are executed by the tests and by `make notebooks`; here their stored output is shown.
@@ -225,6 +228,7 @@ def figures() -> None:
 
 
 GENERATED.mkdir(parents=True, exist_ok=True)
+EXTRA.mkdir(exist_ok=True)
 notebooks()
 command_line()
 calibrations()
@@ -234,3 +238,4 @@ benchmarks()
 readouts()
 heads()
 figures()
+live.write(EXTRA / "demo_report.html")

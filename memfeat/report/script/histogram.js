@@ -33,12 +33,13 @@
   }
   svg.append(make("svg:text", { x: (LEFT + W) / 2, y: H - 6, "text-anchor": "middle" }, SCORE.label));
   svg.append(make("svg:text", { x: 4, y: 14 }, "Images"));
-  if (DATA.floor !== null && DATA.floor >= low && DATA.floor <= high) {
+  const marked = DATA.floor !== null && DATA.floor >= low && DATA.floor <= high;
+  if (marked) {
     svg.append(make("svg:path", { class: "floor", d: `M${x(DATA.floor)} ${TOP - 6}V${H - BOTTOM}` }));
   }
   byId("histogram").append(svg);
   const n = counts.reduce((sum, one) => sum + one, 0);
-  const floor = DATA.floor === null ? "" : ` Dashed: the predictor's floor, ${DATA.floor.toFixed(2)}.`;
+  const floor = !marked ? "" : ` Dashed: the predictor's floor, ${DATA.floor.toFixed(2)}.`;
   byId("histogram-note").textContent = `n = ${n} images.${floor} Choose a bar to see its images.`;
   listeners.shown.push(() => bars.forEach((bar, k) => {
     const inside = (state.low !== null || state.high !== null) &&
