@@ -1,10 +1,11 @@
-"""The report that docs/report.md links to: photographs of the demo that are in the public domain, predicted for real."""
+"""The report that docs/report.md links to: photographs of the demo in the public domain, predicted for real."""
 
 import tempfile
 from pathlib import Path
 
-import memfeat as mf
 from gallery import FREE
+
+import memfeat as mf
 from memfeat.demo import collect
 
 LAYERS = ["features.layer1.2", "features.layer2.7", "features.layer3.35", "features.layer4.2"]
