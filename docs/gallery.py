@@ -275,6 +275,20 @@ def sets(ax: Axes | None = None) -> Axes:
 
 
 @cache
+def versions() -> tuple[xr.Dataset, dict[str, pd.Series]]:
+    table, loss = world()["hit_rate"].to_series(), np.random.default_rng(9).normal(0.04, 0.05, 60)
+    both = {"colour": table, "grey": (table - loss).clip(0, 1)}
+    return mf.sets.compare(both, paired=True, n_permutations=499, n_bootstraps=200), both
+
+
+@figure
+def sets_paired(ax: Axes | None = None) -> Axes:
+    """Versions of the same images: a line for each image, and below how much its score changes."""
+    found, both = versions()
+    return mf.plot.sets(found, both, ax=ax)
+
+
+@cache
 def halves() -> xr.Dataset:
     hits = np.random.default_rng(5).binomial(40, world()["hit_rate"].values)
     counts = pd.DataFrame({"image": world()["image"].values, "hits": hits, "misses": 40 - hits})

@@ -396,7 +396,7 @@ def test_a_set_of_one_value_has_no_violin():
         (
             lambda r, s: (r, {"old": s["new"], "new": s["old"]}),
             ArgumentError,
-            "got 12 images with mean 0.6 in 'old', and not 8 with 0.55. Of pairs",
+            "got 12 images with mean 0.6 in 'old', and not 8 with 0.55.$",
         ),
         (
             lambda r, s: (r, {"old": [1, 2], "new": s["new"]}),

@@ -68,7 +68,7 @@ def _sections(found: Gathered, result: "xr.Dataset", in_layers: "Layers | None")
     drawn = []
     for score in scores:
         one = result if score is None else result.sel(score=score)
-        drawn.append((score or str(result.attrs["scores"][0]), plot.sets(one, found.compared)))
+        drawn.append((score or str(result.attrs["scores"][0]), plot.sets(one, found.compared, paired=found.paired)))
     sections = [
         Section("Sets", frame=_by_set(result)),
         Section("Differences", frame=sets.table(result), figures=drawn),

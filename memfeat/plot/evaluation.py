@@ -256,7 +256,8 @@ def _distributions(result: xr.Dataset) -> str:
     floor = result.attrs.get("floor")
     dashed = f"; dashed: floor {float(floor):.3f}, {result.attrs['floor_rule']}" if floor is not None else ""
     ratio = float(result.attrs["sd_ratio"])
-    return f"n = {int(result['n'])} images; SD of predictions is {ratio:.2f} of that of scores{dashed}"
+    limits = "; intervals: see the table" if "ci_low" in result else ""
+    return f"n = {int(result['n'])} images; SD of predictions is {ratio:.2f} of that of scores{dashed}{limits}"
 
 
 def _cut(result: xr.Dataset, cuts: _Cuts) -> str:

@@ -105,9 +105,11 @@ def attribution(
 
 
 def _part(maps: Any, image: str | None) -> _Part:
-    if not isinstance(maps, xr.DataArray) or not {"y", "x"} <= set(maps.dims):
-        found = getattr(maps, "dims", type(maps).__name__)
-        raise KindError(advice("maps", "come from mf.attribution.attribute", listed(found)))
+    if not isinstance(maps, xr.DataArray):
+        raise KindError(advice("maps", "come from mf.attribution.attribute", listed(type(maps).__name__)))
+    if not {"y", "x"} <= set(maps.dims):
+        remedy = "A layer without maps has no places to show; mf.attribution.attribute gives maps of the image for it."
+        raise KindError(advice("maps", "have the dims 'y' and 'x'", listed(maps.dims), remedy))
     if IMAGE in maps.dims:
         names = [str(name) for name in maps[IMAGE].values]
         if image is None and len(names) > 1:

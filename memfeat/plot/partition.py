@@ -26,6 +26,8 @@ HEIGHTS = {"bars": (6.0, 28.0), "circles": (0.0, 70.0)}
 LONGEST = 24
 #: number of sets -> what draws their circles
 CIRCLES = {2: venn2, 3: venn3}
+#: How strongly circles are filled.
+FAINT = 0.45
 BARS = "Draw kind='bars'."
 MADE_BY = "mf.regression.partition or mf.rsa.partition"
 
@@ -139,7 +141,7 @@ def _circles(ax: Axes, result: xr.Dataset, names: list[str], sets: list[str]) ->
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         try:
-            drawn = CIRCLES[len(sets)](areas, set_labels=tuple(sets), set_colors=SETS[: len(sets)], alpha=0.45, ax=ax)
+            drawn = CIRCLES[len(sets)](areas, set_labels=tuple(sets), set_colors=SETS[: len(sets)], alpha=FAINT, ax=ax)
         except UserWarning as warning:
             found = listed("shares that no circles of such sizes can have")
             raise ArgumentError(advice("result", "fit circles", found, BARS)) from warning
@@ -149,6 +151,11 @@ def _circles(ax: Axes, result: xr.Dataset, names: list[str], sets: list[str]) ->
             continue
         text.set_text(_said(result, regions[region]) if share > 0 else "")
         text.set_fontsize(6.5)
+    for patch in drawn.patches:
+        if patch is not None:
+            # blends of colours are alike to colour-blind readers
+            face = (*patch.get_facecolor()[:3], FAINT)
+            patch.set(alpha=None, facecolor=face, edgecolor=COLOURS["null"], linewidth=0.7)
     for text in drawn.set_labels or ():
         if text is not None:
             text.set_fontsize(7.5)
