@@ -826,6 +826,8 @@ def test_slopes_are_let_through_only_where_all_of_an_image_are_blocked():
     weights = torch.tensor([-1.0, 1.0, -2.0])
     (slope,) = torch.autograd.grad((out * weights).sum(), values)
     assert slope.tolist() == [[-1, 0, -2], [0, 1, 0]]
+    (slope,) = torch.autograd.grad((module(values[1:]) * weights).sum(), values)
+    assert slope.tolist() == [[0, 0, 0], [0, 1, 0]]
 
 
 UNMADE = {

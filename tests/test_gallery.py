@@ -39,8 +39,8 @@ from memfeat.plot.style import SCALES
 ROOT = Path(__file__).parents[1]
 BASELINE = Path(__file__).parent / "data" / "baseline"
 SCRIPT = ROOT / "docs" / "gallery.py"
-#: Names of mf.plot that draw no result.
-NO_FIGURES = {"STYLE", "WIDTHS", "axes", "save"}
+#: Names of mf.plot that draw no result, or none for print.
+NO_FIGURES = {"STYLE", "WIDTHS", "axes", "explore", "save"}
 #: Figures of single pictures, which count nothing.
 PICTURES = {"attribution", "image_grid"}
 #: Figures with and without pictures, of which PDF files, which take long, are looked into.

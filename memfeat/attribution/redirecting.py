@@ -20,8 +20,10 @@ class _Rectified(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> Tensor:
         (values,) = ctx.saved_tensors
-        passed = slope * (values > 0)
-        blocked = ~passed.flatten(1).any(dim=1)
+        passed: Tensor = torch.ops.aten.threshold_backward(slope, values, 0)
+        blocked = passed.flatten(1).abs().amax(dim=1) == 0
+        if not blocked.any():
+            return passed
         # downhill is where the cost falls: only what would begin to respond is let through
         rising = slope * ((values > 0) | (slope < 0))
         return torch.where(blocked.view(-1, *[1] * (slope.ndim - 1)), rising, passed)

@@ -1,9 +1,9 @@
 """Figures of results: each function takes a result, returns matplotlib Axes and computes nothing.
 
-Every function takes `ax=` and draws there; without it a new figure of one journal column is made. In a notebook or
-a windowed session that figure belongs to pyplot, and is shown like any other. Where matplotlib only writes files it is
-a plain Figure, which nothing keeps open. Defaults are those of `STYLE`, used while memfeat draws and never set
-globally.
+`explore` returns a figure of bokeh, to point at. Every other function takes `ax=` and draws there; without it a new
+figure of one journal column is made. In a notebook or a windowed session that figure belongs to pyplot, and is shown
+like any other. Where matplotlib only writes files it is a plain Figure, which nothing keeps open. Defaults are those of
+`STYLE`, used while memfeat draws and never set globally.
 """
 
 from memfeat.plot.architecture import architecture
@@ -11,6 +11,7 @@ from memfeat.plot.clouds import sets
 from memfeat.plot.distributions import scores
 from memfeat.plot.drift import drift_profile
 from memfeat.plot.evaluation import calibration_curve, error_by_cutoff, score_distributions
+from memfeat.plot.exploring import explore
 from memfeat.plot.grids import image_grid
 from memfeat.plot.heat import attribution
 from memfeat.plot.layer_maps import layer_map
@@ -34,6 +35,7 @@ __all__ = [
     "drift_profile",
     "embedding",
     "error_by_cutoff",
+    "explore",
     "image_grid",
     "layer_map",
     "layer_profile",

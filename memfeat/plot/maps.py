@@ -18,7 +18,7 @@ from memfeat.errors import ArgumentError, KindError
 from memfeat.plot.pictures import SMALLEST, pictures, refused
 from memfeat.plot.style import COLOURS, INCH, SCALES, canvas, drawing, note, room
 
-__all__ = ["embedding"]
+__all__ = ["axis_label", "embedding", "mapped", "said"]
 
 Array = npt.NDArray[Any]
 #: Side of a thumbnail in millimetres: the largest, and the smallest where those that cover others are left out.
@@ -70,7 +70,7 @@ def embedding(
     UnreadableImage
         If a file cannot be read any more.
     """
-    points = _points(space, components)
+    points = mapped(space, components)
     names = [str(name) for name in points[IMAGE].values]
     colours, bar = _colours(scores, points)
     one_of("overlap", overlap, OVERLAPS)
@@ -84,18 +84,37 @@ def embedding(
             drawn.outline.set_visible(False)
         ax.set_aspect("equal", adjustable="datalim")
         ax.margins(0.08 if small is None else 0.2)
-        ax.set(xlabel=_label(space, components[0]), ylabel=_label(space, components[1]))
-        note(ax, _caption(space, len(names)))
+        ax.set(xlabel=axis_label(space, components[0]), ylabel=axis_label(space, components[1]))
+        note(ax, said(space, len(names)))
         if small is not None:
             shown = _place(ax, xy, small, colours if bar is not None else ["white"] * len(names), overlap)
             if hidden := sorted(set(range(len(names))) - set(shown)):
                 # a picture covers no other image
                 ax.scatter(xy[hidden, 0], xy[hidden, 1], c=[colours[k] for k in hidden], zorder=4, **DOT)
-                note(ax, f"{_caption(space, len(names))}, {len(shown)} of them as pictures")
+                note(ax, f"{said(space, len(names))}, {len(shown)} of them as pictures")
     return ax
 
 
-def _points(space: Any, components: Sequence[int]) -> xr.DataArray:
+def mapped(space: Any, components: Sequence[int]) -> xr.DataArray:
+    """Take two components of an embedding.
+
+    Parameters
+    ----------
+    space : Dataset
+        What `mf.reduction.embed` gave.
+    components : (int, int)
+        Positions of the components.
+
+    Returns
+    -------
+    DataArray (image, component)
+        Where each image lies.
+
+    Raises
+    ------
+    KindError, ArgumentError
+        If this is no embedding, or a component is absent.
+    """
     if not isinstance(space, xr.Dataset) or "embedding" not in space:
         raise KindError(advice("space", "come from mf.reduction.embed", listed(type(space).__name__)))
     image_names(space, "space")
@@ -146,7 +165,21 @@ def _apart(ax: Axes, xy: Array, given: Sequence[Array], side: float) -> list[int
     return chosen
 
 
-def _label(space: xr.Dataset, component: int) -> str:
+def axis_label(space: xr.Dataset, component: int) -> str:
+    """Say what lies along an axis.
+
+    Parameters
+    ----------
+    space : Dataset
+        What `mf.reduction.embed` gave.
+    component : int
+        Position of the component.
+
+    Returns
+    -------
+    str
+        The component, with its share of variance where it has one.
+    """
     method = str(space.attrs.get("method", ""))
     name = f"{'Principal component' if method == 'pca' else 'Dimension'} {component + 1}"
     if "explained_variance_ratio" not in space:
@@ -154,6 +187,20 @@ def _label(space: xr.Dataset, component: int) -> str:
     return f"{name} ({100 * float(space['explained_variance_ratio'][component]):.0f} % of variance)"
 
 
-def _caption(space: xr.Dataset, n: int) -> str:
+def said(space: xr.Dataset, n: int) -> str:
+    """Say what an embedding is of.
+
+    Parameters
+    ----------
+    space : Dataset
+        What `mf.reduction.embed` gave.
+    n : int
+        How many images are drawn.
+
+    Returns
+    -------
+    str
+        The layer and the number of images.
+    """
     layer = str(space.attrs.get("layer", ""))
     return f"{layer}{'; ' if layer else ''}n = {n} images"
