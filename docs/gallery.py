@@ -170,6 +170,13 @@ def rdm(ax: Axes | None = None) -> Axes:
 
 
 @figure
+def gram(ax: Axes | None = None) -> Axes:
+    """How alike images are in a layer whose features are less their means, sorted by a score."""
+    grams = mf.gram.compute(seen(), centre="features")
+    return mf.plot.gram(grams, order=photographs()["hit_rate"], ax=ax)
+
+
+@figure
 def rdm_groups(ax: Axes | None = None) -> Axes:
     """The same, sorted by a category and by the score within it."""
     images = photographs()

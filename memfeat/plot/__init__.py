@@ -12,6 +12,7 @@ from memfeat.plot.distributions import scores
 from memfeat.plot.drift import drift_profile
 from memfeat.plot.evaluation import calibration_curve, error_by_cutoff, score_distributions
 from memfeat.plot.exploring import explore
+from memfeat.plot.grams import gram
 from memfeat.plot.grids import image_grid
 from memfeat.plot.heat import attribution
 from memfeat.plot.layer_maps import layer_map
@@ -36,6 +37,7 @@ __all__ = [
     "embedding",
     "error_by_cutoff",
     "explore",
+    "gram",
     "image_grid",
     "layer_map",
     "layer_profile",

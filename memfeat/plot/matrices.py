@@ -1,6 +1,6 @@
 """Heat maps of images against images."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from memfeat.plot.margins import name_groups, name_images, place_pictures
 from memfeat.plot.pictures import pictures
 from memfeat.plot.style import SCALES, canvas, drawing, note, room
 
-__all__ = ["rdm"]
+__all__ = ["Beside", "Look", "draw_matrix", "one_layer", "rdm"]
 
 Array = npt.NDArray[Any]
 #: What a dissimilarity is called on a colour bar, by the `metric` in its attributes.
@@ -33,6 +33,27 @@ LABELS = {
 }
 #: Colour of what has no distance.
 EMPTY = "#D0D0D0"
+
+
+class Look(NamedTuple):
+    """How a matrix is drawn."""
+
+    argument: str
+    """What the user calls it."""
+    label: str
+    """Of the colour bar."""
+    scale: str = "distance"
+    limits: tuple[float, float] | None = None
+    diagonal: bool = False
+    """Whether an image and itself have a value to be shown."""
+
+
+class Beside(NamedTuple):
+    """What says where images stand, and what stands beside them."""
+
+    order: Any = None
+    groups: Any = None
+    thumbnails: Any = None
 
 
 def rdm(
@@ -77,17 +98,48 @@ def rdm(
     UnreadableImage
         If a file cannot be read any more.
     """
-    square = _one_layer(_squared(rdms), layer)
+    square = one_layer(_squared(rdms), layer, "rdms")
+    metric = str(rdms.attrs.get("metric", ""))
+    look = Look("rdms", LABELS.get(metric, metric or "Dissimilarity"))
+    return draw_matrix(square, look, Beside(order, groups, thumbnails), ax)
+
+
+def draw_matrix(square: xr.DataArray, look: Look, beside: Beside, ax: Axes | None) -> Axes:
+    """Draw a number for every pair of images.
+
+    Parameters
+    ----------
+    square : DataArray (image_1, image_2)
+        The numbers.
+    look : Look
+        How they are drawn.
+    beside : Beside
+        Order, groups and pictures.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The Axes.
+
+    Raises
+    ------
+    KindError, ArgumentError
+        If what stands beside it is of other images.
+    """
+    order, groups, thumbnails = beside
     names = square["image_1"].values.astype(str)
     holder = xr.DataArray(np.zeros(names.size), dims=IMAGE, coords={IMAGE: square["image_1"].values})
     keys = [names]
     if order is not None:
-        keys.append(matched(as_scores(order, "order"), holder, argument="order", reference="rdms").values)
-    kinds = None if groups is None else _groups(groups, holder)
+        keys.append(matched(as_scores(order, "order"), holder, argument="order", reference=look.argument).values)
+    kinds = None if groups is None else _groups(groups, holder, look.argument)
     place = np.lexsort(keys if kinds is None else [*keys, kinds])
-    small = None if thumbnails is None else pictures(thumbnails, names[place], reference="rdms")
+    small = None if thumbnails is None else pictures(thumbnails, names[place], reference=look.argument)
     values = square.values.astype(float)[np.ix_(place, place)]
-    np.fill_diagonal(values, np.nan)
+    if not look.diagonal:
+        np.fill_diagonal(values, np.nan)
     new = ax is None
     ax = canvas(ax, height=68)
     width = room(ax)  # before the colour bar takes some
@@ -96,9 +148,10 @@ def rdm(
             # The plain constrained layout forgets that a square narrows the Axes, and cuts off what stands beside it.
             ax.get_figure(root=True).set_layout_engine("compressed")  # type: ignore[union-attr]
         ax.set(xticks=[], yticks=[], xlabel="Image, in the same order", ylabel="Image")
-        image = ax.imshow(values, cmap=colormaps[SCALES["distance"]].with_extremes(bad=EMPTY), interpolation="nearest")
-        metric = str(rdms.attrs.get("metric", ""))
-        bar = ax.get_figure().colorbar(image, ax=ax, label=LABELS.get(metric, metric or "Dissimilarity"), shrink=0.75)  # type: ignore[union-attr]
+        low, high = look.limits or (None, None)
+        colours = colormaps[SCALES[look.scale]].with_extremes(bad=EMPTY)
+        image = ax.imshow(values, cmap=colours, interpolation="nearest", vmin=low, vmax=high)
+        bar = ax.get_figure().colorbar(image, ax=ax, label=look.label, shrink=0.75)  # type: ignore[union-attr]
         bar.outline.set_visible(False)
         ax.spines[:].set_visible(False)
         _beside(ax, names[place], small, None if kinds is None else kinds[place], width)
@@ -117,14 +170,14 @@ def _beside(ax: Axes, names: Array, small: list[Array] | None, kinds: Array | No
         name_groups(ax, list(kinds), beyond, width)
 
 
-def _groups(groups: Any, holder: xr.DataArray) -> npt.NDArray[np.str_]:
+def _groups(groups: Any, holder: xr.DataArray, reference: str) -> npt.NDArray[np.str_]:
     """Give the category of each image, as text."""
     if isinstance(groups, pd.Series):
         groups = xr.DataArray(groups.to_numpy(), dims=IMAGE, coords={IMAGE: groups.index.to_numpy()}, name=groups.name)
     if not isinstance(groups, xr.DataArray) or groups.dims != (IMAGE,):
         found = listed(getattr(groups, "dims", type(groups).__name__))
         raise KindError(advice("groups", "be a column of categories, one for each image", found))
-    return matched(groups, holder, argument="groups", reference="rdms").values.astype(str)
+    return matched(groups, holder, argument="groups", reference=reference).values.astype(str)
 
 
 def _caption(square: xr.DataArray, order: Any, groups: Any) -> str:
@@ -154,12 +207,35 @@ def _squared(rdms: Any) -> xr.DataArray:
     return xr.DataArray(square, dims=dims, coords={**coords, "image_1": names, "image_2": names})
 
 
-def _one_layer(square: xr.DataArray, layer: str | None) -> xr.DataArray:
+def one_layer(square: xr.DataArray, layer: str | None, argument: str) -> xr.DataArray:
+    """Select the layer that is drawn.
+
+    Parameters
+    ----------
+    square : DataArray (layer, image_1, image_2)
+        Matrices; the dim `layer` may be absent.
+    layer : str, optional
+        Which one.
+    argument : str
+        What the user calls the matrices.
+
+    Returns
+    -------
+    DataArray (image_1, image_2)
+        The matrix.
+
+    Raises
+    ------
+    ArgumentError
+        If there are several and none is named, or there are further dims.
+    UnknownNameError
+        If there is no such layer.
+    """
     if LAYER in square.dims:
         layers = [str(name) for name in square[LAYER].values]
         if layer is None and len(layers) > 1:
             raise ArgumentError(advice("layer", "name one of the layers", layer, f"There are {listed.of(layers)}."))
         square = square.sel({LAYER: looked_up("layer", layer, layers) if layer is not None else layers[0]})
     if square.ndim != 2:
-        raise ArgumentError(advice("rdms", "be one square per layer", listed(f"dims {square.dims}"), "Select first."))
+        raise ArgumentError(advice(argument, "be one square per layer", listed(f"dims {square.dims}"), "Select first."))
     return square.transpose("image_1", "image_2")
