@@ -15,6 +15,8 @@ from memfeat.stats.halves import reliability_of
 
 __all__ = ["by_raters"]
 
+#: What to pass for a number of raters.
+ADVICE = "Pass how many people saw each image on average, such as 40."
 Array = npt.NDArray[np.float64]
 MEASURE, RATERS = "measure", "n_raters"
 #: What is known of a reliability that was measured, with its interval.
@@ -78,7 +80,9 @@ def by_raters(
     n = _number("n_raters", n_raters)
     raters = _places(n) if at is None else np.array([_number("at", one) for one in at])
     if not raters.size:
-        raise ArgumentError(advice("at", "hold a number of raters at least", listed("none")))
+        raise ArgumentError(
+            advice("at", "hold a number of raters at least", listed("none"), "Leave it out for a curve.")
+        )
     known = _known(reliability)
     columns = {name: _stepped(values, raters / n) for name, values in known.items()}
     columns["measured"] = known["estimate"]
@@ -110,7 +114,8 @@ def _known(reliability: Any) -> dict[str, xr.DataArray]:
         raise ArgumentError(advice("reliability", "be of one measure or several", dims, "Select first."))
     if not ((value > 0) & (value < 1)).all():
         found_values = listed(", ".join(f"{one:.3g}" for one in np.ravel(value.values)))
-        raise ArgumentError(advice("reliability", "lie between 0 and 1 for each measure", found_values))
+        remedy = "Leave out measures whose halves do not agree: reliability.sel(measure=[…])."
+        raise ArgumentError(advice("reliability", "lie between 0 and 1 for each measure", found_values, remedy))
     return found
 
 
@@ -122,8 +127,8 @@ def _places(n: float) -> Array:
 
 def _number(argument: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise KindError(advice(argument, "be a number of raters", value))
+        raise KindError(advice(argument, "be a number of raters", value, ADVICE))
     number = float(value)
     if not (np.isfinite(number) and number > 0):
-        raise ArgumentError(advice(argument, "be above 0", value))
+        raise ArgumentError(advice(argument, "be above 0", value, ADVICE))
     return number
