@@ -36,6 +36,9 @@ from memfeat.models.preprocessing import SquashAndCrop
 SIDE = 8
 #: A direction among the five channels of the second convolution.
 DIRECTION = np.array([0.5, -1.0, 0.0, 2.0, 1.5])
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that CUDA finds")
+#: Options for a network as small as these.
+SMALL = {"smoothgrad": {"n_samples": 2, "rng": 0}, "occlusion": {"window": 4, "stride": 2}, "grad_cam": {"layer": "0"}}
 
 
 def smooth() -> mf.models.Model:
@@ -155,7 +158,7 @@ def test_integrated_gradients_add_up_to_the_difference_and_are_the_mean_gradient
     with torch.no_grad():
         difference = model.module(batch) - model.module(dark(batch))
     np.testing.assert_allclose(maps.sum(("y", "x")).values, difference[:, 0].numpy(), rtol=1e-6, atol=1e-9)
-    shares, start = ((torch.arange(400) + 0.5) / 400).double().view(-1, 1, 1, 1), dark(batch)
+    shares, start = ((torch.arange(160) + 0.5) / 160).double().view(-1, 1, 1, 1), dark(batch)
     for image, origin, found in zip(batch, start, maps.values, strict=True):
         there = (origin + shares * (image - origin)).requires_grad_()
         (slopes,) = torch.autograd.grad(model.module(there).sum(), there)
@@ -681,8 +684,8 @@ def maximise(model, target="score", **options):
 @pytest.mark.parametrize("parametrisation", priors.PARAMETRISATIONS)
 def test_a_picture_raises_its_unit_above_every_photograph(parametrisation):
     model = reused()
-    still = {"jitter": 1, "rotate": 0, "zoom": 0, "parametrisation": parametrisation, "learning_rate": 0.2}
-    made = maximise(model, ("conv2", [0, 3]), steps=40, **still)
+    still = {"jitter": 1, "rotate": 0, "zoom": 0, "parametrisation": parametrisation, "learning_rate": 0.5}
+    made = maximise(model, ("conv2", [0, 3]), steps=16, **still)
     features = mf.extract(pictures(11), model=model, layers="conv2", progress=False)["conv2"]
     best = features.max("image").values[[0, 3]]
     assert (made["reached"].values > best).all()
@@ -731,7 +734,7 @@ def test_attributes_hold_everything_to_do_it_again():
 
 def test_total_variation_and_blur_make_pictures_smoother():
     def rough(**options):
-        still = {"parametrisation": "pixels", "jitter": 0, "rotate": 0, "zoom": 0, "learning_rate": 0.3, "steps": 30}
+        still = {"parametrisation": "pixels", "jitter": 0, "rotate": 0, "zoom": 0, "learning_rate": 0.9, "steps": 10}
         picture = maximise(smooth(), ("0", 1), **still | options)["picture"].values
         return float(priors.total_variation(torch.from_numpy(picture).movedim(-1, 1)))
 
@@ -777,9 +780,9 @@ def test_a_spectrum_makes_pictures_of_its_waves():
 def test_a_score_that_saturates_is_warned_about():
     model = smooth()
     model.module[6].weight.data *= 100
-    still = {"jitter": 0, "rotate": 0, "zoom": 0, "learning_rate": 0.2}
+    still = {"jitter": 0, "rotate": 0, "zoom": 0, "learning_rate": 0.6}
     with pytest.warns(SaturatedWarning, match=r"the score must stay below 0\.999 .* got (0\.999|1\.)\d+\. Its course"):
-        made = maximise(mf.models.wrap(model.module, model.transform), steps=60, **still)
+        made = maximise(mf.models.wrap(model.module, model.transform), steps=20, **still)
     assert made["unit"].values.tolist() == ["score"]
     assert float(made["reached"][0]) > 0.999
 
@@ -828,6 +831,23 @@ def test_slopes_are_let_through_only_where_all_of_an_image_are_blocked():
     assert slope.tolist() == [[-1, 0, -2], [0, 1, 0]]
     (slope,) = torch.autograd.grad((module(values[1:]) * weights).sum(), values)
     assert slope.tolist() == [[0, 0, 0], [0, 1, 0]]
+
+
+@needs_gpu
+@pytest.mark.parametrize("method", methods.METHODS)
+def test_a_gpu_gives_the_same_maps(method):
+    asked = {"model": smooth(), "method": method, "progress": False} | SMALL.get(method, {})
+    here, there = (mf.attribution.attribute(pictures(), device=device, **asked) for device in ("cpu", "cuda"))
+    np.testing.assert_allclose(there.values, here.values, rtol=1e-5, atol=1e-9)
+
+
+@needs_gpu
+@pytest.mark.parametrize("parametrisation", priors.PARAMETRISATIONS)
+def test_a_gpu_makes_the_same_pictures(parametrisation):
+    asked = {"parametrisation": parametrisation, "blur": 0.5, "total_variation": 0.1}
+    here, there = (maximise(smooth(), ("3", [2, 0]), device=device, **asked) for device in ("cpu", "cuda"))
+    np.testing.assert_allclose(there["picture"].values, here["picture"].values, atol=1e-4)
+    np.testing.assert_allclose(there["reached"].values, here["reached"].values, rtol=1e-4)
 
 
 UNMADE = {

@@ -119,7 +119,8 @@ def _inlined(picture: npt.NDArray[Any]) -> str:
 
 def _dots(models: Any, figure: Any, columns: dict[str, Any], score: str | None) -> None:
     """Draw dots, coloured by a score if there is one, and say what is shown of each."""
-    colour, shown = COLOURS["data"], SHOWN
+    colour: Any = COLOURS["data"]
+    shown = SHOWN
     if score is not None:
         palette = [to_hex(one) for one in colormaps[SCALES["score"]](np.linspace(0, 1, 256))]
         low, high = float(columns["score"].min()), float(columns["score"].max())
