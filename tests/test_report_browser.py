@@ -352,6 +352,76 @@ def test_without_javascript_tables_and_texts_are_there(made, visit):
     assert page.locator("#profile table tbody tr").count() == 2
 
 
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory):
+    """Whole numbers as scores, many alike; words in a column, sets that some are without, and a file that is none."""
+    folder = tmp_path_factory.mktemp("counted # 1")
+    names = [*(f"{k:02}.png" for k in range(23)), "cafe\u0301.png"]
+    for k, name in enumerate(names):
+        Image.new("RGB", (40, 30), colour(k)).save(folder / name)
+    (folder / "05.png").write_bytes(b"none")
+    images = mf.images.read(folder)
+    columns = {
+        "hits": np.arange(24) % 11,
+        "memorability": np.linspace(0.5, 0.9, 24),
+        "word": np.array([f"word {k * 7 % 24}" for k in range(24)], dtype=object),
+        "empty": np.full(24, np.nan),
+        "half": np.where(np.arange(24) % 3 == 2, np.nan, np.arange(24) % 3),
+    }
+    images = images.assign({name: ("image", values) for name, values in columns.items()})
+    features = xr.Dataset(
+        {"one": (("one:unit", "image"), np.random.default_rng(2).normal(size=(6, 24)))},
+        coords={"image": images.image.values},
+    )
+    options = {"score": "hits", "by": "half", "n_permutations": 19, "n_bootstraps": 0, "progress": False}
+    return {"file": report.write(images, features, folder / "report.html", **options), "table": images}
+
+
+def test_a_bar_shows_as_many_images_as_it_says(counted, visit):
+    page = visit(counted["file"])
+    bars = page.locator(".bar")
+    seen = 0
+    for k in range(bars.count()):
+        bars.nth(k).dispatch_event("click")
+        said = int(bars.nth(k).get_attribute("aria-label").split(": ")[1].split()[0])
+        assert len(tiles(page)) == said
+        seen += said
+    assert seen == 23
+    page.fill("#low", "3")
+    page.fill("#high", "4")
+    page.dispatch_event("#high", "change")
+    frame = per_image(counted["table"])
+    assert sorted(tiles(page)) == sorted(frame["image"][frame["hits"].between(3, 4) & (frame["status"] == "ok")])
+
+
+def test_words_can_be_sorted_and_found_however_they_are_written(counted, visit):
+    page = visit(counted["file"])
+    page.select_option("#sort", "word")
+    page.click("#order")
+    frame = per_image(counted["table"])
+    assert tiles(page) == list(frame.sort_values("word", key=lambda words: words.str[5:].astype(int))["image"])
+    page.fill("#search", "CAFÉ")
+    assert tiles(page) == ["cafe\u0301.png"]
+
+
+def test_images_without_a_set_are_in_none(counted, visit):
+    page = visit(counted["file"])
+    assert page.locator("#group option").all_text_contents() == ["all", "0", "1"]
+    page.select_option("#group", "1")
+    frame = per_image(counted["table"])
+    assert sorted(tiles(page)) == sorted(frame["image"][frame["half"] == 1])
+
+
+def test_nothing_shown_and_nothing_known_is_no_error(counted, visit):
+    page = visit(counted["file"])
+    page.select_option("#colour", "empty")
+    assert page.locator("#legend").text_content() == "empty: ––"
+    page.fill("#search", "no image is called so")
+    page.locator("#points svg").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#tip").is_hidden()
+
+
 @pytest.mark.data
 def test_eight_hundred_photographs_open_quickly(visit, data_folder, tmp_path):
     folder = data_folder / "lnsim"

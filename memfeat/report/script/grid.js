@@ -4,7 +4,7 @@
   const option = (value, text) => make("option", { value }, text);
   const counted = (passes) => DATA.names.reduce((sum, _, i) => sum + (passes(i) ? 1 : 0), 0);
 
-  byId("sort").append(...DATA.columns.filter((one) => one.kind !== "text").map((one) => option(one.name, one.label)), option("", "name"));
+  byId("sort").append(...DATA.columns.map((one) => option(one.name, one.label)), option("", "name"));
   byId("sort").value = state.sort;
   const names = { all: "all images", none: "without remarks" };
   for (const [key, passes] of Object.entries(FLAGS)) {
@@ -14,7 +14,7 @@
   if (GROUP !== null) {
     byId("group-label").hidden = false;
     byId("group-name").textContent = GROUP.label;
-    const found = [...new Set(GROUP.values.map(String))].sort(collator.compare);
+    const found = [...new Set(GROUP.values.filter((one) => one !== null))].sort(collator.compare);
     byId("group").append(option("", "all"), ...found.map((one) => option(one, one)));
   }
 
@@ -64,11 +64,11 @@
   byId("flag").addEventListener("change", (event) => change({ flag: event.target.value }));
   byId("group").addEventListener("change", (event) => change({ group: event.target.value }));
   for (const end of ["low", "high"]) {
-    byId(end).addEventListener("change", (event) => change({ [end]: event.target.value === "" ? null : Number(event.target.value) }));
+    byId(end).addEventListener("change", (event) => change({ [end]: event.target.value === "" ? null : Number(event.target.value), open: false }));
   }
   byId("clear").addEventListener("click", () => {
     for (const [id, value] of Object.entries({ search: "", flag: "all", group: "" })) byId(id).value = value;
-    change({ query: "", flag: "all", group: "", low: null, high: null });
+    change({ query: "", flag: "all", group: "", low: null, high: null, open: false });
   });
   byId("controls").addEventListener("submit", (event) => event.preventDefault());
 

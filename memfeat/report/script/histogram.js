@@ -15,7 +15,7 @@
     }, make("svg:title", {}, `${from} to ${to}: ${count}`));
     const press = () => {
       const chosen = state.low === edges[k] && state.high === edges[k + 1];
-      change(chosen ? { low: null, high: null } : { low: edges[k], high: edges[k + 1] });
+      change(chosen ? { low: null, high: null } : { low: edges[k], high: edges[k + 1], open: k < counts.length - 1 });
     };
     bar.addEventListener("click", press);
     bar.addEventListener("keydown", (event) => {

@@ -80,6 +80,7 @@ if (DATA.map) {
   // The nearest dot in a direction, those straight ahead first.
   function towards([dx, dy]) {
     const from = looked ?? at.get(state.selected) ?? nearest([W / 2, H / 2], Infinity);
+    if (from === null) return null;
     const [fx, fy] = place(from);
     let [found, best] = [from, Infinity];
     for (let k = 0; k < images.length; k++) {
@@ -116,7 +117,7 @@ if (DATA.map) {
     const way = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[event.key];
     if (way) {
       const k = towards(way);
-      if (view.scale > 1) { Object.assign(view, { x: base[k][0], y: base[k][1] }); lay(); }
+      if (view.scale > 1 && k !== null) { Object.assign(view, { x: base[k][0], y: base[k][1] }); lay(); }
       lookAt(k, true);
     } else if (event.key === "Enter" && looked !== null) {
       select(images[looked]);
@@ -146,12 +147,11 @@ if (DATA.map) {
     const [from, to] = column.kind === "number" ? range(images.map((i) => column.values[i])) : [0, 0];
     const groups = column.kind === "group" ? [...new Set(column.values.filter((one) => one !== null))].sort(collator.compare) : [];
     const colours = new Map(groups.map((one, k) => [one, DATA.colours.groups[k % DATA.colours.groups.length]]));
+    const fill = (value) => (column.kind === "number"
+      ? `rgb(${mixed(DATA.colours.score, (value - from) / (to - from || 1)).join(" ")})` : colours.get(value));
     dots.forEach((dot, k) => {
       const value = column.values[images[k]];
-      const grey = value === null || value === undefined;
-      const fill = column.kind === "number"
-        ? `rgb(${mixed(DATA.colours.score, (value - from) / (to - from || 1)).join(" ")})` : colours.get(value);
-      dot.style.fill = grey ? "#b0b0b0" : fill;
+      dot.style.fill = value === null ? "#b0b0b0" : fill(value);
     });
     const legend = byId("legend");
     if (column.kind === "number") {
