@@ -1,6 +1,7 @@
 """`memfeat report`: what is written and said, and how it ends."""
 
 import json
+import re
 
 import click.testing
 import numpy as np
@@ -54,6 +55,26 @@ def test_folders_are_sets_and_what_failed_is_listed(photos):
     text = (photos / "r.html").read_text("utf-8")
     assert "The image sets new (n = 6) and old (n = 6) were compared by memorability." in text
     assert "two" in text
+
+
+def remarks(photos):
+    text = (photos / "r.html").read_text("utf-8")
+    return json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1])["notes"]
+
+
+def test_a_picture_without_remarks_has_none(photos):
+    frame = pd.read_csv(photos / "memory.csv")
+    frame["warnings"] = ["enlarged from 30 × 20"] + [""] * 12
+    frame.to_csv(photos / "memory.csv", index=False)
+    run(*options(photos))
+    assert sorted(remarks(photos)) == [""] * 11 + ["enlarged from 30 × 20", "unreadable: no picture"]
+
+
+def test_predictions_may_say_nothing_of_files(photos):
+    pd.read_csv(photos / "memory.csv")[["image", "memorability"]].to_csv(photos / "memory.csv", index=False)
+    done = run(*options(photos))
+    assert (done.exit_code, done.exception.__class__) == (1, SystemExit), done.output
+    assert sorted(remarks(photos))[:12] == [""] * 12
 
 
 def test_json_says_what_was_written(photos):
