@@ -102,11 +102,14 @@ def test_measured_scores_stand_beside_predictions(photos):
         (["--by", "x"], 3, "--by must "),
         (["-o", "r.pdf"], 3, "--out must end in .html or .htm"),
         (["--thumbnail", "4"], 3, "--thumbnail must be at least 32; got 4"),
+        (["--predictions", "other.csv"], 3, "--predictions must be of the same images; got 13 images without"),
         (["--score", "hits"], 3, "--score must "),
         (["--profile", "rsa"], 2, "'magnitude', 'distinctiveness', 'decoding'"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_words_of_the_command(photos, arguments, code, message):
+    pd.DataFrame({"image": ["x.png"], "memorability": [0.5]}).to_csv(photos / "other.csv", index=False)
+    arguments = [photos / one if one == "other.csv" else one for one in arguments]
     done = run(*options(photos, *arguments))
     assert done.exit_code == code, done.output
     assert message in done.output
