@@ -18,8 +18,9 @@ from PIL import Image
 import memfeat as mf
 from memfeat import report
 from memfeat.errors import ArgumentError, CircularWarning, KindError, UnknownNameError
-from memfeat.report.page import _embedded, _lines
+from memfeat.report.page import REFERENCES, _embedded, _lines, _once
 from memfeat.report.sections import NOT_A_NUMBER, STEPS, _packed
+from memfeat.sets.telling import wording
 
 N = 12
 
@@ -270,6 +271,11 @@ def test_images_that_are_in_no_set_are_left_out_and_counted(tmp_path, images, va
     text = file.read_text("utf-8")
     assert f"The image sets {first} (n = {sizes[0]}) and {second} (n = {sizes[1]}) were compared" in text
     assert ("Left out, without group: 4 of 12 images." in text) == (None in words)
+
+
+def test_each_reference_stands_there_once():
+    assert _once(["A.", "B. https://doi.org/1", "C.", "B.", "A."]) == ["A.", "B. https://doi.org/1", "C."]
+    assert _once([*REFERENCES, wording.REFERENCES["needell2022"]]) == list(REFERENCES)
 
 
 def test_a_name_with_dollar_signs_is_no_formula(tmp_path, images):

@@ -80,7 +80,7 @@ def rendered(contents: Contents, pictures: Pictures, sections: list[Section], *,
         unreadable=_cells(contents.unreadable()),
         missing=pictures.missing,
         made=_made(contents, sections),
-        references=list(dict.fromkeys([*REFERENCES, *(text for one in sections for text in one.references)])),
+        references=_once([*REFERENCES, *(text for one in sections for text in one.references)]),
         cautions=CAUTIONS,
         style=Markup(here.joinpath("page.css").read_text(encoding="utf-8")),
         script=Markup(script),
@@ -91,6 +91,14 @@ def rendered(contents: Contents, pictures: Pictures, sections: list[Section], *,
     )
     # half a character, as of file names that are no UTF-8, is spelt out: no file can hold it
     return _sized(text.encode("utf-8", "backslashreplace").decode())
+
+
+def _once(references: list[str]) -> list[str]:
+    """Give each reference once, as it stands there first: parts of the page cite some without their address."""
+    found: dict[str, str] = {}
+    for text in references:
+        found.setdefault(text.partition(" https://")[0], text)
+    return list(found.values())
 
 
 def _sized(text: str) -> str:
