@@ -271,10 +271,21 @@ def test_the_map_can_be_used_from_the_keyboard(made, visit):
         page.keyboard.press(key)
         seen.add(page.locator("#tip div").first.text_content())
     assert len(seen) > 3
-    page.keyboard.press("+")
+    for key in ["ArrowRight"] * 9 + ["+"]:
+        page.keyboard.press(key)
+    ring, tip = page.locator(".ring.look").bounding_box(), page.locator("#tip").bounding_box()
+    assert min(abs(tip["x"] - ring["x"]), abs(tip["x"] + tip["width"] - ring["x"])) < 40
     page.keyboard.press("ArrowRight")
     assert page.locator("#tip").is_visible()
     assert page.locator("#say").text_content().strip()
+
+
+def test_closing_what_is_selected_goes_back_to_its_picture(made, visit):
+    page = visit(made["file"])
+    page.locator(".tile").nth(4).press("Enter")
+    page.locator("#close").press("Enter")
+    assert page.evaluate("document.activeElement.className") == "tile"
+    assert page.evaluate("document.activeElement.title") == tiles(page)[4]
 
 
 def test_what_is_filtered_out_is_pale_in_the_map(made, visit):
@@ -326,9 +337,18 @@ def test_the_tables_that_are_downloaded_are_the_data(made, visit, tmp_path):
     assert profile["n"].tolist() == [N, N]
 
 
-def test_a_phone_shows_it_without_scrolling_sideways(made, visit):
-    page = visit(made["file"], viewport={"width": 390, "height": 760}, has_touch=True, is_mobile=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+#: Labels of figures that do not lie inside them.
+OUTSIDE = """(labels) => labels.filter((one) => {
+  const [own, all] = [one.getBoundingClientRect(), one.ownerSVGElement.getBoundingClientRect()];
+  return own.left < all.left || own.right > all.right || own.top < all.top || own.bottom > all.bottom;
+}).map((one) => one.textContent)"""
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_phone_shows_it_without_scrolling_sideways(made, visit, width):
+    page = visit(made["file"], viewport={"width": width, "height": 760}, has_touch=True, is_mobile=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator(".figure text").evaluate_all(OUTSIDE) == []
     name = made["names"][30]
     page.touchscreen.tap(*dot(page, made, name))
     assert page.locator("#selected").is_visible()

@@ -63,7 +63,8 @@
   byId("order").addEventListener("click", () => change({ falling: !state.falling }));
   byId("flag").addEventListener("change", (event) => change({ flag: event.target.value }));
   byId("group").addEventListener("change", (event) => change({ group: event.target.value }));
-  for (const end of ["low", "high"]) {
+  for (const [end, word] of [["low", "From"], ["high", "to"]]) {
+    byId(end).setAttribute("aria-label", `${word}, ${SCORE.label}`);
     byId(end).addEventListener("change", (event) => change({ [end]: event.target.value === "" ? null : Number(event.target.value), open: false }));
   }
   byId("clear").addEventListener("click", () => {
@@ -93,7 +94,10 @@
     const facts = DATA.columns.flatMap((column) => [make("div", {}, make("dt", {}, column.label), make("dd", {}, cell(column, i)))]);
     const close = make("button", { type: "button", id: "close" }, "Close");
     const find = make("button", { type: "button", id: "find" }, "Show in the grid");
-    close.addEventListener("click", () => select(null));
+    close.addEventListener("click", () => {
+      select(null);
+      (grid.querySelector(`[data-image="${i}"]`) ?? byId("sort")).focus();
+    });
     find.addEventListener("click", () => reveal(i));
     panel.replaceChildren(make("div", { class: "row" },
       image(i, "Selected image"),

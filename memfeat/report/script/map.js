@@ -18,7 +18,7 @@ if (DATA.map) {
   const [ring, look] = ["ring", "ring look"].map((name) => make("svg:circle", { class: name, r: radius + 4, visibility: "hidden" }));
   const labels = [
     make("svg:text", { x: W / 2, y: H - 8, "text-anchor": "middle" }, axes[0]),
-    make("svg:text", { x: 14, y: H / 2, "text-anchor": "middle", transform: `rotate(-90 14 ${H / 2})` }, axes[1]),
+    make("svg:text", { x: 20, y: H / 2, "text-anchor": "middle", transform: `rotate(-90 20 ${H / 2})` }, axes[1]),
   ];
   svg.append(...dots, ring, look, ...labels);
   byId("points").append(svg);
@@ -122,7 +122,9 @@ if (DATA.map) {
     } else if (event.key === "Enter" && looked !== null) {
       select(images[looked]);
     } else if (event.key === "+" || event.key === "-") {
+      if (looked !== null) Object.assign(view, { x: base[looked][0], y: base[looked][1] });
       zoom(event.key === "+" ? 1.5 : 1 / 1.5);
+      lookAt(looked);
     } else {
       return;
     }
