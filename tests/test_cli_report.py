@@ -1,6 +1,7 @@
 """`memfeat report`: what is written and said, and how it ends."""
 
 import json
+import re
 
 import click.testing
 import numpy as np
@@ -56,6 +57,26 @@ def test_folders_are_sets_and_what_failed_is_listed(photos):
     assert "two" in text
 
 
+def remarks(photos):
+    text = (photos / "r.html").read_text("utf-8")
+    return json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1])["notes"]
+
+
+def test_a_picture_without_remarks_has_none(photos):
+    frame = pd.read_csv(photos / "memory.csv")
+    frame["warnings"] = ["enlarged from 30 × 20"] + [""] * 12
+    frame.to_csv(photos / "memory.csv", index=False)
+    run(*options(photos))
+    assert sorted(remarks(photos)) == [""] * 11 + ["enlarged from 30 × 20", "unreadable: no picture"]
+
+
+def test_predictions_may_say_nothing_of_files(photos):
+    pd.read_csv(photos / "memory.csv")[["image", "memorability"]].to_csv(photos / "memory.csv", index=False)
+    done = run(*options(photos))
+    assert (done.exit_code, done.exception.__class__) == (1, SystemExit), done.output
+    assert sorted(remarks(photos))[:12] == [""] * 12
+
+
 def test_json_says_what_was_written(photos):
     found = run(*options(photos, "--json"))
     assert json.loads(found.stdout) == {
@@ -81,11 +102,14 @@ def test_measured_scores_stand_beside_predictions(photos):
         (["--by", "x"], 3, "--by must "),
         (["-o", "r.pdf"], 3, "--out must end in .html or .htm"),
         (["--thumbnail", "4"], 3, "--thumbnail must be at least 32; got 4"),
+        (["--predictions", "other.csv"], 3, "--predictions must be of the same images; got 13 images without"),
         (["--score", "hits"], 3, "--score must "),
         (["--profile", "rsa"], 2, "'magnitude', 'distinctiveness', 'decoding'"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_words_of_the_command(photos, arguments, code, message):
+    pd.DataFrame({"image": ["x.png"], "memorability": [0.5]}).to_csv(photos / "other.csv", index=False)
+    arguments = [photos / one if one == "other.csv" else one for one in arguments]
     done = run(*options(photos, *arguments))
     assert done.exit_code == code, done.output
     assert message in done.output

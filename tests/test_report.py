@@ -1,9 +1,12 @@
 """Reports: what is in the file, what is refused before any work, and what does not stop the rest."""
 
+import base64
+import io
 import json
 import re
 import warnings
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,8 +18,9 @@ from PIL import Image
 import memfeat as mf
 from memfeat import report
 from memfeat.errors import ArgumentError, CircularWarning, KindError, UnknownNameError
-from memfeat.report.page import _embedded, _lines
+from memfeat.report.page import REFERENCES, _embedded, _lines, _once
 from memfeat.report.sections import NOT_A_NUMBER, STEPS, _packed
+from memfeat.sets.telling import wording
 
 N = 12
 
@@ -247,6 +251,89 @@ def test_one_image_alone_makes_a_report(tmp_path, images, features):
     assert "nan" not in re.sub(r'<script.*?</script>|src="data:[^"]*"', "", text, flags=re.DOTALL).casefold().split()
 
 
+def test_half_a_character_is_spelt_out(tmp_path, images):
+    kinds = np.array(["a\udcff", "b"] * 6, dtype=object)
+    file = write(tmp_path, images.assign(kind=("image", kinds)), title="half \udcff")
+    assert column(file, "kind")["values"][0] == "a\udcff"
+    assert r"<h1>half \udcff</h1>" in file.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [([0.0, 1.0, np.nan], ["0", "1", None]), (["b", "a", ""], ["b", "a", None]), ([True, False, False], None)],
+)
+def test_images_that_are_in_no_set_are_left_out_and_counted(tmp_path, images, values, words):
+    words = words or ["yes", "no", "no"]
+    file = write(tmp_path, images.assign(group=("image", np.array(values * 4))), by="group")
+    assert data_of(file)["sets"] == words * 4
+    first, second = sorted({*words} - {None})
+    sizes = [4 * words.count(name) for name in (first, second)]
+    text = file.read_text("utf-8")
+    assert f"The image sets {first} (n = {sizes[0]}) and {second} (n = {sizes[1]}) were compared" in text
+    assert ("Left out, without group: 4 of 12 images." in text) == (None in words)
+
+
+def test_each_reference_stands_there_once():
+    assert _once(["A.", "B. https://doi.org/1", "C.", "B.", "A."]) == ["A.", "B. https://doi.org/1", "C."]
+    assert _once([*REFERENCES, wording.REFERENCES["needell2022"]]) == list(REFERENCES)
+
+
+def test_a_name_with_dollar_signs_is_no_formula(tmp_path, images):
+    before = matplotlib.rcParams["text.parse_math"]
+    kinds = np.array(["$\\foo$", "a$b$"] * 6, dtype=object)
+    text = write(tmp_path, images.assign(kind=("image", kinds)), by="kind").read_text("utf-8")
+    figure = re.search(r'<img src="data:image/svg\+xml;base64,([^"]*)" alt="Scores of each set', text)[1]
+    assert "$\\foo$" in base64.b64decode(figure).decode()
+    assert matplotlib.rcParams["text.parse_math"] == before
+
+
+def column(file, name):
+    return next(one for one in data_of(file)["columns"] if one["name"] == name)
+
+
+def test_yes_and_no_can_be_the_score(tmp_path, images):
+    seen = images["hit_rate"].values > 0.6
+    file = write(tmp_path, images.assign(seen=("image", seen)), score="seen")
+    assert (column(file, "seen")["kind"], column(file, "seen")["values"]) == ("number", seen.astype(int).tolist())
+    assert {row.split(",")[-1].strip() for row in data_of(file)["table"][1:]} == {"True", "False"}
+
+
+def test_whole_numbers_are_whole_and_others_keep_nine_digits(tmp_path, images):
+    whole, single = np.arange(N) + 123_456_789, np.float32(0.5) + np.arange(N, dtype=np.float32) * np.float32(2**-24)
+    file = write(tmp_path, images.assign(whole=("image", whole), single=("image", single)))
+    assert column(file, "whole")["values"] == whole.tolist()
+    assert np.array_equal(np.array(column(file, "single")["values"], np.float32), single)
+
+
+@pytest.mark.parametrize(
+    "scores", [np.arange(N) % 11, np.where(np.arange(N) % 2, 0.3, 0.1 + 0.2), np.full(N, -4.0), np.r_[0:11, 1e13]]
+)
+def test_bars_hold_each_image_once(tmp_path, images, scores):
+    bars = data_of(file := write(tmp_path, images.assign(hits=("image", scores)), score="hits"))["bars"]
+    values, edges = np.array(column(file, "hits")["values"]), bars["edges"]
+    upper = [*edges[1:-1], np.inf]
+    assert bars["counts"] == [int(((values >= a) & (values < b)).sum()) for a, b in zip(edges[:-1], upper, strict=True)]
+    assert sum(bars["counts"]) == N
+
+
+def test_cells_of_any_kind_are_shown(tmp_path, images):
+    cells = [1, 0, True, "x", None, 2.5, [1, 2], np.nan, "", pd.Timestamp("2026-11-29"), "__proto__", False]
+    held = np.empty(N, object)
+    held[:] = cells
+    infinite = np.r_[np.inf, -np.inf, np.linspace(0, 1, N - 2)]
+    file = write(tmp_path, images.assign(held=("image", held), infinite=("image", infinite)))
+    shown = ["1", "0", "yes", "x", None, "2.5", "[1, 2]", None, None, "2026-11-29 00:00:00", "__proto__", "no"]
+    assert column(file, "held")["values"] == shown
+    assert column(file, "infinite")["values"][:3] == [None, None, 0]
+
+
+def test_images_without_a_prediction_are_not_judged(tmp_path, images):
+    images["memorability"][2:4] = np.nan
+    file = write(tmp_path, images, score="hit_rate")
+    assert "Predicted memorability beside hit rate, measured: 10 images that have both" in file.read_text("utf-8")
+    assert set(pd.read_csv(io.StringIO(data_of(file)["tables"]["agreement"]))["n"]) == {10}
+
+
 texts = st.text(max_size=12)
 
 
@@ -270,8 +357,6 @@ def test_data_cannot_leave_its_script(data):
 @settings(deadline=None)
 @given(st.lists(st.floats(0, 2), min_size=1, max_size=30))
 def test_distances_keep_four_digits(values):
-    import base64
-
     array = np.array(values)
     low, high = float(array.min()), float(array.max())
     steps = np.frombuffer(base64.b64decode(_packed(np.append(array, np.nan), low, high)), "<u2")

@@ -271,10 +271,21 @@ def test_the_map_can_be_used_from_the_keyboard(made, visit):
         page.keyboard.press(key)
         seen.add(page.locator("#tip div").first.text_content())
     assert len(seen) > 3
-    page.keyboard.press("+")
+    for key in ["ArrowRight"] * 9 + ["+"]:
+        page.keyboard.press(key)
+    ring, tip = page.locator(".ring.look").bounding_box(), page.locator("#tip").bounding_box()
+    assert min(abs(tip["x"] - ring["x"]), abs(tip["x"] + tip["width"] - ring["x"])) < 40
     page.keyboard.press("ArrowRight")
     assert page.locator("#tip").is_visible()
     assert page.locator("#say").text_content().strip()
+
+
+def test_closing_what_is_selected_goes_back_to_its_picture(made, visit):
+    page = visit(made["file"])
+    page.locator(".tile").nth(4).press("Enter")
+    page.locator("#close").press("Enter")
+    assert page.evaluate("document.activeElement.className") == "tile"
+    assert page.evaluate("document.activeElement.title") == tiles(page)[4]
 
 
 def test_what_is_filtered_out_is_pale_in_the_map(made, visit):
@@ -326,9 +337,18 @@ def test_the_tables_that_are_downloaded_are_the_data(made, visit, tmp_path):
     assert profile["n"].tolist() == [N, N]
 
 
-def test_a_phone_shows_it_without_scrolling_sideways(made, visit):
-    page = visit(made["file"], viewport={"width": 390, "height": 760}, has_touch=True, is_mobile=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+#: Labels of figures that do not lie inside them.
+OUTSIDE = """(labels) => labels.filter((one) => {
+  const [own, all] = [one.getBoundingClientRect(), one.ownerSVGElement.getBoundingClientRect()];
+  return own.left < all.left || own.right > all.right || own.top < all.top || own.bottom > all.bottom;
+}).map((one) => one.textContent)"""
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_phone_shows_it_without_scrolling_sideways(made, visit, width):
+    page = visit(made["file"], viewport={"width": width, "height": 760}, has_touch=True, is_mobile=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator(".figure text").evaluate_all(OUTSIDE) == []
     name = made["names"][30]
     page.touchscreen.tap(*dot(page, made, name))
     assert page.locator("#selected").is_visible()
@@ -350,6 +370,76 @@ def test_without_javascript_tables_and_texts_are_there(made, visit):
     assert page.locator("noscript").count() == 1
     assert page.locator("#unreadable td").first.text_content() == "broken.png"
     assert page.locator("#profile table tbody tr").count() == 2
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory):
+    """Whole numbers as scores, many alike; words in a column, sets that some are without, and a file that is none."""
+    folder = tmp_path_factory.mktemp("counted # 1")
+    names = [*(f"{k:02}.png" for k in range(23)), "cafe\u0301.png"]
+    for k, name in enumerate(names):
+        Image.new("RGB", (40, 30), colour(k)).save(folder / name)
+    (folder / "05.png").write_bytes(b"none")
+    images = mf.images.read(folder)
+    columns = {
+        "hits": np.arange(24) % 11,
+        "memorability": np.linspace(0.5, 0.9, 24),
+        "word": np.array([f"word {k * 7 % 24}" for k in range(24)], dtype=object),
+        "empty": np.full(24, np.nan),
+        "half": np.where(np.arange(24) % 3 == 2, np.nan, np.arange(24) % 3),
+    }
+    images = images.assign({name: ("image", values) for name, values in columns.items()})
+    features = xr.Dataset(
+        {"one": (("one:unit", "image"), np.random.default_rng(2).normal(size=(6, 24)))},
+        coords={"image": images.image.values},
+    )
+    options = {"score": "hits", "by": "half", "n_permutations": 19, "n_bootstraps": 0, "progress": False}
+    return {"file": report.write(images, features, folder / "report.html", **options), "table": images}
+
+
+def test_a_bar_shows_as_many_images_as_it_says(counted, visit):
+    page = visit(counted["file"])
+    bars = page.locator(".bar")
+    seen = 0
+    for k in range(bars.count()):
+        bars.nth(k).dispatch_event("click")
+        said = int(bars.nth(k).get_attribute("aria-label").split(": ")[1].split()[0])
+        assert len(tiles(page)) == said
+        seen += said
+    assert seen == 23
+    page.fill("#low", "3")
+    page.fill("#high", "4")
+    page.dispatch_event("#high", "change")
+    frame = per_image(counted["table"])
+    assert sorted(tiles(page)) == sorted(frame["image"][frame["hits"].between(3, 4) & (frame["status"] == "ok")])
+
+
+def test_words_can_be_sorted_and_found_however_they_are_written(counted, visit):
+    page = visit(counted["file"])
+    page.select_option("#sort", "word")
+    page.click("#order")
+    frame = per_image(counted["table"])
+    assert tiles(page) == list(frame.sort_values("word", key=lambda words: words.str[5:].astype(int))["image"])
+    page.fill("#search", "CAFÉ")
+    assert tiles(page) == ["cafe\u0301.png"]
+
+
+def test_images_without_a_set_are_in_none(counted, visit):
+    page = visit(counted["file"])
+    assert page.locator("#group option").all_text_contents() == ["all", "0", "1"]
+    page.select_option("#group", "1")
+    frame = per_image(counted["table"])
+    assert sorted(tiles(page)) == sorted(frame["image"][frame["half"] == 1])
+
+
+def test_nothing_shown_and_nothing_known_is_no_error(counted, visit):
+    page = visit(counted["file"])
+    page.select_option("#colour", "empty")
+    assert page.locator("#legend").text_content() == "empty: ––"
+    page.fill("#search", "no image is called so")
+    page.locator("#points svg").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#tip").is_hidden()
 
 
 @pytest.mark.data

@@ -25,7 +25,7 @@ ARGUMENTS = {
     "n_permutations": "--permutations", "learning_rate": "--learning-rate", "images_per_step": "--images-per-step",
     "held_out": "--held-out", "trained_on": "--trained-on", "cutoffs": "--cutoffs", "n_bootstraps": "--bootstraps",
     "sets": "SETS", "pool": "POOL", "n": "--n", "difference": "--difference", "which": "--low-level",
-    "statistics": "--statistics",
+    "statistics": "--statistics", "memory": "--predictions",
 } | {name: f"--{name}" for name in (
     "autocast", "backbone", "dataset", "device", "estimator", "folds", "kind", "layers", "method", "metric", "permute",
     "precision", "reduce", "scores", "shard", "tta", "head", "model", "validation", "split", "weights",

@@ -119,10 +119,10 @@ def report(  # noqa: PLR0913
             memory = predict(images, progress=progress, device=device, batch_size=batch_size)
         options = shown | {"n_permutations": permutations, "rng": seed, "progress": progress}
         write(images, store, out, memory=memory, by=FOLDERS if folders else by, **options)
-    bad = images if memory is None else memory.assign_coords(status=memory["status"], reason=memory["reason"])
+    bad = memory if memory is not None and {"status", "reason"} <= set(memory.variables) else images
     rows = [
         (str(image), str(status), str(reason))
-        for image, status, reason in zip(bad["image"].values, bad["status"].values, bad["reason"].values, strict=True)
+        for image, status, reason in zip(*(bad[name].values for name in ("image", "status", "reason")), strict=True)
         if str(status) != "ok"
     ]
     n, size = images.sizes["image"], out.stat().st_size

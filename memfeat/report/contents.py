@@ -16,7 +16,7 @@ from memfeat.images.reading import tabled
 from memfeat.prediction import predict
 from memfeat.report.options import Settings
 
-__all__ = ["Contents", "described"]
+__all__ = ["Contents", "described", "shortened"]
 
 Array = npt.NDArray[np.float64]
 MEMORABILITY, STATUS, REASON, WARNINGS = "memorability", "status", "reason", "warnings"
@@ -30,8 +30,8 @@ FLAGS = {
 UNREADABLE = "unreadable"
 #: Columns that are about a file, and by which nobody sorts.
 ABOUT_FILES = (IMAGE, "sha256", "path", WARNINGS, STATUS, REASON)
-#: A column of text with more different words than this is no grouping.
-MOST_GROUPS = 12
+#: A column of text with more different words than this cannot be told apart by colour.
+MOST_GROUPS = 8
 
 
 class Contents(NamedTuple):
@@ -61,6 +61,11 @@ class Contents(NamedTuple):
         return column.isel({IMAGE: np.isfinite(column.values) & self.read}).reset_coords(drop=True)
 
     @property
+    def sets(self) -> list[str | None]:
+        """Say which set each image is of, None where the table does not."""
+        return [] if self.by is None else [_word(value) for value in self.table[self.by].values]
+
+    @property
     def floor(self) -> float | None:
         """Give the predictor's floor, if the score is a prediction and it has one."""
         found = self.table[self.score].attrs.get("floor")
@@ -73,28 +78,32 @@ class Contents(NamedTuple):
     def columns(self) -> list[dict[str, Any]]:
         """Give the columns as the page holds them: numbers with as many digits as are shown, words as they are."""
         frame = self.frame()
+        if frame[self.score].dtype.kind == "b":
+            frame[self.score] = frame[self.score].astype(np.uint8)
         return [_column(str(name), frame[name], self.table) for name in frame.columns if name not in ABOUT_FILES]
 
     def flags(self) -> list[list[str]]:
         """Say what is to know about each image, in the words of `FLAGS`."""
-        said = self.table[WARNINGS].values if WARNINGS in self.table.variables else [""] * len(self.names)
         return [
-            [UNREADABLE] if not read else [flag for begin, flag in FLAGS.items() if _warned(str(text), begin)]
-            for read, text in zip(self.read, said, strict=True)
+            [UNREADABLE] if not read else [flag for begin, flag in FLAGS.items() if _warned(text, begin)]
+            for read, text in zip(self.read, self._words(WARNINGS), strict=True)
         ]
 
     def notes(self) -> list[str]:
         """Say the same in the words of the prediction, with numbers; or why an image could not be read."""
-        said = self.table[WARNINGS].values if WARNINGS in self.table.variables else [""] * len(self.names)
-        rows = zip(self.read, said, self.table[STATUS].values, self.table[REASON].values, strict=True)
-        return [str(text) if read else f"{status}: {reason}".rstrip(": ") for read, text, status, reason in rows]
+        rows = zip(self.read, *map(self._words, (WARNINGS, STATUS, REASON)), strict=True)
+        return [text if read else f"{status}: {reason}".rstrip(": ") for read, text, status, reason in rows]
 
     def unreadable(self) -> pd.DataFrame:
         """List what could not be read."""
-        bad = self.table.isel({IMAGE: ~self.read})
-        return pd.DataFrame(
-            {"Image": bad[IMAGE].values, "Status": bad[STATUS].values, "Reason": bad[REASON].values}, dtype=object
-        )
+        columns = {"Image": self.names, "Status": self._words(STATUS), "Reason": self._words(REASON)}
+        return pd.DataFrame(columns, dtype=object)[~self.read]
+
+    def _words(self, name: str) -> list[str]:
+        """Give a column of text. A table file does not tell an empty text from a missing one."""
+        if name not in self.table.variables:
+            return [""] * len(self.names)
+        return [_word(value) or "" for value in self.table[name].values]
 
 
 def described(images: Any, chosen: Settings) -> Contents:
@@ -168,14 +177,42 @@ def _column(name: str, values: pd.Series, table: xr.Dataset) -> dict[str, Any]:
     """Give a column as the page holds it."""
     label = str(table[name].attrs.get("long_name", name)) if name in table.variables else name
     about = {"name": name, "label": label if label != name else name.replace("_", " ")}
-    if values.dtype.kind in "iuf":
-        spread = float(np.nanstd(numbers)) if np.isfinite(numbers := values.to_numpy(float)).any() else 0.0
-        digits = 0 if values.dtype.kind in "iu" else _numerals.places(spread)
-        shown = [None if not np.isfinite(one) else float(f"{one:.6g}") for one in numbers]
-        return about | {"kind": "number", "digits": digits, "values": shown}
-    words = [None if pd.isna(one) else {True: "yes", False: "no"}.get(one, str(one)) for one in values]
+    if values.dtype.kind in "iu":
+        return about | {"kind": "number", "digits": 0, "values": values.tolist()}
+    if values.dtype.kind == "f":
+        numbers = values.to_numpy(float)
+        known = numbers[np.isfinite(numbers)]
+        digits = _numerals.places(float(known.std()) if known.size else 0.0)
+        return about | {"kind": "number", "digits": digits, "values": [shortened(one) for one in numbers]}
+    words = [_word(one) for one in values]
     groups = sorted({word for word in words if word})
     return about | {"kind": "group" if 1 < len(groups) <= MOST_GROUPS else "text", "values": words}
+
+
+def shortened(value: float) -> float | None:
+    """Give a number with the nine digits that tell any two of single precision apart; None if it is not finite.
+
+    Parameters
+    ----------
+    value : float
+        The number.
+
+    Returns
+    -------
+    float or None
+        As the page holds it.
+    """
+    return float(f"{value:.9g}") if np.isfinite(value) else None
+
+
+def _word(value: Any) -> str | None:
+    """Write a cell in words; None where it is missing, which an empty text is too."""
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    # a column of whole numbers with a gap is one of floating-point numbers
+    return str(value).removesuffix(".0") if isinstance(value, float | np.floating) else str(value) or None
 
 
 def _warned(text: str, begin: str) -> bool:

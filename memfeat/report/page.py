@@ -18,7 +18,7 @@ from matplotlib.colors import to_hex
 from memfeat import _numerals
 from memfeat._version import __version__
 from memfeat.plot.style import COLOURS, SCALES
-from memfeat.report.contents import Contents
+from memfeat.report.contents import Contents, shortened
 from memfeat.report.sections import Section
 from memfeat.report.thumbs import PER_BLOCK, Pictures
 
@@ -80,7 +80,7 @@ def rendered(contents: Contents, pictures: Pictures, sections: list[Section], *,
         unreadable=_cells(contents.unreadable()),
         missing=pictures.missing,
         made=_made(contents, sections),
-        references=list(dict.fromkeys([*REFERENCES, *(text for one in sections for text in one.references)])),
+        references=_once([*REFERENCES, *(text for one in sections for text in one.references)]),
         cautions=CAUTIONS,
         style=Markup(here.joinpath("page.css").read_text(encoding="utf-8")),
         script=Markup(script),
@@ -89,7 +89,16 @@ def rendered(contents: Contents, pictures: Pictures, sections: list[Section], *,
         blocks=[_embedded(block) for block in pictures.blocks],
         today=date.today().isoformat(),
     )
-    return _sized(text)
+    # half a character, as of file names that are no UTF-8, is spelt out: no file can hold it
+    return _sized(text.encode("utf-8", "backslashreplace").decode())
+
+
+def _once(references: list[str]) -> list[str]:
+    """Give each reference once, as it stands there first: parts of the page cite some without their address."""
+    found: dict[str, str] = {}
+    for text in references:
+        found.setdefault(text.partition(" https://")[0], text)
+    return list(found.values())
 
 
 def _sized(text: str) -> str:
@@ -131,6 +140,7 @@ def _data(contents: Contents, sections: list[Section]) -> dict[str, Any]:
         "columns": contents.columns(),
         "score": contents.score,
         "by": contents.by,
+        "sets": contents.sets,
         "floor": contents.floor,
         "flags": contents.flags(),
         "notes": contents.notes(),
@@ -146,13 +156,14 @@ def _data(contents: Contents, sections: list[Section]) -> dict[str, Any]:
     } | {one.name: one.data for one in sections if one.data is not None}
 
 
-def _bars(contents: Contents) -> dict[str, list[float]]:
-    """Count images along the score."""
-    values = contents.scores.values
+def _bars(contents: Contents) -> dict[str, list[Any]]:
+    """Count images along the score, from one edge up to but without the next; the last bar has both."""
+    # numbers and edges as the page holds them, so that it counts the same
+    values = np.array([shortened(one) for one in contents.scores.values], float)
     few, many = BARS
     found = np.histogram_bin_edges(values, "auto").size - 1
-    counts, edges = np.histogram(values, bins=min(max(found, few), many))
-    return {"counts": counts.tolist(), "edges": [float(f"{edge:.6g}") for edge in edges]}
+    edges = [shortened(one) for one in np.histogram_bin_edges(values, min(max(found, few), many))]
+    return {"counts": np.histogram(values, edges)[0].tolist(), "edges": edges}
 
 
 def _shades(name: str) -> list[str]:

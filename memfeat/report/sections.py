@@ -17,7 +17,7 @@ from memfeat._labels import IMAGE, LAYER, image_names
 from memfeat._labels import layer_names as layers_of
 from memfeat.errors import ArgumentError, MemfeatError, MemfeatWarning
 from memfeat.report.contents import MEMORABILITY, Contents
-from memfeat.report.figures import inlined
+from memfeat.report.figures import inlined, literal
 from memfeat.report.options import PROFILES, Settings
 
 __all__ = ["MOST_IN_RDM", "Section", "of_features", "of_scores", "shared"]
@@ -152,7 +152,7 @@ def of_features(features: xr.Dataset | None, contents: Contents, chosen: Setting
 
 def _tried(name: str, title: str, make: Callable[[], Section]) -> Section:
     """Make a part; if it cannot be made, say why in its place: the others are not lost."""
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as caught, literal():
         warnings.simplefilter("always", MemfeatWarning)
         try:
             made = make()
@@ -215,7 +215,8 @@ def _rdm(layer: xr.DataArray, contents: Contents) -> Section:
 def _profile(features: xr.Dataset, contents: Contents, chosen: Settings) -> Section:
     """Relate the score to each layer."""
     scores = contents.scores
-    both = [str(name) for name in features[IMAGE].values if str(name) in set(scores[IMAGE].values.astype(str))]
+    scored = set(scores[IMAGE].values.astype(str))
+    both = [str(name) for name in features[IMAGE].values if str(name) in scored]
     features, scores = features.sel({IMAGE: both}), scores.sel({IMAGE: both})
     result = PROFILED[chosen.profile](features, scores, chosen)
     return _drawn_profile(result, f"{PROFILES[chosen.profile]}, layer by layer.")
@@ -268,6 +269,8 @@ def _agreement(contents: Contents, chosen: Settings) -> Section:
     """Put predictions beside measured scores."""
     scores = contents.scores
     predicted = contents.table[MEMORABILITY].sel({IMAGE: scores[IMAGE].values}).reset_coords(drop=True)
+    both = np.isfinite(predicted.values)
+    predicted, scores = predicted.isel({IMAGE: both}), scores.isel({IMAGE: both})
     judged = evaluation.evaluate(predicted, scores, n_bootstraps=chosen.n_bootstraps, rng=chosen.rng)
     drawn = evaluation.score_distributions(predicted, scores)
     ax = plot.score_distributions(drawn, ax=plot.axes(width="1.5", height=70))
@@ -289,13 +292,13 @@ def _agreement(contents: Contents, chosen: Settings) -> Section:
 
 def _sets(contents: Contents, chosen: Settings) -> Section:
     """Compare the sets that a column names."""
-    by = str(contents.by)
-    table = contents.table
-    labelled = table.assign({by: (IMAGE, [str(one) for one in table[by].values])})
-    parts = {str(name): part for name, part in labelled.groupby(by)}
+    labels = np.array(contents.sets, dtype=object)
+    parts = {name: contents.table.isel({IMAGE: labels == name}) for name in sorted({*contents.sets} - {None})}
     result = sets.compare(parts, values=contents.score, **_draws(chosen))
     ax = plot.sets(result, _readable(parts), ax=plot.axes(width="1.5", height=30 + 18 * len(parts)))
     *texts, sources = sets.paragraph(result).split("\n\n")
+    if without := int(pd.isna(labels[contents.read]).sum()):
+        texts.append(f"Left out, without {contents.by}: {without} of {int(contents.read.sum())} images.")
     return Section(
         "sets",
         "",

@@ -30,7 +30,7 @@ function image(i, alt = "") {
 }
 
 function number(value, digits) {
-  if (value === null) return "–";
+  if (value === null || !Number.isFinite(value)) return "–";
   const text = Math.abs(value).toFixed(digits);
   return value < 0 && Number(text) > 0 ? `−${text}` : text;
 }

@@ -4,7 +4,7 @@
   const option = (value, text) => make("option", { value }, text);
   const counted = (passes) => DATA.names.reduce((sum, _, i) => sum + (passes(i) ? 1 : 0), 0);
 
-  byId("sort").append(...DATA.columns.filter((one) => one.kind !== "text").map((one) => option(one.name, one.label)), option("", "name"));
+  byId("sort").append(...DATA.columns.map((one) => option(one.name, one.label)), option("", "name"));
   byId("sort").value = state.sort;
   const names = { all: "all images", none: "without remarks" };
   for (const [key, passes] of Object.entries(FLAGS)) {
@@ -14,7 +14,7 @@
   if (GROUP !== null) {
     byId("group-label").hidden = false;
     byId("group-name").textContent = GROUP.label;
-    const found = [...new Set(GROUP.values.map(String))].sort(collator.compare);
+    const found = [...new Set(GROUP.values.filter((one) => one !== null))].sort(collator.compare);
     byId("group").append(option("", "all"), ...found.map((one) => option(one, one)));
   }
 
@@ -63,12 +63,13 @@
   byId("order").addEventListener("click", () => change({ falling: !state.falling }));
   byId("flag").addEventListener("change", (event) => change({ flag: event.target.value }));
   byId("group").addEventListener("change", (event) => change({ group: event.target.value }));
-  for (const end of ["low", "high"]) {
-    byId(end).addEventListener("change", (event) => change({ [end]: event.target.value === "" ? null : Number(event.target.value) }));
+  for (const [end, word] of [["low", "From"], ["high", "to"]]) {
+    byId(end).setAttribute("aria-label", `${word}, ${SCORE.label}`);
+    byId(end).addEventListener("change", (event) => change({ [end]: event.target.value === "" ? null : Number(event.target.value), open: false }));
   }
   byId("clear").addEventListener("click", () => {
     for (const [id, value] of Object.entries({ search: "", flag: "all", group: "" })) byId(id).value = value;
-    change({ query: "", flag: "all", group: "", low: null, high: null });
+    change({ query: "", flag: "all", group: "", low: null, high: null, open: false });
   });
   byId("controls").addEventListener("submit", (event) => event.preventDefault());
 
@@ -93,7 +94,10 @@
     const facts = DATA.columns.flatMap((column) => [make("div", {}, make("dt", {}, column.label), make("dd", {}, cell(column, i)))]);
     const close = make("button", { type: "button", id: "close" }, "Close");
     const find = make("button", { type: "button", id: "find" }, "Show in the grid");
-    close.addEventListener("click", () => select(null));
+    close.addEventListener("click", () => {
+      select(null);
+      (grid.querySelector(`[data-image="${i}"]`) ?? byId("sort")).focus();
+    });
     find.addEventListener("click", () => reveal(i));
     panel.replaceChildren(make("div", { class: "row" },
       image(i, "Selected image"),

@@ -1,7 +1,7 @@
 // The distribution of the score: bars that show their images.
 {
   const { counts, edges } = DATA.bars;
-  const [W, H, LEFT, BOTTOM, TOP] = [640, 230, 48, 52, 22];
+  const [W, H, LEFT, BOTTOM, TOP] = [640, 236, 48, 52, 28];
   const [low, high] = [edges[0], edges[edges.length - 1]];
   const most = Math.max(...counts);
   const x = (value) => LEFT + ((value - low) / (high - low || 1)) * (W - LEFT - 12);
@@ -15,7 +15,7 @@
     }, make("svg:title", {}, `${from} to ${to}: ${count}`));
     const press = () => {
       const chosen = state.low === edges[k] && state.high === edges[k + 1];
-      change(chosen ? { low: null, high: null } : { low: edges[k], high: edges[k + 1] });
+      change(chosen ? { low: null, high: null } : { low: edges[k], high: edges[k + 1], open: k < counts.length - 1 });
     };
     bar.addEventListener("click", press);
     bar.addEventListener("keydown", (event) => {
@@ -32,7 +32,7 @@
     svg.append(make("svg:text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, String(value)));
   }
   svg.append(make("svg:text", { x: (LEFT + W) / 2, y: H - 6, "text-anchor": "middle" }, SCORE.label));
-  svg.append(make("svg:text", { x: 4, y: 14 }, "Images"));
+  svg.append(make("svg:text", { x: 4, y: 23 }, "Images"));
   const marked = DATA.floor !== null && DATA.floor >= low && DATA.floor <= high;
   if (marked) {
     svg.append(make("svg:path", { class: "floor", d: `M${x(DATA.floor)} ${TOP - 6}V${H - BOTTOM}` }));

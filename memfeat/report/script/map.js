@@ -18,7 +18,7 @@ if (DATA.map) {
   const [ring, look] = ["ring", "ring look"].map((name) => make("svg:circle", { class: name, r: radius + 4, visibility: "hidden" }));
   const labels = [
     make("svg:text", { x: W / 2, y: H - 8, "text-anchor": "middle" }, axes[0]),
-    make("svg:text", { x: 14, y: H / 2, "text-anchor": "middle", transform: `rotate(-90 14 ${H / 2})` }, axes[1]),
+    make("svg:text", { x: 20, y: H / 2, "text-anchor": "middle", transform: `rotate(-90 20 ${H / 2})` }, axes[1]),
   ];
   svg.append(...dots, ring, look, ...labels);
   byId("points").append(svg);
@@ -80,6 +80,7 @@ if (DATA.map) {
   // The nearest dot in a direction, those straight ahead first.
   function towards([dx, dy]) {
     const from = looked ?? at.get(state.selected) ?? nearest([W / 2, H / 2], Infinity);
+    if (from === null) return null;
     const [fx, fy] = place(from);
     let [found, best] = [from, Infinity];
     for (let k = 0; k < images.length; k++) {
@@ -116,12 +117,14 @@ if (DATA.map) {
     const way = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[event.key];
     if (way) {
       const k = towards(way);
-      if (view.scale > 1) { Object.assign(view, { x: base[k][0], y: base[k][1] }); lay(); }
+      if (view.scale > 1 && k !== null) { Object.assign(view, { x: base[k][0], y: base[k][1] }); lay(); }
       lookAt(k, true);
     } else if (event.key === "Enter" && looked !== null) {
       select(images[looked]);
     } else if (event.key === "+" || event.key === "-") {
+      if (looked !== null) Object.assign(view, { x: base[looked][0], y: base[looked][1] });
       zoom(event.key === "+" ? 1.5 : 1 / 1.5);
+      lookAt(looked);
     } else {
       return;
     }
@@ -146,12 +149,11 @@ if (DATA.map) {
     const [from, to] = column.kind === "number" ? range(images.map((i) => column.values[i])) : [0, 0];
     const groups = column.kind === "group" ? [...new Set(column.values.filter((one) => one !== null))].sort(collator.compare) : [];
     const colours = new Map(groups.map((one, k) => [one, DATA.colours.groups[k % DATA.colours.groups.length]]));
+    const fill = (value) => (column.kind === "number"
+      ? `rgb(${mixed(DATA.colours.score, (value - from) / (to - from || 1)).join(" ")})` : colours.get(value));
     dots.forEach((dot, k) => {
       const value = column.values[images[k]];
-      const grey = value === null || value === undefined;
-      const fill = column.kind === "number"
-        ? `rgb(${mixed(DATA.colours.score, (value - from) / (to - from || 1)).join(" ")})` : colours.get(value);
-      dot.style.fill = grey ? "#b0b0b0" : fill;
+      dot.style.fill = value === null ? "#b0b0b0" : fill(value);
     });
     const legend = byId("legend");
     if (column.kind === "number") {

@@ -28,7 +28,7 @@ if (DATA.rdm) {
   const SORTED = {
     score: (a, b) => (SCORE.values[images[b]] ?? -Infinity) - (SCORE.values[images[a]] ?? -Infinity),
     name: (a, b) => collator.compare(DATA.names[images[a]], DATA.names[images[b]]),
-    group: (a, b) => collator.compare(String(GROUP.values[images[a]]), String(GROUP.values[images[b]])) || SORTED.score(a, b),
+    group: (a, b) => collator.compare(GROUP.values[images[a]] ?? "\uffff", GROUP.values[images[b]] ?? "\uffff") || SORTED.score(a, b),
   };
 
   function draw() {

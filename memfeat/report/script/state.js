@@ -1,26 +1,29 @@
 // Which images are shown, in which order, and which one is selected. Parts of the page listen.
 const PER_PAGE = 60;
 const state = {
-  query: "", flag: "all", group: "", low: null, high: null, sort: DATA.score, falling: true, page: 0, selected: null,
+  query: "", flag: "all", group: "", low: null, high: null, open: false, sort: DATA.score, falling: true, page: 0, selected: null,
 };
 const listeners = { shown: [], selected: [] };
 let shown = [];
 let isShown = new Uint8Array(N);
 const collator = new Intl.Collator("en", { numeric: true });
-const GROUP = DATA.by === null ? null : COLUMNS.get(DATA.by);
+const GROUP = DATA.by === null ? null : { label: COLUMNS.get(DATA.by).label, values: DATA.sets };
 
 const FLAGS = { all: () => true, none: (i) => DATA.flags[i].length === 0 };
 for (const flag of new Set(DATA.flags.flat())) FLAGS[`flag ${flag}`] = (i) => DATA.flags[i].includes(flag);
 
-// What is searched: the name, and every cell that holds words.
+// What is searched: the name, and every cell that holds words. Some systems write an ü of a file name as two letters.
+const plain = (text) => text.normalize("NFKC").toLowerCase();
 const words = DATA.names.map((name, i) =>
-  [name, DATA.notes[i], ...DATA.columns.filter((one) => one.kind !== "number").map((one) => one.values[i] ?? "")]
-    .join("\n").toLowerCase());
+  plain([name, DATA.notes[i], ...DATA.columns.filter((one) => one.kind !== "number").map((one) => one.values[i] ?? "")].join("\n")));
 
+// A bar ends before its upper edge, numbers that are typed are both meant; what could not be read is in no bar.
 function within(i) {
   if (state.low === null && state.high === null) return true;
   const value = SCORE.values[i];
-  return value !== null && (state.low === null || value >= state.low) && (state.high === null || value <= state.high);
+  if (value === null || DATA.flags[i].includes("unreadable")) return false;
+  return (state.low === null || value >= state.low) &&
+    (state.high === null || value < state.high || (!state.open && value === state.high));
 }
 
 function compare(a, b) {
@@ -31,12 +34,12 @@ function compare(a, b) {
 }
 
 function apply() {
-  const query = state.query.trim().toLowerCase();
+  const query = plain(state.query.trim());
   const passes = FLAGS[state.flag];
   shown = [];
   for (let i = 0; i < N; i++) {
     const there = (query === "" || words[i].includes(query)) && passes(i) && within(i) &&
-      (state.group === "" || String(GROUP.values[i]) === state.group);
+      (state.group === "" || GROUP.values[i] === state.group);
     if (there) shown.push(i);
     isShown[i] = there ? 1 : 0;
   }
