@@ -186,3 +186,21 @@ UNPAIRED = sets.compare(
 def test_pairs_that_are_not_those_of_the_comparison_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("width", [85, 120, 180])
+def test_long_names_of_sets_are_shortened_and_no_formulas(width):
+    rng = np.random.default_rng(4)
+    names = ["photographs of the coast at sunset, taken in summer", "_" * 60, r"costs $\foo$ and $5"]
+    parts = {name: pd.Series(rng.uniform(size=9), [f"{k}{j}" for j in range(9)]) for k, name in enumerate(names)}
+    result = sets.compare(parts, n_permutations=19, n_bootstraps=19)
+    ax = plot.axes(width=width, height=85)
+    plot.sets(result, parts, ax=ax)
+    ax.figure.draw_without_rendering()
+    frame = ax.figure.bbox
+    for text in [ax.title, ax._left_title, ax.xaxis.label, *ax.get_yticklabels()]:
+        box = text.get_window_extent()
+        assert box.x0 >= frame.x0, text
+        assert box.x1 <= frame.x1, text
+    assert [one.get_text().count("\n") for one in ax.get_yticklabels()] == [2, 2, 2]
+    assert r"$\foo$" in ax.get_yticklabels()[2].get_text().replace("\n", " ")

@@ -11,7 +11,7 @@ from memfeat import _numerals
 from memfeat.plot.compared import in_pairs, score_of, values_of
 from memfeat.plot.distributions import LABELS
 from memfeat.plot.pairs import draw_pairs
-from memfeat.plot.rain import draw_cloud, draw_mean
+from memfeat.plot.rain import beside_row, draw_cloud, draw_mean
 from memfeat.plot.style import canvas, drawing, note
 
 __all__ = ["sets"]
@@ -91,7 +91,7 @@ def _clouds(ax: Axes, result: xr.Dataset, values: dict[str, Array]) -> None:
         of = result.sel(set=name)
         draw_cloud(ax, one, -k)
         draw_mean(ax, float(of["mean"]), (float(of["mean_ci_low"]), float(of["mean_ci_high"])), MEAN - k)
-    ax.set_yticks([-k for k in range(len(values))], [f"{name}\n(n = {one.size})" for name, one in values.items()])
+    ax.set_yticks([-k for k in range(len(values))], [beside_row(name, one.size) for name, one in values.items()])
     ax.set_ylim(-len(values) + 0.55, 0.55)
     ax.tick_params(axis="y", length=0)
 

@@ -144,13 +144,15 @@ def _scores(one: Any, score: str, name: str) -> Array:
 def _originals(one: Any, paired: Any, name: str) -> list[str]:
     """Say which original each image of a set is a version of."""
     columns: dict[str, Any] = {}
+    names: Any
     if isinstance(one, pd.Series):
         names = one.index.to_numpy()
     elif isinstance(one, pd.DataFrame):
         frame, key = read_table(one, "sets")
         columns, names = {str(column): frame[column] for column in frame}, frame[key].to_numpy()
     else:
-        columns, names = dict(one.variables if isinstance(one, xr.Dataset) else one.coords), image_names(one, "sets")
+        found = one.variables if isinstance(one, xr.Dataset) else one.coords
+        columns, names = {str(column): found[column] for column in found}, image_names(one, "sets")
     if isinstance(paired, str):
         looked_up("paired", paired, [*map(str, columns)], f"{name!r} has {', '.join(map(str, columns))}.")
         names = columns[paired].to_numpy()

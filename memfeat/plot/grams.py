@@ -81,5 +81,5 @@ def _squares(grams: Any) -> xr.DataArray:
     if not isinstance(grams, xr.Dataset) or not layers:
         raise KindError(advice("grams", "come from mf.gram.compute", listed(type(grams).__name__)))
     plain = [grams[name].transpose(IMAGE, OTHER).reset_coords(drop=True) for name in layers]
-    named = xr.concat(plain, LAYER).assign_coords({LAYER: [str(name) for name in layers]})
+    named: xr.DataArray = xr.concat(plain, LAYER).assign_coords({LAYER: [str(name) for name in layers]})
     return named.rename({IMAGE: "image_1", OTHER: "image_2"})

@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from memfeat.plot.rain import draw_cloud, draw_mean, draw_violin
+from memfeat.plot.rain import beside_row, draw_cloud, draw_mean, draw_violin
 from memfeat.plot.style import COLOURS
 
 __all__ = ["draw_pairs"]
@@ -52,7 +52,8 @@ def draw_pairs(ax: Axes, result: xr.Dataset, values: dict[str, Array], contrasts
             draw_mean(below, float(row["estimate"]), limits, place + MEAN)
     ax.axhline(middle, color=COLOURS["bound"], linewidth=0.6, zorder=0)
     _scales(ax, below)
-    names = [*values, *(f"{name}\n(n = {len(next(iter(values.values())))})" for name in contrasts)]
+    n = len(next(iter(values.values())))
+    names = [*map(beside_row, values), *(beside_row(name, n) for name in contrasts)]
     ax.set_yticks([*(-k for k in range(len(values))), *places], names)
     ax.set_ylim(places[-1] - 0.5, 0.55)
     ax.tick_params(axis="y", length=0)

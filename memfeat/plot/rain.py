@@ -1,5 +1,6 @@
 """The cloud of one row: half a violin, a box, a dot for each value, and a mean with its interval."""
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -8,13 +9,34 @@ from matplotlib.axes import Axes
 
 from memfeat.plot.style import COLOURS
 
-__all__ = ["draw_cloud", "draw_mean", "draw_violin"]
+__all__ = ["beside_row", "draw_cloud", "draw_mean", "draw_violin"]
 
 Array = npt.NDArray[np.float64]
 #: Where things stand above and below the middle of a row: half a violin, dots from and to.
 VIOLIN, DOTS = 0.06, (-0.1, -0.34)
+#: Letters of a line beside a row.
+LONGEST = 18
 #: The golden ratio's fractions spread points evenly, however many there are, and always alike.
 GOLDEN = (5**0.5 - 1) / 2
+
+
+def beside_row(name: str, n: int | None = None) -> str:
+    """Write what stands beside a row: a name, shortened to two lines, and how many values there are.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    n : int, optional
+        How many.
+
+    Returns
+    -------
+    str
+        Two or three lines at most.
+    """
+    lines = textwrap.wrap(name, LONGEST, max_lines=2, placeholder="…") or [name]
+    return "\n".join([*lines, *([f"(n = {n})"] if n is not None else [])])
 
 
 def draw_cloud(ax: Axes, values: Array, place: float) -> None:

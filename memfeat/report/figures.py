@@ -2,35 +2,12 @@
 
 import base64
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-
 from memfeat import plot
 
-__all__ = ["data_uri", "inlined", "literal"]
-
-MATHS = "text.parse_math"
-
-
-@contextmanager
-def literal() -> Iterator[None]:
-    """Draw names of sets and layers as they are: what stands between dollar signs is no formula.
-
-    Yields
-    ------
-    None
-        While it is so.
-    """
-    before = mpl.rcParams[MATHS]
-    mpl.rcParams[MATHS] = False
-    try:
-        yield
-    finally:
-        mpl.rcParams[MATHS] = before
+__all__ = ["data_uri", "inlined"]
 
 
 def data_uri(content: bytes, kind: str = "svg+xml") -> str:

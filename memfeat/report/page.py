@@ -162,8 +162,8 @@ def _bars(contents: Contents) -> dict[str, list[Any]]:
     values = np.array([shortened(one) for one in contents.scores.values], float)
     few, many = BARS
     found = np.histogram_bin_edges(values, "auto").size - 1
-    edges = [shortened(one) for one in np.histogram_bin_edges(values, min(max(found, few), many))]
-    return {"counts": np.histogram(values, edges)[0].tolist(), "edges": edges}
+    edges = np.array([shortened(one) for one in np.histogram_bin_edges(values, min(max(found, few), many))], float)
+    return {"counts": np.histogram(values, edges)[0].tolist(), "edges": edges.tolist()}
 
 
 def _shades(name: str) -> list[str]:

@@ -17,7 +17,7 @@ from memfeat._labels import IMAGE, LAYER, image_names
 from memfeat._labels import layer_names as layers_of
 from memfeat.errors import ArgumentError, MemfeatError, MemfeatWarning
 from memfeat.report.contents import MEMORABILITY, Contents
-from memfeat.report.figures import inlined, literal
+from memfeat.report.figures import inlined
 from memfeat.report.options import PROFILES, Settings
 
 __all__ = ["MOST_IN_RDM", "Section", "of_features", "of_scores", "shared"]
@@ -25,8 +25,9 @@ __all__ = ["MOST_IN_RDM", "Section", "of_features", "of_scores", "shared"]
 #: So many images an RDM shows: more would have less than a pixel each on a screen.
 MOST_IN_RDM = 400
 WITHOUT_FEATURES = (
-    "No features were given, so there is no map of images, no dissimilarities and no layer profile. For those: memfeat "
-    "extract PHOTOS -o features.zarr, then memfeat report PHOTOS --features features.zarr; in Python, pass features=."
+    "No features were given, so nothing is shown of layers: no map of images, and no dissimilarities. For those: "
+    "memfeat extract PHOTOS -o features.zarr, then memfeat report PHOTOS --features features.zarr; in Python, pass "
+    "features."
 )
 #: Cells of an RDM are whole numbers from 0 to this, for distances from the smallest to the largest.
 STEPS = 2**16 - 2
@@ -152,7 +153,7 @@ def of_features(features: xr.Dataset | None, contents: Contents, chosen: Setting
 
 def _tried(name: str, title: str, make: Callable[[], Section]) -> Section:
     """Make a part; if it cannot be made, say why in its place: the others are not lost."""
-    with warnings.catch_warnings(record=True) as caught, literal():
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", MemfeatWarning)
         try:
             made = make()
@@ -188,10 +189,13 @@ def _map(layer: xr.DataArray, contents: Contents) -> Section:
 def _rdm(layer: xr.DataArray, contents: Contents) -> Section:
     """Show the dissimilarity of every two images, of some if there are many."""
     place = {name: k for k, name in enumerate(contents.names)}
-    values = contents.table[contents.score].astype(float)
-    names = layer[IMAGE].values[np.argsort(values.sel({IMAGE: layer[IMAGE].values}).values, kind="stable")]
-    n, total = min(names.size, MOST_IN_RDM), names.size
-    some = names[np.unique(np.linspace(0, total - 1, n).round().astype(int))]
+    values = contents.table[contents.score].sel({IMAGE: layer[IMAGE].values}).values.astype(float)
+    total, order = values.size, np.argsort(values, kind="stable")
+    if total > MOST_IN_RDM:
+        # those without a score have no place along it, and stand last
+        scored = order[: int(np.isfinite(values).sum())]
+        order = scored[np.unique(np.linspace(0, scored.size - 1, min(scored.size, MOST_IN_RDM)).round().astype(int))]
+    n, some = order.size, layer[IMAGE].values[order]
     rdms = rdm.compute(layer.sel({IMAGE: some}).to_dataset(name=layer.name).assign_attrs(layer.attrs), progress=False)
     pairs = rdms["rdm"].values[0].astype(float)
     low, high = float(np.nanmin(pairs)), float(np.nanmax(pairs))
@@ -293,7 +297,8 @@ def _agreement(contents: Contents, chosen: Settings) -> Section:
 def _sets(contents: Contents, chosen: Settings) -> Section:
     """Compare the sets that a column names."""
     labels = np.array(contents.sets, dtype=object)
-    parts = {name: contents.table.isel({IMAGE: labels == name}) for name in sorted({*contents.sets} - {None})}
+    found = sorted({one for one in contents.sets if one is not None})
+    parts = {name: contents.table.isel({IMAGE: labels == name}) for name in found}
     result = sets.compare(parts, values=contents.score, **_draws(chosen))
     ax = plot.sets(result, _readable(parts), ax=plot.axes(width="1.5", height=30 + 18 * len(parts)))
     *texts, sources = sets.paragraph(result).split("\n\n")

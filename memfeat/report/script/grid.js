@@ -59,7 +59,11 @@
   byId("previous").addEventListener("click", () => turn(-1));
   byId("next").addEventListener("click", () => turn(1));
   byId("search").addEventListener("input", (event) => change({ query: event.target.value }));
-  byId("sort").addEventListener("change", (event) => change({ sort: event.target.value }));
+  byId("sort").addEventListener("change", (event) => {
+    // words from A to Z, numbers from the highest
+    const falling = COLUMNS.get(event.target.value)?.kind === "number";
+    change({ sort: event.target.value, falling });
+  });
   byId("order").addEventListener("click", () => change({ falling: !state.falling }));
   byId("flag").addEventListener("change", (event) => change({ flag: event.target.value }));
   byId("group").addEventListener("change", (event) => change({ group: event.target.value }));
