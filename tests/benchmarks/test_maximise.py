@@ -31,7 +31,7 @@ def test_pictures_raise_late_units_above_the_best_photograph(photographs, tmp_pa
     made = [mf.attribution.maximise(model, (LAYER, unit), rng=0, steps=STEPS) for unit in units]
     seconds = (time.perf_counter() - began) / n_units
     reached = {unit: float(one["reached"].values[0]) for unit, one in zip(units, made, strict=True)}
-    above = sum(value > best[unit] for unit, value in reached.items())
+    above = int(sum(value > best[unit] for unit, value in reached.items()))
     passed = {unit: one["activation"].values[0] > best[unit] for unit, one in zip(units, made, strict=True)}
     figures = {
         "layer": LAYER,
