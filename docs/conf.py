@@ -202,6 +202,23 @@ def heads() -> None:
     (GENERATED / "heads.md").write_text("\n".join([*lines, "", f"{'; '.join(dates)}."]) + "\n")
 
 
+def pictures() -> None:
+    """Write how far pictures made for units raise them above the best photograph."""
+    facts = json.loads((BENCHMARKS / "results" / "maximise.json").read_text())
+    figures = facts["figures"]
+    head = [f"unit of {figures['layer']}", "best photograph", "picture", "above it from step"]
+    lines = [row(head), row(["---"] * len(head))]
+    for unit, one in sorted(figures["units"].items(), key=lambda item: int(item[0])):
+        first = one["first_step_above"] if one["first_step_above"] is not None else "never"
+        lines.append(row([unit, f"{one['photograph']:.2f}", f"{one['picture']:.2f}", str(first)]))
+    above, images = figures["above_the_best_photograph"], figures["images"]
+    said = f"{above} of {len(figures['units'])} units, drawn with a seed fixed before, are activated more by the "
+    said += f"picture than by any of {images} photographs of LNSIM. {figures['steps']} steps, "
+    said += f"{figures['seconds_per_unit']:.0f} s for each unit on a processor that did other work as well; "
+    said += f"{facts['date']}; the sources have {'' if stale.changed(facts) else 'not '}changed since."
+    (GENERATED / "maximise.md").write_text("\n".join([*lines, "", said]) + "\n")
+
+
 def bracketed(values: Iterable[float]) -> str:
     """Write an estimate and its interval."""
     estimate, low, high = values
@@ -237,5 +254,6 @@ power()
 benchmarks()
 readouts()
 heads()
+pictures()
 figures()
 live.write(EXTRA / "demo_report.html")

@@ -6,11 +6,11 @@ from rendering import asked
 
 pytestmark = pytest.mark.timeout(0)
 SOURCES = ["report", "images/views"]
-#: Seconds in which 800 photographs shall open.
-LONGEST = 3
+#: Seconds in which so many photographs shall open.
+LONGEST, ASKED = 3, 800
 
 
-@pytest.mark.parametrize("n", [800, 5_000])
+@pytest.mark.parametrize("n", [ASKED, 5_000])
 def test_a_report_opens(bench, data_folder, n):
     n = bench.images(n)
     case = Case(
@@ -22,6 +22,6 @@ def test_a_report_opens(bench, data_folder, n):
     )
     figures = bench.run(case, sources=SOURCES, images=n)
     facts = figures["contenders"]["memfeat"]["facts"]
-    bench.besides(case.name, {"seconds until it is open": asked(facts["opened in s"], f"below {LONGEST} for 800")})
-    if not figures["rehearsal"]:
+    bench.besides(case.name, {"seconds until it is open": asked(facts["opened in s"], f"below {LONGEST} for {ASKED}")})
+    if n == ASKED and not figures["rehearsal"]:
         assert facts["opened in s"] < LONGEST
