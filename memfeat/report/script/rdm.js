@@ -35,12 +35,17 @@ if (DATA.rdm) {
     order = images.map((_, k) => k).sort((a, b) => SORTED[byId("rdm-order").value](a, b) || a - b);
     const context = canvas.getContext("2d");
     const pixels = context.createImageData(n, n);
-    const shades = Array.from({ length: 256 }, (_, k) => mixed(DATA.colours.distance, k / 255));
+    const cells = new Uint32Array(pixels.data.buffer);
+    // red, green, blue and opacity are the bytes of a number, lowest first
+    const packed = ([red, green, blue]) => ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+    const shades = Array.from({ length: 256 }, (_, k) => packed(mixed(DATA.colours.distance, k / 255)));
+    const [unknown, per] = [packed([208, 208, 208]), 255 / (high - bottom || 1)];
     for (let row = 0; row < n; row++) {
-      for (let column = 0; column < n; column++) {
+      for (let column = row; column < n; column++) {
         const value = distance(order[row], order[column]);
-        const shade = value === null ? [208, 208, 208] : shades[Math.round((255 * (value - bottom)) / (high - bottom || 1))];
-        pixels.data.set([...shade, 255], 4 * (row * n + column));
+        const shade = value === null ? unknown : shades[Math.round((value - bottom) * per)];
+        cells[row * n + column] = shade;
+        cells[column * n + row] = shade;
       }
     }
     context.putImageData(pixels, 0, 0);
