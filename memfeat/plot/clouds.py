@@ -22,6 +22,8 @@ MEAN = 0.14
 #: Height of a row in millimetres, and of what stands around rows, with one scale and with two.
 ROW, AROUND, TWO_SCALES = 15.0, 30.0, 40.0
 MOST_SPOKEN = 6
+#: Effect sizes that stand beside a difference, of sets and of pairs.
+EFFECTS = {"hedges_g": "Hedges' g", "d_z": "d_z"}
 
 
 def sets(
@@ -116,6 +118,11 @@ def _difference(result: xr.Dataset, name: str, *, several: bool) -> str:
     parts = [f"{name}: {_numerals.number(float(row['estimate']), digits)}"]
     if np.isfinite(row["ci_low"]):
         parts[0] += f" {_numerals.interval(float(row['ci_low']), float(row['ci_high']), digits)}"
+    for name_of, label in EFFECTS.items():
+        if name_of in result["statistic"].values:
+            effect = float(result["estimate"].sel(contrast=name, statistic=name_of))
+            said = f"{label} = {_numerals.number(effect, 2)}".replace(" ", "\N{NO-BREAK SPACE}")
+            parts += [said] if np.isfinite(effect) else []
     p = _numerals.p_value(float(row["p_corrected" if several else "p"]), "corrected p" if several else "p")
     # lines are not broken inside it
     return ", ".join([*parts, p.replace(" ", "\N{NO-BREAK SPACE}")] if p else parts)

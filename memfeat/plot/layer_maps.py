@@ -12,7 +12,7 @@ from matplotlib.collections import LineCollection
 from memfeat._check import advice, listed
 from memfeat._labels import LAYER
 from memfeat.errors import ArgumentError, KindError
-from memfeat.plot.profiles import ALPHA, counted, criterion, shortened, statistic_label
+from memfeat.plot.profiles import ALPHA, counted, criterion, fitting, has_interval, shortened, statistic_label
 from memfeat.plot.style import SCALES, canvas, drawing, note, room
 
 __all__ = ["layer_map"]
@@ -130,7 +130,7 @@ def _names(ax: Axes, table: xr.Dataset, dim: str, points: float) -> None:
         unit = "s" if table[dim].dtype.kind == "m" else str(table[dim].attrs.get("units", ""))
         ax.set_xlabel(f"{ax.get_xlabel()} ({unit})" if unit else ax.get_xlabel())
         return
-    names = [str(name) for name in table[dim].values]
+    names = fitting([str(name) for name in table[dim].values])
     step = int(np.ceil(len(names) * LINE / points))
     upright = sum(map(len, names)) * 4.6 > points
     ax.set_xticks(range(0, len(names), step), names[::step], rotation=90 if upright else 0)
@@ -141,7 +141,7 @@ def _caption(table: xr.Dataset, test: str | None) -> str:
     parts = [_counted(table)]
     if test is not None:
         parts.append(f"outlined: {criterion(table, test)}")
-    if "ci_low" in table:
+    if has_interval(table):
         parts.append("intervals: see the table")
     return "; ".join(part for part in parts if part)
 

@@ -68,7 +68,7 @@ def memorable(
     UnreadableImage
         If a file cannot be read any more.
     """
-    names, values, called = _column(scores)
+    names, values, called, left_out = _column(scores)
     each = min(count("n", n), values.size // 2)
     if not each:
         raise ArgumentError(advice("scores", "have a number for at least two images", listed(f"{values.size}")))
@@ -80,17 +80,19 @@ def memorable(
     shown = pictures(images, names[np.concatenate(list(ends.values()))], reference="scores", argument="images")
     with drawing():
         _grid(ax, {end: values[rows] for end, rows in ends.items()}, shown, columns)
-        note(ax, f"n = {values.size} images, of which {each} at each end; below each: {label or called}")
+        without = f" ({left_out} without a score left out)" if left_out else ""
+        note(ax, f"n = {values.size} images{without}, of which {each} at each end; below each: {label or called}")
     return ax
 
 
-def _column(scores: Any) -> tuple[Array, Array, str]:
-    """Give names, scores and what they are called, of images that have one."""
+def _column(scores: Any) -> tuple[Array, Array, str, int]:
+    """Give names, scores and what they are called, of images that have one; and how many have none."""
     column, _ = score_column(scores)
     values = column.values.astype(float)
     known = np.isfinite(values)
     called = str(column.name or "score")
-    return column[IMAGE].values.astype(str)[known], values[known], LABELS.get(called, called.replace("_", " ")).lower()
+    spoken = LABELS.get(called, called.replace("_", " ")).lower()
+    return column[IMAGE].values.astype(str)[known], values[known], spoken, int((~known).sum())
 
 
 def _height(each: int) -> float:

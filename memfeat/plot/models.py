@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from memfeat._check import advice, listed
 from memfeat.errors import ArgumentError, KindError
-from memfeat.plot.profiles import ALPHA, counted, criterion, noise_bounds, null_of, statistic_label
+from memfeat.plot.profiles import ALPHA, counted, criterion, has_interval, noise_bounds, null_of, statistic_label
 from memfeat.plot.style import COLOURS, canvas, drawing, note
 
 __all__ = ["models"]
@@ -78,7 +78,7 @@ def models(
         ax.hlines(place, low, high, color=COLOURS["data"])
         for group, face in ((passed, COLOURS["data"]), (~passed, "white")):
             ax.plot(estimate[group], place[group], "o", color=COLOURS["data"], markerfacecolor=face, zorder=4)
-        rows = [textwrap.fill(name, LONGEST) for name in names]
+        rows = ["\n".join(textwrap.wrap(name, LONGEST, max_lines=2, placeholder="…")) or name for name in names]
         ax.set_yticks(place, rows)
         ax.set_ylim(len(names) - 0.4, -0.6)
         ax.tick_params(axis="y", length=0)
@@ -147,7 +147,7 @@ def _brackets(ax: Axes, pairs: list[tuple[int, int]]) -> None:
 
 def _caption(result: xr.Dataset, contrasts: xr.Dataset | None, pairs: list[tuple[int, int]]) -> str:
     parts = [counted(result)]
-    if "ci_low" in result:
+    if has_interval(result):
         parts.append(f"line: {result.attrs.get('interval', '95 % interval')}")
     if "p_corrected" in result:
         parts.append(f"filled: {criterion(result)}")

@@ -124,7 +124,8 @@ def _bars(ax: Axes, result: xr.Dataset, names: list[str], label: str) -> None:
 def _rows(names: list[str]) -> list[str]:
     """Say what each bar is, in lines that are not too long."""
     said = [f"{name} alone" if AND not in name else _spoken(name) for name in names]
-    return [textwrap.fill(name, LONGEST) for name in [*said, "together (R²)"]]
+    names = [*said, "together (R²)"]
+    return ["\n".join(textwrap.wrap(name, LONGEST, max_lines=2, placeholder="…")) or name for name in names]
 
 
 def _spoken(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ __all__ = [
     "FEW",
     "counted",
     "criterion",
+    "fitting",
+    "has_interval",
     "layer_profile",
     "name_layers",
     "noise_bounds",
@@ -47,6 +50,9 @@ LABELS = {
 #: Layers up to this number are drawn with error bars, more with a band.
 FEW = 12
 ALPHA = 0.05
+#: Letters of a layer's name that fit beside a figure of one column; of one that is longer so many from its beginning
+#: stand before what is left out. A beginning that all share is left out if it is longer than this.
+LONGEST, HEAD, SPARED = 18, 5, 2
 POOLED = "pooled over folds"
 #: What is drawn: an estimate and its limits.
 PLAIN = ("estimate", "ci_low", "ci_high")
@@ -232,7 +238,7 @@ def name_layers(ax: Axes, names: Sequence[str]) -> str:
 
 
 def shortened(names: Sequence[str]) -> tuple[list[str], str]:
-    """Leave out of layer names what they share.
+    """Leave out of layer names what they share, and shorten those that are still long.
 
     Parameters
     ----------
@@ -242,7 +248,7 @@ def shortened(names: Sequence[str]) -> tuple[list[str], str]:
     Returns
     -------
     list of str
-        The names without it.
+        The names without it, each another one.
     str
         What they share.
     """
@@ -250,7 +256,34 @@ def shortened(names: Sequence[str]) -> tuple[list[str], str]:
     shared = 0
     while len(names) > 1 and all(len(part) > shared + 1 and part[shared] == parts[0][shared] for part in parts):
         shared += 1
-    return [".".join(part[shared:]) for part in parts], ".".join(parts[0][:shared])
+    return fitting([".".join(part[shared:]) for part in parts]), ".".join(parts[0][:shared])
+
+
+def fitting(names: list[str]) -> list[str]:
+    """Shorten long names: by how they all begin, then in the middle; by their place, where that makes two alike.
+
+    Parameters
+    ----------
+    names : list of str
+        The names.
+
+    Returns
+    -------
+    list of str
+        Names of 18 letters or little more.
+    """
+    if max(map(len, names), default=0) <= LONGEST:
+        return names
+    # a number that all begin with is part of one that tells them apart
+    alike = sum(1 for _ in takewhile(lambda letters: len({*letters}) == 1, zip(*names, strict=False)))
+    begin = len(names[0][:alike].rstrip("0123456789")) if len(names) > 1 else 0
+    begin = begin if SPARED < begin < min(map(len, names)) else 0
+    cut = [f"…{name[begin:]}" if begin else name for name in names]
+    end = LONGEST - HEAD - 1
+    short = [name if len(name) <= LONGEST else f"{name[:HEAD]}…{name[-end:]}" for name in cut]
+    if len(set(short)) == len(set(names)):
+        return short
+    return [f"{k + 1}: …{name[-end:]}" for k, name in enumerate(names)]
 
 
 def statistic_label(result: xr.Dataset) -> str:
@@ -293,7 +326,7 @@ def null_of(result: xr.Dataset) -> float | None:
 
 def _caption(result: xr.Dataset) -> str:
     parts = [counted(result)]
-    if "ci_low" in result:
+    if has_interval(result):
         what = "band" if result.sizes[LAYER] > FEW else "bar"
         parts.append(f"{what}: {result.attrs.get('interval', '95 % interval')}")
     if "p_corrected" in result:
@@ -305,6 +338,22 @@ def _caption(result: xr.Dataset) -> str:
     elif POOLED in str(result.attrs.get("statistic", "")):
         parts.append("with nothing to find, values lie below 0: compare with p")
     return "; ".join(part for part in parts if part)
+
+
+def has_interval(result: xr.Dataset) -> bool:
+    """Say whether there are intervals: without bootstrap samples there are none.
+
+    Parameters
+    ----------
+    result : Dataset
+        A result.
+
+    Returns
+    -------
+    bool
+        Whether any estimate has one.
+    """
+    return "ci_low" in result and bool(np.isfinite(result["ci_low"]).any())
 
 
 def criterion(result: xr.Dataset, name: str = "p_corrected") -> str:

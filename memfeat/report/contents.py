@@ -27,7 +27,7 @@ FLAGS = {
     "squashed": "long and narrow",
     "mode": "not RGB",
 }
-UNREADABLE = "unreadable"
+UNREADABLE, PIXELS = "unreadable", "pixels"
 #: Columns that are about a file, and by which nobody sorts.
 ABOUT_FILES = (IMAGE, "sha256", "path", WARNINGS, STATUS, REASON)
 #: A column of text with more different words than this cannot be told apart by colour.
@@ -130,11 +130,12 @@ def described(images: Any, chosen: Settings) -> Contents:
     if not table.sizes[IMAGE]:
         raise ArgumentError(advice("images", "hold at least one image", listed("none")))
     # those that are computed are not there yet
-    have = [str(name) for name, column in table.data_vars.items() if column.dims == (IMAGE,)]
+    own = {str(name): column for name, column in table.data_vars.items() if column.dims == (IMAGE,) and name != PIXELS}
+    have = list(dict.fromkeys([MEMORABILITY, *own]))
     for option, wanted in (("score", chosen.score), ("by", chosen.by)):
-        if wanted is not None and wanted != MEMORABILITY:
-            looked_up(option, wanted, [MEMORABILITY, *have], f"There are {', '.join([MEMORABILITY, *have])}.")
-    kind = table[chosen.score].dtype if chosen.score in have else np.dtype(float)
+        if wanted is not None:
+            looked_up(option, wanted, have, f"There are {', '.join(have)}.")
+    kind = own[chosen.score].dtype if chosen.score in own else np.dtype(float)
     if kind.kind not in "iufb":
         raise ArgumentError(advice("score", "name a column of numbers", chosen.score, f"It holds {kind}."))
     whole = _with_memory(table, chosen).set_coords([STATUS, REASON])

@@ -1,0 +1,90 @@
+"""Long names in figures: whole figures at every width, and names that stay apart."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from memfeat import plot
+from memfeat.plot.profiles import LONGEST, fitting, shortened
+
+VIT = [f"encoder.layers.encoder_layer_{k}.{part}" for k in range(12) for part in ("self_attention", "mlp.3")]
+SWIN = [f"features.{k}.{j}.attn.qkv_with_relative_position_bias" for k in (1, 3, 5) for j in range(3)]
+ENDLESS = [f"{'block' * 11}{k}{'x' * 20}" for k in range(8)]
+WIDTHS = (85, 120, 180)
+
+
+def profile(names, bootstraps=True):
+    values = np.linspace(0.1, 0.4, len(names))
+    data = {"estimate": values, "p_corrected": values, "n": np.full(len(names), 40)}
+    data |= {"ci_low": values - 0.1 if bootstraps else values * np.nan, "ci_high": values + 0.1}
+    attrs = {"statistic": "spearman", "interval": "percentile bootstrap, 95 %", "correction": "max-statistic"}
+    return xr.Dataset({name: ("layer", one) for name, one in data.items()}, {"layer": names}, attrs)
+
+
+def similarity(names):
+    values = np.eye(len(names)) * 0.5 + 0.4
+    coords = {"layer": names, "layer_2": names}
+    return xr.DataArray(values, coords, ("layer", "layer_2"), "cka", {"method": "cka", "n": 40})
+
+
+def by_region(names):
+    regions = ["V1", "the posterior part of the lateral occipital complex", "FFA"]
+    values = np.linspace(0.1, 0.5, 3 * len(names)).reshape(len(names), 3)
+    data = dict.fromkeys(("estimate", "p_corrected"), (("layer", "roi"), values))
+    return xr.Dataset(data, {"layer": names, "roi": regions}, {"statistic": "spearman", "n": 40})
+
+
+def models(names):
+    return profile(names).rename(layer="model")
+
+
+DRAWN = {
+    "profile": lambda names, ax: plot.layer_profile(profile(names), ax=ax),
+    "similarity": lambda names, ax: plot.layer_similarity(similarity(names), ax=ax),
+    "map": lambda names, ax: plot.layer_map(by_region(names), ax=ax),
+    "models": lambda names, ax: plot.models(models(names[:8]), ax=ax),
+}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("names", [VIT, SWIN, ENDLESS], ids=["vit", "swin", "endless"])
+@pytest.mark.parametrize("kind", DRAWN)
+def test_nothing_is_clipped_and_the_axes_keep_their_room(kind, names, width):
+    ax = DRAWN[kind](names, plot.axes(width=width, height=80))
+    figure = ax.figure
+    figure.draw_without_rendering()
+    box, edge = figure.get_tightbbox(), figure.bbox.size / figure.dpi
+    assert min(box.x0, box.y0) >= -0.01
+    assert box.x1 <= edge[0] + 0.01
+    assert box.y1 <= edge[1] + 0.01
+    assert (ax.get_position().size * edge * 25.4 > 20).all()
+
+
+def test_names_of_transformers_keep_their_number():
+    short, shared = shortened(VIT)
+    assert shared == "encoder.layers"
+    assert short[:3] == ["…0.self_attention", "…0.mlp.3", "…1.self_attention"]
+    assert short[-1] == "…11.mlp.3"
+
+
+def test_short_names_stay_as_they_are():
+    assert shortened(["layer1.0", "layer1.1"]) == (["0", "1"], "layer1")
+    assert fitting(["conv1", "a_name_of_eighteen"]) == ["conv1", "a_name_of_eighteen"]
+
+
+@settings(deadline=None)
+@given(st.lists(st.text("ab.1_", min_size=1, max_size=60), min_size=1, max_size=12, unique=True))
+def test_names_stay_apart_and_short(names):
+    short = fitting(names)
+    assert len(set(short)) == len(names)
+    assert max(map(len, short)) <= max(LONGEST, 4 + LONGEST)
+
+
+def test_no_figure_speaks_of_intervals_that_are_not_there():
+    with_them, without = (plot.layer_profile(profile(["a", "b"], has)).get_title(loc="left") for has in (True, False))
+    assert "95 %" in with_them
+    assert "95 %" not in without
+    rows = (plot.models(profile(["a", "b"], has).rename(layer="model")).get_title(loc="left") for has in (True, False))
+    assert ["95 %" in one for one in rows] == [True, False]
