@@ -75,9 +75,22 @@ def test_differences_stand_below_with_their_mean_and_its_interval():
 
 def test_it_is_said_how_many_images_there_are_and_what_marks_mean():
     said = texts(plot.sets(PAIRED, TWO))
-    assert re.search(r"colour − grey: 0\.158 \[−?0\.\d{3}, 0\.\d{3}\], p = ", said)
+    differences = np.array([0.2, -0.05, 0.1, 0.3, -0.05, 0.45])
+    effect = f"d_z = {differences.mean() / differences.std(ddof=1):.2f}"
+    assert re.search(rf"colour − grey: 0\.158 \[−?0\.\d{{3}}, 0\.\d{{3}}\], {effect}, p = ", said)
     assert "n = 6 images, a line each from version to version; below: their differences" in said
     assert "diamond: mean, 95 % interval; box: quartiles" in said
+
+
+def test_of_sets_without_pairs_hedges_g_stands_beside_the_difference():
+    groups = {name: pd.Series(one.values, [f"{name}{k}" for k in range(6)]) for name, one in TWO.items()}
+    a, b = (one.to_numpy() for one in groups.values())
+    pooled = np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2)
+    # Hedges (1981): the correction for few images, 10 degrees of freedom
+    g = (a.mean() - b.mean()) / pooled * (1 - 3 / (4 * 10 - 1))
+    result = sets.compare(groups, n_permutations=19, n_bootstraps=19)
+    assert result["estimate"].sel(statistic="hedges_g").item() == pytest.approx(g, rel=2e-3)
+    assert f"], Hedges' g = {g:.2f}, p = " in texts(plot.sets(result, groups))
 
 
 def test_of_three_versions_lines_run_through_all_and_each_difference_has_a_row():
@@ -94,7 +107,7 @@ def test_without_a_bootstrap_differences_have_no_bar_and_no_mark():
     ax = plot.sets(bare.assign(ci_low=bare["ci_low"] * np.nan), TWO)
     below = next(one for one in ax.figure.axes if one is not ax)
     assert not [line for line in below.lines if line.get_marker() == "D"]
-    assert "colour − grey: 0.158; n = 6 images" in texts(ax)
+    assert "colour − grey: 0.158, d_z = 0.80; n = 6 images" in texts(ax)
 
 
 def tables():
