@@ -5,8 +5,10 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.colors import to_rgba
 
 from memfeat import plot
+from memfeat.errors import ArgumentError
 from memfeat.plot.profiles import LONGEST, fitting, shortened
 
 VIT = [f"encoder.layers.encoder_layer_{k}.{part}" for k in range(12) for part in ("self_attention", "mlp.3")]
@@ -88,3 +90,34 @@ def test_no_figure_speaks_of_intervals_that_are_not_there():
     assert "95 %" not in without
     rows = (plot.models(profile(["a", "b"], has).rename(layer="model")).get_title(loc="left") for has in (True, False))
     assert ["95 %" in one for one in rows] == [True, False]
+
+
+def test_the_name_of_a_score_takes_the_lines_it_needs():
+    name = "share_of_people_who_said_that_they_had_seen_the_photograph_before_in_the_second_session"
+    scores = xr.DataArray([0.1, 0.4, 0.9], {"image": ["a", "b", "c"]}, ("image",), name)
+    ax = plot.scores(scores, ax=plot.axes(width=85))
+    ax.figure.draw_without_rendering()
+    box = ax.xaxis.label.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= ax.figure.bbox.x1
+    assert ax.get_xlabel().replace("\n", " ") == name.replace("_", " ")
+
+
+def test_images_without_a_score_are_grey_dots_and_counted():
+    names = ["a", "b", "c"]
+    space = xr.Dataset({"embedding": (("image", "component"), [[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]])}, {"image": names})
+    scores = xr.DataArray([0.5, np.nan, 0.9], {"image": names}, ("image",), "hit_rate")
+    ax = plot.embedding(space, scores=scores)
+    colours = ax.collections[0].get_facecolors()
+    np.testing.assert_allclose(colours[1], to_rgba("#B0B0B0"))
+    assert len({tuple(one) for one in colours}) == 3
+    assert "grey: 1 without a score" in ax.get_title(loc="left")
+    grey = xr.DataArray(np.full((3, 4, 4, 3), 128, np.uint8), {"image": names}, ("image", "y", "x", "rgb"))
+    figure = plot.explore(space, thumbnails=grey, scores=scores)
+    assert figure.title.text.endswith("; grey: 1 without a score")
+    (mapper,) = (one.color_mapper for one in figure.right)
+    assert (mapper.low, mapper.high, mapper.nan_color) == (0.5, 0.9, "#B0B0B0")
+    with pytest.raises(
+        ArgumentError, match="scores must have a number for at least one image; got none. Leave them out"
+    ):
+        plot.embedding(space, scores=scores * np.nan)

@@ -1,5 +1,6 @@
 """Distributions of scores."""
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from memfeat.plot.style import COLOURS, canvas, drawing, note
 
 __all__ = ["LABELS", "score_column", "scores"]
 
+#: Letters of a line of a label below a figure of one column.
+LONGEST = 40
 #: What a score is called on an axis; other names are shown as they are.
 LABELS = {"memorability": "Predicted memorability (hit rate)", "hit_rate": "Hit rate"}
 
@@ -61,7 +64,10 @@ def scores(
         sns.rugplot(x=shown, ax=ax, color=COLOURS["data"], height=0.05, linewidth=0.8)
         if floor is not None:
             ax.axvline(float(floor), color=COLOURS["mark"], linestyle="--", linewidth=0.9)
-        ax.set(xlabel=LABELS.get(name, name), ylabel="Images")
+        label = LABELS.get(name, name)
+        ax.set(
+            xlabel=label if len(label) <= LONGEST else textwrap.fill(label.replace("_", " "), LONGEST), ylabel="Images"
+        )
         ax.yaxis.set_major_locator(MaxNLocator(integer=True))
         note(ax, _caption(values, shown, floor))
     return ax

@@ -13,9 +13,8 @@ from matplotlib.colors import to_hex
 from PIL import Image
 
 from memfeat._check import advice, listed
-from memfeat._labels import as_scores, matched
 from memfeat.errors import ArgumentError, KindError, MissingPackageError
-from memfeat.plot.maps import axis_label, mapped, said
+from memfeat.plot.maps import LACKING, axis_label, coloured, mapped, said
 from memfeat.plot.pictures import pictures
 from memfeat.plot.style import COLOURS, SCALES
 
@@ -49,7 +48,7 @@ def explore(
     thumbnails : DataArray (image, y, x, rgb) or Dataset (image)
         Small pictures from `mf.images.thumbnails`, or the image table itself.
     scores : DataArray (image) or pandas.Series, optional
-        Colours the dots.
+        Colours the dots; those of images without a score are grey.
     components : (int, int)
         Positions of the components along the horizontal and the vertical axis.
 
@@ -81,7 +80,7 @@ def explore(
     names = [str(name) for name in points["image"].values]
     columns = dict(zip("xy", points.values.T, strict=True)) | {"image": names}
     columns["picture"] = [_inlined(one) for one in pictures(thumbnails, names, reference="space")]
-    given = None if scores is None else matched(as_scores(scores), points, argument="scores", reference="space")
+    given = coloured(scores, points)
     if given is not None:
         columns["score"] = given.values
     figure = bokeh.plotting.figure(
@@ -90,11 +89,11 @@ def explore(
         match_aspect=True,
         min_border_left=LEFT,
         tools="pan,box_zoom,wheel_zoom,reset,save",
-        title=said(space, len(names)),
+        title=said(space, len(names)) + (given.said if given else ""),
         x_axis_label=axis_label(space, components[0]),
         y_axis_label=axis_label(space, components[1]),
     )
-    _dots(bokeh.models, figure, columns, None if given is None else str(given.name).replace("_", " "))
+    _dots(bokeh.models, figure, columns, None if given is None else given.label)
     return figure
 
 
@@ -123,9 +122,9 @@ def _dots(models: Any, figure: Any, columns: dict[str, Any], score: str | None) 
     shown = SHOWN
     if score is not None:
         palette = [to_hex(one) for one in colormaps[SCALES["score"]](np.linspace(0, 1, 256))]
-        low, high = float(columns["score"].min()), float(columns["score"].max())
-        mapper = models.LinearColorMapper(palette=palette, low=low, high=high)
-        bar = models.ColorBar(color_mapper=mapper, title=score.capitalize())
+        low, high = float(np.nanmin(columns["score"])), float(np.nanmax(columns["score"]))
+        mapper = models.LinearColorMapper(palette=palette, low=low, high=high, nan_color=LACKING)
+        bar = models.ColorBar(color_mapper=mapper, title=score)
         figure.add_layout(bar, "right")
         colour, shown = {"field": "score", "transform": mapper}, f"{SHOWN}<br>@score{{0.[000]}}"
     source = models.ColumnDataSource(columns)

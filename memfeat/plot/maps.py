@@ -1,7 +1,7 @@
 """Maps of images in two dimensions."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,16 +9,17 @@ import xarray as xr
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import Normalize, to_rgba
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
 from memfeat._check import advice, listed, one_of
-from memfeat._labels import IMAGE, as_scores, image_names, matched
+from memfeat._labels import IMAGE, image_names, matched
 from memfeat.errors import ArgumentError, KindError
+from memfeat.plot.distributions import score_column
 from memfeat.plot.pictures import SMALLEST, pictures, refused
 from memfeat.plot.style import COLOURS, INCH, SCALES, canvas, drawing, note, room
 
-__all__ = ["axis_label", "embedding", "mapped", "said"]
+__all__ = ["LACKING", "axis_label", "coloured", "embedding", "mapped", "said"]
 
 Array = npt.NDArray[Any]
 #: Side of a thumbnail in millimetres: the largest, and the smallest where those that cover others are left out.
@@ -26,6 +27,8 @@ LARGEST, APART = 9.0, 6.0
 #: Millimetres between frames that do not cover each other.
 GAP = 1.6
 DOT: dict[str, Any] = {"s": 14, "linewidths": 0.4, "edgecolors": "white"}
+#: Colour of an image without a score.
+LACKING = "#B0B0B0"
 #: What happens to pictures that would cover each other.
 OVERLAPS = ("draw", "hide")
 
@@ -48,7 +51,7 @@ def embedding(
     thumbnails : DataArray (image, y, x, rgb) or Dataset (image), optional
         Small pictures from `mf.images.thumbnails`, or the image table itself; dots without them.
     scores : DataArray (image) or pandas.Series, optional
-        Colours dots and frames.
+        Colours dots and frames; those of images without a score are grey.
     components : (int, int)
         Positions of the components along the horizontal and the vertical axis.
     overlap : {"draw", "hide"}
@@ -72,7 +75,9 @@ def embedding(
     """
     points = mapped(space, components)
     names = [str(name) for name in points[IMAGE].values]
-    colours, bar = _colours(scores, points)
+    given = coloured(scores, points)
+    colours, bar = _colours(given, len(names))
+    about = said(space, len(names)) + (given.said if given else "")
     one_of("overlap", overlap, OVERLAPS)
     small = None if thumbnails is None else pictures(thumbnails, names, reference="space")
     ax = canvas(ax, height=80)
@@ -85,13 +90,13 @@ def embedding(
         ax.set_aspect("equal", adjustable="datalim")
         ax.margins(0.08 if small is None else 0.2)
         ax.set(xlabel=axis_label(space, components[0]), ylabel=axis_label(space, components[1]))
-        note(ax, said(space, len(names)))
+        note(ax, about)
         if small is not None:
             shown = _place(ax, xy, small, colours if bar is not None else ["white"] * len(names), overlap)
             if hidden := sorted(set(range(len(names))) - set(shown)):
                 # a picture covers no other image
                 ax.scatter(xy[hidden, 0], xy[hidden, 1], c=[colours[k] for k in hidden], zorder=4, **DOT)
-                note(ax, f"{said(space, len(names))}, {len(shown)} of them as pictures")
+                note(ax, f"{about}; {len(shown)} of them as pictures")
     return ax
 
 
@@ -121,18 +126,69 @@ def mapped(space: Any, components: Sequence[int]) -> xr.DataArray:
     points = space["embedding"].transpose(IMAGE, ...)
     count = points.shape[1]
     if len(components) != 2 or not all(0 <= int(one) < count for one in components):
-        remedy = "Embed into more: mf.reduction.embed(layer, n_components=2)."
+        remedy = f"The space has {count}; embed into more: mf.reduction.embed(layer, n_components=2)."
         raise ArgumentError(advice("components", f"be two positions below {count}", listed(tuple(components)), remedy))
     return points[:, list(components)]
 
 
-def _colours(scores: Any, points: xr.DataArray) -> tuple[Any, tuple[ScalarMappable, str] | None]:
+class Coloured(NamedTuple):
+    """Scores of the images of a map."""
+
+    values: Array
+    """NaN where there is none."""
+    label: str
+
+    @property
+    def known(self) -> npt.NDArray[np.bool_]:
+        """Say which images have one."""
+        return np.isfinite(self.values)
+
+    @property
+    def said(self) -> str:
+        """Say how many have none, and what they look like."""
+        lacking = int((~self.known).sum())
+        return f"; grey: {lacking} without a score" if lacking else ""
+
+
+def coloured(scores: Any, points: xr.DataArray) -> Coloured | None:
+    """Find the scores of the images of a map; some may have none.
+
+    Parameters
+    ----------
+    scores : DataArray (image) or pandas.Series, optional
+        One number per image.
+    points : DataArray (image, component)
+        The map.
+
+    Returns
+    -------
+    Coloured, optional
+        Scores in the order of the map.
+
+    Raises
+    ------
+    KindError, ArgumentError
+        If they are no numbers, of other images, or all missing.
+    """
+    if scores is None:
+        return None
+    column, _ = score_column(scores)
+    shown = matched(column.astype(float), points, argument="scores", reference="space")
+    found = Coloured(shown.values, str(column.name or "score").replace("_", " ").capitalize())
+    if not found.known.any():
+        remedy = "Leave them out, and dots have one colour."
+        raise ArgumentError(advice("scores", "have a number for at least one image", listed("none"), remedy))
+    return found
+
+
+def _colours(scores: Coloured | None, n: int) -> tuple[Any, tuple[ScalarMappable, str] | None]:
     """One colour per image, and what a colour bar needs."""
     if scores is None:
-        return [COLOURS["data"]] * points.sizes[IMAGE], None
-    shown = matched(as_scores(scores), points, argument="scores", reference="space")
-    scale = ScalarMappable(Normalize(float(shown.min()), float(shown.max())), colormaps[SCALES["score"]])
-    return list(scale.to_rgba(shown.values)), (scale, str(shown.name).replace("_", " ").capitalize())
+        return [COLOURS["data"]] * n, None
+    known = scores.values[scores.known]
+    scale = ScalarMappable(Normalize(float(known.min()), float(known.max())), colormaps[SCALES["score"]])
+    rows = zip(scale.to_rgba(scores.values), scores.known, strict=True)
+    return [to_rgba(tuple(one)) if has else to_rgba(LACKING) for one, has in rows], (scale, scores.label)
 
 
 def _place(ax: Axes, xy: Array, given: Sequence[Array], colours: Sequence[Any], overlap: str) -> list[int]:
