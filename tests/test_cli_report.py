@@ -11,6 +11,8 @@ import xarray as xr
 from PIL import Image
 
 from memfeat.cli import main
+from memfeat.cli.viewing import PROFILES
+from memfeat.report.options import PROFILES as REPORT_PROFILES
 
 
 def run(*arguments):
@@ -114,6 +116,10 @@ def test_what_cannot_be_used_is_said_in_words_of_the_command(photos, arguments, 
     assert done.exit_code == code, done.output
     assert message in done.output
     assert not (photos / "r.html").exists()
+
+
+def test_profiles_are_those_of_a_report():
+    assert tuple(REPORT_PROFILES) == PROFILES
 
 
 def test_predictions_must_be_predictions(photos):

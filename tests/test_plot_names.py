@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgba
 
 from memfeat import plot
 from memfeat.errors import ArgumentError
-from memfeat.plot.profiles import LONGEST, fitting, shortened
+from memfeat.plot.layer_names import LONGEST, fitting, shortened
 
 VIT = [f"encoder.layers.encoder_layer_{k}.{part}" for k in range(12) for part in ("self_attention", "mlp.3")]
 SWIN = [f"features.{k}.{j}.attn.qkv_with_relative_position_bias" for k in (1, 3, 5) for j in range(3)]

@@ -18,7 +18,7 @@ from PIL import Image
 import memfeat as mf
 from memfeat import report
 from memfeat.errors import ArgumentError, CircularWarning, KindError, UnknownNameError
-from memfeat.report.page import REFERENCES, _embedded, _lines, _once
+from memfeat.report.page import MEMFEAT, RESMEM, _embedded, _lines, _once
 from memfeat.report.sections import NOT_A_NUMBER, STEPS, _packed
 from memfeat.sets.telling import wording
 
@@ -120,6 +120,35 @@ def test_a_part_that_cannot_be_made_says_why_and_the_others_stay(tmp_path, image
     assert text.count("Not computed:") >= 1
     assert 'id="sets"' in text
     assert "Difference of means" in text
+
+
+@pytest.mark.parametrize(
+    ("attrs", "said"),
+    [
+        ({}, False),
+        ({"long_name": "predicted memorability"}, True),
+        ({"long_name": "predicted memorability", "model": "resmem", "floor": 0.42}, True),
+        ({"long_name": "predicted memorability", "model": "vitmem"}, False),
+    ],
+)
+def test_resmem_is_cited_and_cautioned_about_where_it_predicted(tmp_path, images, features, attrs, said):
+    images["memorability"].attrs = attrs
+    text = write(tmp_path, images, features).read_text("utf-8")
+    assert ("Needell" in text) is said
+    assert ("advise against using it for faces" in text) is said
+    assert ("The ResMem weights come with" in text) is said
+    assert "The memfeat developers" in text
+
+
+def test_features_of_resmem_are_cited_where_others_predicted(tmp_path, images, features):
+    text = write(tmp_path, images, features.assign_attrs(model="resmem-frozen")).read_text("utf-8")
+    assert "Needell" in text
+    assert "advise against using it for faces" not in text
+
+
+def test_a_file_named_like_the_place_of_the_size_keeps_its_name(tmp_path, images):
+    odd = images.assign_coords(image=["{size of this file}", *images.image.values[1:]])
+    assert data_of(write(tmp_path, odd))["names"][0] == "{size of this file}"
 
 
 def test_cautions_are_passed_on_and_written_down(tmp_path, images, features):
@@ -275,7 +304,7 @@ def test_images_that_are_in_no_set_are_left_out_and_counted(tmp_path, images, va
 
 def test_each_reference_stands_there_once():
     assert _once(["A.", "B. https://doi.org/1", "C.", "B.", "A."]) == ["A.", "B. https://doi.org/1", "C."]
-    assert _once([*REFERENCES, wording.REFERENCES["needell2022"]]) == list(REFERENCES)
+    assert _once([MEMFEAT, RESMEM, wording.REFERENCES["needell2022"]]) == [MEMFEAT, RESMEM]
 
 
 def test_a_name_with_dollar_signs_is_no_formula(tmp_path, images):

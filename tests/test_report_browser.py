@@ -365,6 +365,40 @@ def test_it_can_be_printed(made, visit):
     assert page.locator("details[data-folded]").count() == 0
 
 
+def test_on_paper_what_is_folded_is_open(made, visit):
+    page = visit(made["file"])
+    folded = page.locator("details:not([open])").count()
+    assert folded > 3
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details:not([open])").count() == folded
+
+
+INJECTED = """<p id="target">safe</p>
+<script>document.getElementById("target").textContent = "changed"</script>
+<img src="x.png" onerror="document.getElementById('target').textContent = 'changed'">
+<a id="link" href="javascript:void(document.getElementById('target').textContent = 'changed')">link</a>
+"""
+
+
+def test_a_script_that_is_not_the_pages_own_does_not_run(made, browser, tmp_path):
+    """Even if markup were to get into the page, its policy would keep it from doing anything."""
+    text = made["file"].read_text("utf-8")
+    outcomes = []
+    for policy in (True, False):
+        file = tmp_path / f"{policy}.html"
+        shown = text if policy else text.replace("Content-Security-Policy", "no-policy")
+        file.write_text(shown.replace("<main>", f"<main>{INJECTED}"), encoding="utf-8")
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(file.as_uri())
+        page.click("#link")
+        outcomes.append(page.locator("#target").text_content())
+        context.close()
+    assert outcomes == ["safe", "changed"]
+
+
 def test_without_javascript_tables_and_texts_are_there(made, visit):
     page = visit(made["file"], java_script_enabled=False)
     assert page.locator("noscript").count() == 1

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["Asked", "Gathered", "gathered"]
+__all__ = ["Asked", "Gathered", "gathered", "table_at"]
 
 
 class Asked(NamedTuple):
@@ -104,7 +104,7 @@ def gathered(asked: Asked, *, progress: bool | None, machine: Mapping[str, Any])
     if asked.by is not None:
         if len(asked.places) != 1 or asked.places[0].is_dir():
             raise click.UsageError("--by divides a single table; give one.")
-        table = _table(asked.places[0])
+        table = table_at(asked.places[0], "SETS")
         have = [str(name) for name in table.variables if name != "image"]
         looked_up("--by", asked.by, have, f"{asked.places[0]} has: {', '.join(have)}.")
         kinds = table[asked.by].values.astype(str)
@@ -121,20 +121,38 @@ def gathered(asked: Asked, *, progress: bool | None, machine: Mapping[str, Any])
         if place.is_dir():
             photographs[name], sets[name] = _predicted(place, progress=progress, machine=machine)
         else:
-            sets[name] = _table(place)
+            sets[name] = table_at(place, "SETS")
     if asked.low_level:
         sets = {name: _with_statistics(sets[name], one, asked, progress) for name, one in photographs.items()}
     return Gathered(sets, photographs, asked.paired)
 
 
-def _table(path: Path) -> "xr.Dataset":
-    """Read a table, and how it was made where `memfeat predict` wrote it down."""
+def table_at(path: Path, argument: str) -> "xr.Dataset":
+    """Read a table, and how it was made where `memfeat predict` wrote it down.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV.
+    argument : str
+        What the user calls it.
+
+    Returns
+    -------
+    Dataset (image)
+        Its columns.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no table with image names.
+    """
     import xarray as xr
 
     from memfeat._frames import read_attrs
     from memfeat._tables import read_table
 
-    frame, key = read_table(path, "SETS")
+    frame, key = read_table(path, argument)
     return xr.Dataset.from_dataframe(frame.set_index(key).rename_axis("image")).assign_attrs(read_attrs(path))
 
 

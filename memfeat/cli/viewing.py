@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from memfeat.cli.gathering import table_at
 from memfeat.cli.inputs import sources
 from memfeat.cli.manners import FAILED, SOME_FAILED, messages
 from memfeat.cli.options import FILE, FOLDER, TABLE, machine, manners
@@ -27,16 +28,13 @@ def _predictions(file: Path) -> "xr.Dataset":
     import xarray as xr
 
     from memfeat._check import advice, listed
-    from memfeat._frames import read_attrs
-    from memfeat._tables import read_table
     from memfeat.errors import ArgumentError
 
     if file.suffix.lower() == ".nc":
         with xr.open_dataset(file, engine="h5netcdf") as found:
             read = found.load()
     else:
-        frame, key = read_table(file, "--predictions")
-        read = xr.Dataset.from_dataframe(frame.set_index(key).rename_axis("image")).assign_attrs(read_attrs(file))
+        read = table_at(file, "--predictions")
         read = read.assign_coords({name: read[name] for name in ("path", "width", "height", "mode") if name in read})
     if "memorability" not in read or "image" not in read.coords:
         rule = "be what memfeat predict wrote, with columns image and memorability"

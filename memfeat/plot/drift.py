@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from memfeat._check import advice, listed
 from memfeat._labels import LAYER
 from memfeat.errors import ArgumentError, KindError
-from memfeat.plot.profiles import FEW, counted, name_layers
+from memfeat.plot.layer_names import name_layers
+from memfeat.plot.profiles import FEW, counted
 from memfeat.plot.style import COLOURS, canvas, drawing, note
 
 __all__ = ["drift_profile"]

@@ -12,7 +12,8 @@ from matplotlib.collections import LineCollection
 from memfeat._check import advice, listed
 from memfeat._labels import LAYER
 from memfeat.errors import ArgumentError, KindError
-from memfeat.plot.profiles import ALPHA, counted, criterion, fitting, has_interval, shortened, statistic_label
+from memfeat.plot.layer_names import fitting, shortened
+from memfeat.plot.profiles import ALPHA, counted, criterion, has_interval, statistic_label
 from memfeat.plot.style import SCALES, canvas, drawing, note, room
 
 __all__ = ["layer_map"]

@@ -11,7 +11,7 @@ from memfeat import _numerals
 from memfeat._check import advice, listed
 from memfeat._labels import LAYER
 from memfeat.errors import ArgumentError, KindError
-from memfeat.plot.profiles import shortened
+from memfeat.plot.layer_names import shortened
 from memfeat.plot.style import SCALES, canvas, drawing, note, room
 
 __all__ = ["layer_similarity"]

@@ -71,6 +71,15 @@ class Contents(NamedTuple):
         found = self.table[self.score].attrs.get("floor")
         return None if found is None else float(found)
 
+    @property
+    def by_resmem(self) -> bool:
+        """Say whether memorability was predicted by ResMem; predictions that do not say by what are taken for its."""
+        if MEMORABILITY not in self.table.data_vars:
+            return False
+        said = {**self.table.attrs, **self.table[MEMORABILITY].attrs}
+        predicted = str(said.get("long_name", "")).startswith("predicted")
+        return "resmem" in str(said.get("model", "resmem" if predicted else ""))
+
     def frame(self) -> pd.DataFrame:
         """Give the table that is downloaded."""
         return per_image(self.table)

@@ -91,7 +91,7 @@ def settled(options: ReportOptions) -> Settings:
     generator(chosen.rng)
     count("thumbnail", chosen.thumbnail, least=SMALLEST)
     if chosen.thumbnail > LARGEST:
-        remedy = "Thousands of larger pictures make a file that no browser opens."
+        remedy = "The file grows with its square."
         raise ArgumentError(advice("thumbnail", f"be at most {LARGEST}", chosen.thumbnail, remedy))
     for name, least in (("n_permutations", 1), ("n_bootstraps", 0)):
         count(name, getattr(chosen, name), least=least)

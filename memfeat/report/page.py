@@ -32,12 +32,13 @@ BARS = (5, 40)
 SHADES = 33
 #: Okabe and Ito's colours for sets, from the one that stands out most.
 GROUPS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
-SIZE = "{size of this file}"
-REFERENCES = (
-    f"The memfeat developers. memfeat (version {__version__}) [software].",
+SIZE = "<dd>{size of this file}</dd>"
+MEMFEAT = f"The memfeat developers. memfeat (version {__version__}) [software]."
+RESMEM = (
     "Needell, C. D., & Bainbridge, W. A. (2022). Embracing new techniques in deep learning for estimating image "
-    "memorability. Computational Brain & Behavior, 5, 168–184. https://doi.org/10.1007/s42113-022-00126-5",
+    "memorability. Computational Brain & Behavior, 5, 168–184. https://doi.org/10.1007/s42113-022-00126-5"
 )
+#: What is said where ResMem predicted.
 CAUTIONS = (
     "Predictions are of how a picture's memorability compares with that of other pictures. On images that ResMem was "
     "not trained on, ranks hold better than values: on 3,149 scenes predictions lie about .1 below measured hit rates "
@@ -80,8 +81,9 @@ def rendered(contents: Contents, pictures: Pictures, sections: list[Section], *,
         unreadable=_cells(contents.unreadable()),
         missing=pictures.missing,
         made=_made(contents, sections),
-        references=_once([*REFERENCES, *(text for one in sections for text in one.references)]),
-        cautions=CAUTIONS,
+        references=_once([MEMFEAT, *_cited(contents, sections)]),
+        cautions=CAUTIONS if contents.by_resmem else (),
+        resmem=_has_resmem(contents, sections),
         style=Markup(here.joinpath("page.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -91,6 +93,17 @@ def rendered(contents: Contents, pictures: Pictures, sections: list[Section], *,
     )
     # half a character, as of file names that are no UTF-8, is spelt out: no file can hold it
     return _sized(text.encode("utf-8", "backslashreplace").decode())
+
+
+def _has_resmem(contents: Contents, sections: list[Section]) -> bool:
+    """Say whether scores or features came from ResMem, in any of its variants."""
+    return contents.by_resmem or any("resmem" in str((one.attrs or {}).get("model", "")) for one in sections)
+
+
+def _cited(contents: Contents, sections: list[Section]) -> list[str]:
+    """List what the parts of the page cite."""
+    network = [RESMEM] if _has_resmem(contents, sections) else []
+    return [*network, *(text for one in sections for text in one.references)]
 
 
 def _once(references: list[str]) -> list[str]:
@@ -103,7 +116,7 @@ def _once(references: list[str]) -> list[str]:
 
 def _sized(text: str) -> str:
     """Say how large the file is where the page says so."""
-    return text.replace(SIZE, f"{len(text.encode()) / 1e6:.1f} MB")
+    return text.replace(SIZE, f"<dd>{len(text.encode()) / 1e6:.1f} MB</dd>", 1)
 
 
 def _facts(contents: Contents, pictures: Pictures) -> list[tuple[str, str]]:
@@ -129,7 +142,7 @@ def _facts(contents: Contents, pictures: Pictures) -> list[tuple[str, str]]:
     return [
         *rows,
         ("Pictures", f"{sum(one is not None for block in pictures.blocks for one in block)}"),
-        ("File", SIZE),
+        ("File", SIZE.removeprefix("<dd>").removesuffix("</dd>")),
     ]
 
 

@@ -74,7 +74,7 @@ def write(
     there.
 
     Nothing is loaded from anywhere: pictures are in the file, packed in blocks of 100 that are unpacked when they are
-    shown. With the default size a picture takes about 4 kB, 5,000 of them about 25 MB.
+    shown. With the default size a photograph takes about 4 kB, 5,000 of them 18 MB.
 
     Examples
     --------
