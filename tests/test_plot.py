@@ -805,7 +805,7 @@ def test_pictures_that_would_cover_others_may_be_left_out():
     assert len(every.get_offsets()) == 5
     assert len(hidden.get_offsets()) == 2
     assert hidden.get_zorder() > max(box.get_zorder() for box in ax.artists)
-    assert "n = 5 images, 3 of them as pictures" in texts(ax)
+    assert "n = 5 images; 3 of them as pictures" in texts(ax)
     assert len(plot.embedding(place, thumbnails=pictures()).artists) == 5
 
 
