@@ -1,5 +1,6 @@
 """Analyses: scripts and notebooks hold the same code, and both run from beginning to end."""
 
+import base64
 import os
 import re
 import subprocess
@@ -120,6 +121,15 @@ def test_the_notebook_is_small_and_tells_nothing_of_the_machine_it_ran_on(script
     assert str(ROOT) not in text
     assert "site-packages" not in text
     assert not re.search(r"/(home|Users|root|tmp|work)/", text)
+
+
+def test_the_figure_of_the_front_page_is_that_of_its_notebook():
+    cells = nbformat.read(ROOT / "notebooks" / "03_read_out.ipynb", as_version=4).cells
+    outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+    first = next(data["image/png"] for data in outputs if "image/png" in data)
+    assert (ROOT / "docs" / "front.png").read_bytes() == base64.b64decode(first)
+    assert "![" in (readme := (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert "(docs/front.png)" in readme
 
 
 @every_pair

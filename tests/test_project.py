@@ -192,6 +192,11 @@ def test_python_shown_on_a_page_runs(page: Path, photographs: Path, monkeypatch:
         exec(compile("\n" * line + code, str(page), "exec"), names)
 
 
+def test_the_example_of_the_front_page_takes_twelve_lines() -> None:
+    first = blocks(ROOT / "README.md", "python")[0][1]
+    assert len([line for line in first.splitlines() if line.strip()]) <= 12
+
+
 def lines(page: Path, program: str) -> list[str]:
     """Lines of a page's terminal blocks that call a program."""
     joined = [code.replace("\\\n", " ") for _, code in blocks(page, "sh")]
