@@ -28,7 +28,8 @@ def record(
     packages: Iterable[str] = (),
     versions: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the figures of one test into FOLDER/NAME.json; `sources` are the rooms of memfeat that they cover.
+    """Write the figures of one test into FOLDER/NAME.json; `sources` are the rooms of memfeat that they cover, or
+    scripts by their path.
 
     `packages` are named with their versions besides those that always are; `versions` adds those of packages that are
     installed elsewhere.
@@ -61,6 +62,8 @@ def band(rate: float, n: int, *, tests: int, family_wise: float = 0.01) -> tuple
 
 
 def _files(source: str) -> list[Path]:
+    if source.endswith(".py"):
+        return [ROOT / source]
     room = ROOT / "memfeat" / source
     return sorted(room.rglob("*.py")) if room.is_dir() else [room.with_suffix(".py")]
 
