@@ -28,11 +28,10 @@ def record(
     packages: Iterable[str] = (),
     versions: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the figures of one test into FOLDER/NAME.json; `sources` are the rooms of memfeat that they cover, or
-    scripts by their path.
+    """Write the figures of one test into FOLDER/NAME.json.
 
-    `packages` are named with their versions besides those that always are; `versions` adds those of packages that are
-    installed elsewhere.
+    `sources` are the rooms of memfeat that they cover, or paths of scripts. `packages` are named with their versions
+    besides those that always are; `versions` adds those of packages that are installed elsewhere.
     """
     files = sorted(file for source in sources for file in _files(source))
     facts = {
