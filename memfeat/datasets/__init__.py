@@ -2,6 +2,7 @@
 
 from memfeat.datasets.cards import CARDS, Card, catalogue, citation
 from memfeat.datasets.checking import check
+from memfeat.datasets.fetching import fetch
 from memfeat.datasets.reading import load, table, tables, trials
 
-__all__ = ["CARDS", "Card", "catalogue", "check", "citation", "load", "table", "tables", "trials"]
+__all__ = ["CARDS", "Card", "catalogue", "check", "citation", "fetch", "load", "table", "tables", "trials"]

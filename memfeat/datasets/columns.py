@@ -15,6 +15,7 @@ from memfeat._tables import read_plain, texts
 from memfeat.errors import ArgumentError, MemfeatWarning
 from memfeat.images import read
 from memfeat.images.joining import joined
+from memfeat.images.sources import EXTENSIONS
 from memfeat.images.table import column_values
 
 __all__ = ["counted", "features", "of_images", "once", "scored", "taken", "with_photographs"]
@@ -148,7 +149,7 @@ def scored(name: str, table: pd.DataFrame, **facts: Any) -> xr.Dataset:
     return of_images(table, pictures=f"none: scores of {name} only", **facts)
 
 
-def with_photographs(place: Path, scores: pd.DataFrame, *, level: int = 4) -> xr.Dataset:
+def with_photographs(place: Path, scores: pd.DataFrame, *, extra: bool = True) -> xr.Dataset:
     """Read photographs and join scores to them by name.
 
     Parameters
@@ -157,8 +158,8 @@ def with_photographs(place: Path, scores: pd.DataFrame, *, level: int = 4) -> xr
         The folder of the photographs.
     scores : DataFrame
         With a column `image`.
-    level : int
-        How many calls up a warning points.
+    extra : bool
+        Whether to read photographs whose file name, without its ending, no score has.
 
     Returns
     -------
@@ -170,12 +171,18 @@ def with_photographs(place: Path, scores: pd.DataFrame, *, level: int = 4) -> xr
     MemfeatWarning
         If a name has no photograph, or a photograph no score; counted and named.
     """
-    images = read(place, verify=False)
+    images = read(place if extra else _named(place, scores), root=place, verify=False)
     found = joined(scores, [str(name) for name in images[IMAGE].values], column=IMAGE)
     for message in found.messages:
-        warnings.warn(message, MemfeatWarning, stacklevel=level)
+        warnings.warn(message, MemfeatWarning, stacklevel=5)
     columns = {str(name): (IMAGE, column_values(found.columns[name], "folder")) for name in found.columns}
     return images.assign(columns).assign_attrs(**found.facts)
+
+
+def _named(place: Path, scores: pd.DataFrame) -> list[Path]:
+    """Give the photographs that scores name, apart from their endings."""
+    stems = {Path(name).stem for name in scores[IMAGE]}
+    return [one for one in place.rglob("*") if one.suffix.lower() in EXTENSIONS and one.stem in stems]
 
 
 def features(names: Iterable[str], values: Any, layer: str, **facts: Any) -> xr.Dataset:

@@ -93,6 +93,5 @@ def needed(folder: Path, *places: str) -> Path:
     found = first(folder, places)
     if found is None:
         there = listed(f"{folder}, which holds {listed.of(sorted(one.name for one in folder.iterdir()), most=5)}")
-        remedy = "print(mf.datasets.CARDS['…']) says what the folder of a set must look like."
-        raise MissingFileError(advice("folder", f"hold {' or '.join(places)}", there, remedy))
+        raise MissingFileError(advice("folder", f"hold {' or '.join(places)}", there))
     return found

@@ -1,6 +1,7 @@
 """Sets by name: their images with scores, their trials and further tables."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ from memfeat._labels import IMAGE, storable
 from memfeat.datasets.cards import Card, carded
 from memfeat.datasets.folders import located
 from memfeat.datasets.readers import READERS
-from memfeat.errors import FacesWarning, MemfeatWarning, UnknownNameError
+from memfeat.errors import FacesWarning, MemfeatWarning, MissingFileError, UnknownNameError
 
 __all__ = ["load", "table", "tables", "trials"]
 
@@ -76,7 +77,7 @@ def load(name: str, *, folder: str | Path | None = None) -> xr.Dataset:
     (0.5, 'none')
     """
     card = carded(name)
-    images = READERS[name].load(located(card, folder))
+    images = _read(READERS[name].load, card, folder)
     if card.contents:
         images = images.assign({CONTENTS: (IMAGE, [card.contents] * images.sizes[IMAGE])})
     if card.warning:
@@ -115,7 +116,7 @@ def trials(name: str, *, folder: str | Path | None = None) -> pd.DataFrame:
         have = ", ".join(repr(one) for one, reader in READERS.items() if reader.trials is not None)
         got = listed(f"{name!r}, of which scores were published, but no trials")
         raise UnknownNameError(advice("name", f"be one of {have}", got, f"There is mf.datasets.load({name!r})."))
-    return _told(read(located(card, folder)), card)
+    return _told(_read(read, card, folder), card)
 
 
 def table(name: str, which: str, *, folder: str | Path | None = None) -> xr.Dataset | pd.DataFrame:
@@ -145,7 +146,7 @@ def table(name: str, which: str, *, folder: str | Path | None = None) -> xr.Data
     """
     card, there = carded(name), tables(name)
     remedy = f"The tables of {name!r}: {', '.join(there)}." if there else f"{name!r} has no further tables."
-    found = READERS[name].tables[looked_up("which", which, there, remedy)](located(card, folder))
+    found = _read(READERS[name].tables[looked_up("which", which, there, remedy)], card, folder)
     return _told(found, card)
 
 
@@ -173,6 +174,15 @@ def tables(name: str) -> list[str]:
     ['attributes', 'split', 'weights']
     """
     return list(READERS[carded(name).name].tables)
+
+
+def _read(read: Callable[[Path], Found], card: Card, folder: str | Path | None) -> Found:
+    """Read from a folder; where a file is missing, say what it must look like."""
+    place = located(card, folder)
+    try:
+        return read(place)
+    except MissingFileError as error:
+        raise MissingFileError(f"{error} The folder of {card.title} must look like this: {card.layout}") from error
 
 
 def _told(found: Found, card: Card) -> Found:

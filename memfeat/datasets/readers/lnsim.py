@@ -1,6 +1,7 @@
 """LNSIM: outdoor natural scenes with hit rates, and those of 25 pairs of halves of the participants."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,9 +17,31 @@ from memfeat.errors import ArgumentError
 
 __all__ = ["READER"]
 
+PICTURES, SPLITS = ("images", "Image_data"), "Random_splits"
+
+
+def _released(folder: Path) -> pd.DataFrame:
+    """Read what the authors give out: halves in MATLAB files, without names, in the order of the photographs."""
+    from scipy.io import loadmat
+
+    names = sorted(one.name for one in needed(folder, *PICTURES).iterdir())
+    made: dict[str, Any] = {IMAGE: names}
+    for half in (1, 2):
+        path = needed(folder, f"{SPLITS}/subject_hrs{half}.mat")
+        values = np.asarray(loadmat(path).get(f"subject_hrs{half}", np.empty(0)), dtype=np.float64)
+        if values.ndim != 2 or len(names) not in values.shape or values.shape[0] == values.shape[1]:
+            got = listed(f"{len(names)} photographs, and {path.name} of shape {values.shape}")
+            raise ArgumentError(advice("folder", f"hold {path.name} with a value per photograph", got))
+        by_image = values if len(values) == len(names) else values.T
+        made |= {f"half{half}_split{i:02d}": column for i, column in enumerate(by_image.T, 1)}
+    halves = pd.DataFrame(made)
+    return halves.assign(hit_rate=halves.drop(columns=IMAGE).mean(axis=1))
+
 
 def _scores(folder: Path) -> pd.DataFrame:
-    path = needed(folder, "scores.csv")
+    if not (folder / "scores.csv").is_file() and (folder / SPLITS).is_dir():
+        return _released(folder)
+    path = needed(folder, "scores.csv", f"{SPLITS}/subject_hrs1.mat")
     table = read_plain(path, "folder", text=[IMAGE])
     missing = [name for name in (IMAGE, "hit_rate") if name not in table]
     if missing:
@@ -29,7 +52,7 @@ def _scores(folder: Path) -> pd.DataFrame:
 
 def _load(folder: Path) -> xr.Dataset:
     scores = _scores(folder)[[IMAGE, "hit_rate"]]
-    return with_photographs(needed(folder, "images", "Image_data"), scores)
+    return with_photographs(needed(folder, *PICTURES), scores)
 
 
 def _halves(folder: Path) -> xr.Dataset:
@@ -46,7 +69,7 @@ READER = Reader(
     load=_load,
     tables={"halves": _halves},
     checks={
-        "photographs": lambda folder: ((2632, 800), sum(1 for _ in needed(folder, "images", "Image_data").iterdir())),
+        "photographs": lambda folder: ((2632, 800), sum(1 for _ in needed(folder, *PICTURES).iterdir())),
         "hit rates": lambda folder: ((2632, 800), len(_scores(folder))),
         "scores without a photograph": lambda folder: (0, _load(folder).attrs["n_scores_without_image"]),
         "photographs without a score": lambda folder: (0, _load(folder).attrs["n_images_without_score"]),

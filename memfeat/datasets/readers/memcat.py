@@ -18,7 +18,7 @@ __all__ = ["READER"]
 
 #: Where the table and the photographs lie in what the authors give out, and in copies of it.
 TABLES = ("memcat_image_data.csv", "data/memcat_image_data.csv", "MemCat_data/memcat_image_data.csv")
-PICTURES = ("MemCat_images/MemCat", "MemCat", "images")
+PICTURES = ("MemCat_images/MemCat", "MemCat_images", "memcat_images", "MemCat", "images")
 COLUMNS = {
     "image_file": IMAGE,
     "category": "category",

@@ -29,7 +29,7 @@ NAMES = "images are called by their number in the files, and match no other set'
 
 
 def _layer(folder: Path, number: int) -> pd.DataFrame:
-    path = needed(folder, f"Isola_layer_{number}_dist_rec.csv", f"Data/Isola_layer_{number}_dist_rec.csv")
+    path = needed(folder, f"Isola_layer_{number}_dist_rec.csv", f"data/Isola_layer_{number}_dist_rec.csv")
     table = taken(path, COLUMNS)
     table = table[table["kind"] == "Target"]
     named = table.assign(image=[f"target_{int(one):04d}" for one in table["index"]]).drop(columns=["kind", "index"])

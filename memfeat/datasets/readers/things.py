@@ -29,15 +29,20 @@ EMBEDDINGS = {
 DIGITS = 1e-8
 
 
+def _file(folder: Path, name: str) -> Path:
+    """Find a file, in the folder or as it lies in the authors' repository."""
+    return needed(folder, name, f"data/{name}")
+
+
 def _scores(folder: Path) -> pd.DataFrame:
-    path = needed(folder, SCORES)
+    path = _file(folder, SCORES)
     table = taken(path, {"concept_name": IMAGE, "cr": "corrected_recognition"}, text=["concept_name"])
     return once(table, path)
 
 
 def _rows(folder: Path, file: str) -> pd.DataFrame:
     """Read a table whose rows are in the order of the scores, which it repeats."""
-    path, scores = needed(folder, file), _scores(folder)
+    path, scores = _file(folder, file), _scores(folder)
     table = taken(path, list(pd.read_csv(path, nrows=0).columns))
     own = table["cr"].to_numpy() if "cr" in table else np.array([])
     apart = len(own) != len(scores) or np.abs(own - scores["corrected_recognition"].to_numpy()).max() > DIGITS
@@ -55,7 +60,7 @@ def _load(folder: Path) -> xr.Dataset:
 
 def _typicality(folder: Path) -> pd.DataFrame:
     """Give one row per pair of a category and a concept in it."""
-    table, scores = taken(needed(folder, TYPICAL), ["cat", "concept", "typicality"]), _scores(folder)
+    table, scores = taken(_file(folder, TYPICAL), ["cat", "concept", "typicality"]), _scores(folder)
     outside = table[(table["concept"] < 0) | (table["concept"] >= len(scores))]
     if len(outside):
         got = listed(f"concept {outside['concept'].iloc[0]} of {len(scores)}")
@@ -72,7 +77,7 @@ def _matrix(folder: Path, names: pd.Series, values: npt.NDArray[Any], file: str,
 
 
 def _spose(folder: Path) -> xr.Dataset:
-    values = np.loadtxt(needed(folder, SPOSE), ndmin=2)
+    values = np.loadtxt(_file(folder, SPOSE), ndmin=2)
     return _matrix(folder, _scores(folder)[IMAGE], values, SPOSE, "spose")
 
 
@@ -83,7 +88,7 @@ def _embeddings(folder: Path, which: str) -> xr.Dataset:
 
 
 def _membatross(folder: Path) -> xr.Dataset:
-    values = np.load(needed(folder, MEMBATROSS), allow_pickle=False)
+    values = np.load(_file(folder, MEMBATROSS), allow_pickle=False)
     return xr.Dataset({"membatross": (("dim_0", "dim_1", "dim_2"), values)})
 
 
@@ -94,7 +99,7 @@ READER = Reader(
         "typicality": _typicality,
         "spose": _spose,
         **{which: partial(_embeddings, which=which) for which in EMBEDDINGS},
-        "coefficients": lambda folder: pd.read_csv(needed(folder, COEFFICIENTS), header=None),
+        "coefficients": lambda folder: pd.read_csv(_file(folder, COEFFICIENTS), header=None),
         "membatross": _membatross,
     },
     checks={
