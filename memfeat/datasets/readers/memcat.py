@@ -89,9 +89,9 @@ def _exact(folder: Path, ours: str) -> bool:
 
 def _in_order(folder: Path) -> bool | str:
     """Say whether the scores that are stored among the signals are those of the table, in single precision."""
+    table = _scores(folder).set_index(IMAGE).sort_index()
     if not (folder / SIGNALS).is_file():
         return "no signals"
-    table = _scores(folder).set_index(IMAGE).sort_index()
     return bool(np.abs(_signals(folder)[SAME].values - table["corrected_recognition"].to_numpy()).max() < 1e-7)
 
 
