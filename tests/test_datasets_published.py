@@ -135,12 +135,16 @@ def test_layers_of_lin_et_al_2024():
     }.items():
         found = [spearmanr(layers[name].isel(layer=i), memorability).statistic for i in range(7)]
         np.testing.assert_allclose(found, known, atol=5.1e-4)
+    # of six photographs the nearest neighbour is a copy: the authors leave these out of what follows
+    kept = (layers["distinctiveness"] > 0).all("layer").values
+    assert kept.sum() == 2216
     near, error = layers["distinctiveness"].sel(layer="pool5"), layers["reconstruction_error"].sel(layer="fc2")
-    r = np.corrcoef([memorability, near, error])
+    r = np.corrcoef([one.values[kept] for one in (memorability, near, error)])
     assert r[0, 1] == pytest.approx(0.36, abs=5e-3)
-    assert r[0, 2] == pytest.approx(0.29, abs=5e-3)
+    # printed as .29 [.26, .33]: cut after two digits, as it seems
+    assert 0.29 <= r[0, 2] < 0.30
     partial = (r[0, 2] - r[0, 1] * r[1, 2]) / np.sqrt((1 - r[0, 1] ** 2) * (1 - r[1, 2] ** 2))
-    assert partial == pytest.approx(0.16, abs=6e-3)
+    assert partial == pytest.approx(0.16, abs=5e-3)
     assert memorability.mean().item() == pytest.approx(0.568, abs=5e-4)
     assert memorability.std().item() == pytest.approx(0.151, abs=5e-4)
 

@@ -99,10 +99,10 @@ READER = Reader(
     load=_load,
     tables={"layer_signals": _signals},
     checks={
-        "images": lambda folder: (10_000, len(_scores(folder))),
-        "images per category": lambda folder: ([2000] * 5, _scores(folder)["category"].value_counts().tolist()),
-        "hit rate is H / n_resp": lambda folder: (True, _exact(folder, "hit_rate")),
-        "corrected is (H - FA) / n_resp": lambda folder: (True, _exact(folder, "corrected_recognition")),
-        "signals in the order of the table": lambda folder: ((True, "no signals"), _in_order(folder)),
+        "images": lambda see: (10_000, len(see(_scores))),
+        "images per category": lambda see: ([2000] * 5, see(_scores)["category"].value_counts().tolist()),
+        "hit rate is H / n_resp": lambda see: (True, see(_exact, "hit_rate")),
+        "corrected is (H - FA) / n_resp": lambda see: (True, see(_exact, "corrected_recognition")),
+        "signals in the order of the table": lambda see: ((True, "no signals"), see(_in_order)),
     },
 )

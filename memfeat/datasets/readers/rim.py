@@ -77,9 +77,9 @@ READER = Reader(
     load=_load,
     tables={one: partial(_one, one=one) for one in SETS},
     checks={
-        "images of set1": lambda folder: (375, len(_set(folder, "set1"))),
-        "images of set2": lambda folder: (1104, len(_set(folder, "set2"))),
-        "set1: Pearson of ResMem and corrected recognition": lambda folder: (0.493, _pearson(folder, "set1", "resmem")),
-        "set2: Pearson of ResMem and corrected recognition": lambda folder: (0.545, _pearson(folder, "set2", "resmem")),
+        "images of set1": lambda see: (375, len(see(_set, "set1"))),
+        "images of set2": lambda see: (1104, len(see(_set, "set2"))),
+        "set1: Pearson of ResMem and corrected recognition": lambda see: (0.493, see(_pearson, "set1", "resmem")),
+        "set2: Pearson of ResMem and corrected recognition": lambda see: (0.545, see(_pearson, "set2", "resmem")),
     },
 )
