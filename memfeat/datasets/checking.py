@@ -1,0 +1,61 @@
+"""Whether the folder of a set is complete, and holds what it should."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from memfeat.datasets.cards import carded
+from memfeat.datasets.folders import located
+from memfeat.datasets.readers import READERS
+from memfeat.datasets.readers.reader import Once
+from memfeat.errors import MemfeatError, MemfeatWarning
+
+__all__ = ["check"]
+
+
+def check(name: str, *, folder: str | Path | None = None) -> pd.DataFrame:
+    """Check that a folder holds a set as it was published.
+
+    Parameters
+    ----------
+    name : str
+        The set.
+    folder : str or Path, optional
+        Its folder, as for :func:`load`.
+
+    Returns
+    -------
+    DataFrame
+        One row per check: `check`, `expected` (one of several, where parts of a set are in use), `found`, and `passed`.
+        A file that is missing or cannot be read is what was found.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such set.
+    MissingFileError
+        If the folder is not there.
+    """
+    card = carded(name)
+    see = Once(located(card, folder))
+    rows = [_row(one, run, see) for one, run in READERS[name].checks.items()]
+    return pd.DataFrame(rows, columns=["check", "expected", "found", "passed"])
+
+
+def _row(what: str, run: Callable[[Once], tuple[Any, Any]], see: Once) -> tuple[str, str, str, bool]:
+    try:
+        with warnings.catch_warnings():
+            # what did not join is counted by the checks themselves
+            warnings.simplefilter("ignore", MemfeatWarning)
+            expected, found = run(see)
+    except (MemfeatError, OSError) as error:
+        return what, "to be read", str(error), False
+    options = expected if isinstance(expected, tuple) else (expected,)
+    return what, " or ".join(map(_shown, options)), _shown(found), found in options
+
+
+def _shown(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
