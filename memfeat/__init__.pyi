@@ -1,4 +1,5 @@
 from . import attribution as attribution
+from . import citing as citing
 from . import drift as drift
 from . import errors as errors
 from . import evaluation as evaluation

@@ -84,6 +84,15 @@ def predictions(seed: int = 5) -> xr.DataArray:
     return values.rename("memorability")
 
 
+def in_time() -> xr.Dataset:
+    found = participants()["rdm"].values
+    series = xr.DataArray(np.stack([found[:, [0]]] * 3, -1), dims=("participant", "layer", "pair", "time"))
+    ref = rdms().isel(layer=[0])
+    names = {"participant": [f"s{k}" for k in range(6)], "layer": ["brain"], "time": [0.1, 0.2, 0.3]}
+    ref = ref.drop_vars(["rdm", "layer"]).assign(rdm=series.assign_coords(names))
+    return mf.rsa.compare(rdms(), ref, resample="rdms", n_permutations=19, n_bootstraps=0, rng=7)
+
+
 def compared() -> xr.Dataset:
     return mf.rsa.compare(rdms(), model_rdm(), **FREE)
 
@@ -142,10 +151,10 @@ MADE: dict[str, Callable[[], Any]] = {
     "rsa.partial": lambda: mf.rsa.partial(rdms(), model_rdm(), mf.rdm.from_scores(scores(3)), n_bootstraps=20, rng=7),
     "rsa.adjusted": lambda: mf.rsa.adjusted(layers(), scores(), scores(4), rdm=mf.rdm.compute, model=mf.rdm.from_scores, rng=7, n_permutations=19),
     "rsa.partition": lambda: mf.rsa.partition(models(), rdms().isel(layer=[0])),
-    "rsa.weighted": lambda: mf.rsa.weighted(models(), rdms().isel(layer=[0]), rng=7),
+    "rsa.weighted": lambda: mf.rsa.weighted(models(), rdms().isel(layer=[0]), rng=7, folds=3),
     "rsa.frame": lambda: mf.rsa.frame(layers()),
     "rsa.split": lambda: mf.rsa.split(layers()),
-    "rsa.cluster": lambda: None,
+    "rsa.cluster": lambda: mf.rsa.cluster(in_time(), n_permutations=19, rng=7),
     "regression.decode": decoded,
     "regression.contrast": lambda: mf.regression.contrast(decoded(), scores(), n_bootstraps=20, rng=7),
     "regression.partition": lambda: mf.regression.partition({"a": layers(), "b": layers(9)}, scores(), n_bootstraps=20, rng=7),
@@ -201,7 +210,12 @@ MADE: dict[str, Callable[[], Any]] = {
     "sets.split": lambda: mf.sets.split(pool(), 2, rng=7),
     "sets.balance": lambda: mf.sets.balance(matched()),
     "sets.sequence": lambda: mf.sets.sequence(names()[:4], names()[4:], lags=[2, 3], rng=7),
-    "training.fit_head": lambda: None,
+    "training.fit_head": lambda: mf.training.fit_head(images(), scores(), model=network(), layers=["0"], rng=7, validation=4, progress=False),
+    "screening.check": lambda: mf.screening.check(images(), progress=False),
+    "attribution.crops": lambda: mf.attribution.crops(mf.attribution.top_images(mf.extract(images(), model=network(), layers=["0"], reduce="none", device="cpu", progress=False), [0, 1], k=2), images(), model=network()),
+    "rsa.unframe": lambda: mf.rsa.unframe(mf.rdm.compute(mf.rsa.frame(layers()), metric="sqeuclidean", progress=False)),
+    "scores.rates": lambda: mf.scores.rates(mf.scores.from_trials(trials(), truth="truth", response="response").to_dataframe().reset_index()),
+    "prediction.rescale": lambda: mf.prediction.rescale(predictions(9), mf.prediction.recalibrate(predictions(), scores(), n_folds=3, rng=7)),
     "attribution.attribute": lambda: mf.attribution.attribute(images().isel(image=slice(2)), model=network(), device="cpu", progress=False),
     "attribution.maximise": lambda: mf.attribution.maximise(network(), rng=7, steps=2, size=8, device="cpu", progress=False),
     "attribution.top_images": lambda: mf.attribution.top_images(layers(), [0, 1], layer="fc", k=2),
