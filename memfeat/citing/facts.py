@@ -16,6 +16,8 @@ __all__ = ["Facts"]
 
 #: Where the number of images stands, in this order.
 COUNTS = ("n_images", "n")
+#: Names of the two patterns that frame images, and are none (see `mf.rsa.frame`).
+FRAME = {"(zero)", "(constant)"}
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ class Facts:
         values = pd.unique(pd.Series(np.ravel(self.table[name].values)).dropna())
         return [_clean(one) for one in values]
 
+    def column(self, name: str) -> list[str]:
+        """Give the labels of a dim or the words of a column, one for each row."""
+        return [_clean(one) for one in np.ravel(self.table[name].values)] if name in self.table.variables else []
+
     def finite(self, name: str) -> npt.NDArray[np.float64]:
         """Give the finite numbers of a variable; none if it is not there or holds something else."""
         if name not in self.table.variables or self.table[name].dtype.kind not in "iuf":
@@ -71,13 +77,15 @@ class Facts:
     @property
     def counts(self) -> tuple[int, int]:
         """Give the smallest and the largest number of images that anything rests on; 0 if it is not known."""
-        found = self.finite("n")
-        if found.size:
-            return int(found.min()), int(found.max())
         for name in COUNTS:
             if self.has(name) and np.size(self.attrs[name]) == 1:
                 return (int(float(self.attrs[name])),) * 2
-        return (self.size(IMAGE),) * 2
+        # a file that holds several parts of an evaluation calls that of the first so
+        found = next((one for one in map(self.finite, ("n", "agreement_n")) if one.size), np.empty(0))
+        if found.size:
+            return int(found.min()), int(found.max())
+        framing = len(FRAME.intersection(self.column(IMAGE)))
+        return (self.size(IMAGE) - framing,) * 2
 
 
 def _clean(value: Any) -> str:

@@ -22,8 +22,13 @@ METHODS = {
 }
 #: Words in attributes → the same in a sentence, with whom to cite.
 SAID = {
+    r"(Wilson|Jeffreys), of accuracy, too; corrected_recognition Newcombe from these; d_prime, criterion delta method": (
+        r"\1 for rates and accuracy, Newcombe for corrected recognition, the delta method for d′ and the criterion"
+    ),
+    r"hedges_g and d_z": "Hedges' g and d_z",
+    r"cliffs_delta, auc and": "Cliff's δ, AUC and",
     r"max-statistic": "the maximum statistic [@westfall1993; @nichols2002]",
-    r"Benjamini-Hochberg": "the procedure of Benjamini and Hochberg [@benjamini1995]",
+    r"Benjamini-Hochberg": "the Benjamini–Hochberg procedure [@benjamini1995]",
     r"(?<!'s )\bHolm\b": "Holm's procedure [@holm1979]",
     r"^largest deviation of": "the largest deviation [@westfall1993] of",
     r"^largest mass": "the largest mass of a cluster [@maris2007]",
@@ -34,10 +39,12 @@ SAID = {
     r"jackknife": "jackknife [@efron1981]",
     r" after Satterthwaite": " after Satterthwaite [@satterthwaite1946]",
     r"corrected two-factor bootstrap": "corrected two-factor bootstrap [@schutt2023]",
-    r"\bWilson\b": "Wilson's [@brown2001]",
-    r"\bNewcombe\b": "Newcombe's [@newcombe1998]",
-    r"\bFeng and Cliff\b": "Feng and Cliff's [@feng2004]",
+    r"\bWilson\b": "Wilson [@brown2001]",
+    r"\bNewcombe\b": "Newcombe [@newcombe1998]",
+    r"\bFeng and Cliff\b": "Feng and Cliff [@feng2004]",
+    r"d_prime": "d′",
 }
+MARK = re.compile(r" \[(@[^]]+)\]")
 UNITS = {"images": "image", "rdms": "participant", "both": "participant and image"}
 SIDES = {"two-sided": "two-sided", "greater": "one-sided (greater)", "less": "one-sided (less)"}
 #: Test across participants → words.
@@ -71,18 +78,23 @@ def method(name: str) -> str:
 
 
 def _written(text: str) -> str:
+    """Put an attribute in the words of a paper, and whom it cites at the end."""
     for pattern, words in SAID.items():
         text = re.sub(pattern, words, text, count=1)
-    return text
+    cited = [key for mark in MARK.findall(text) for key in mark.split("; ")]
+    return re.sub(r"(?<=\w\w)_(?=\w\w)", " ", MARK.sub("", text)) + (f" [{'; '.join(dict.fromkeys(cited))}]" if cited else "")
 
 
 def _null(facts: Facts) -> str:
-    null = _written(facts.text("null").partition("; p_corrected")[0])
-    return f"the null hypothesis was that {null.replace('; ', ' (', 1) + ')' if '; ' in null else null}." if null else ""
+    null = facts.text("null").partition("; p_corrected")[0]
+    if not null or not _has_p(facts):
+        return ""
+    first, _, more = null.partition("; ")
+    return f"the null hypothesis was that {_written(first)}{f' ({more})' if more else ''}."
 
 
 def _has_p(facts: Facts) -> bool:
-    return any(facts.finite(name).size for name in P_COLUMNS)
+    return any(_holds(facts, name) for name in P_COLUMNS)
 
 
 def _exchanged(facts: Facts) -> str:
@@ -111,16 +123,18 @@ def p_values(facts: Facts) -> str:
     if not _has_p(facts):
         return ""
     side = f"{SIDES[facts.text('alternative')]} " if facts.text("alternative") in SIDES else ""
-    if facts.text("test") in ACROSS:
+    if facts.text("test") in ACROSS and facts.text("resample") == "rdms":
         return f"{side}p-values come from {ACROSS[facts.text('test')]} over participants."
     n = facts.number("n_permutations")
+    if facts.text("test") == "t" and n:
+        moved = f"{counted(n, 'permutation')} of {_exchanged(facts)}"
+        return f"{side}p-values come from Student's t, those of the maximum statistic from {moved} [@phipson2010]."
     if n:
-        moved = f"signs of {_exchanged(facts)}" if facts.text("test") == "signs" else _exchanged(facts)
+        signs = facts.text("test") == "signs" or "sign flips" in facts.text("null")
+        moved = "signs of participants" if signs else _exchanged(facts)
         drawn = f"all rearrangements of {moved}" if facts.true("exact") else f"{counted(n, 'permutation')} of {moved}"
         by = "" if facts.true("exact") else ", with p = (b + 1) / (m + 1) [@phipson2010]"
         return f"{side}p-values come from {drawn}{by}."
-    if "t" == facts.text("test"):
-        return f"{side}p-values come from Student's t."
     return f"{side}p-values come from {counted(facts.number('n_bootstraps'), 'bootstrap sample')}." if _drawn(facts) else ""
 
 
@@ -148,12 +162,16 @@ def corrected(facts: Facts) -> str:
     over = f" {parts['over']}" if "over" in parts else ""
     said = []
     for name in ("p_corrected", "p_cluster"):
-        if name in parts and facts.finite(name).size:
-            said.append(f"corrected{over} by {_written(parts[name])}")
-    if "p_fdr" in parts and facts.finite("p_fdr").size:
+        if name in parts and _holds(facts, name):
+            said.append(f"corrected{over}{',' if ',' in over else ''} by {_written(parts[name])}")
+    if "p_fdr" in parts and _holds(facts, "p_fdr"):
         also = ", and also" if said else f"corrected{over}"
         said.append(f"{also} for the false discovery rate by {_written(parts['p_fdr'])}")
     return f"p-values were {''.join(said)}." if said else ""
+
+
+def _holds(facts: Facts, name: str) -> bool:
+    return facts.finite(name).size > 0 or name in facts.different("statistic")
 
 
 def interval(facts: Facts) -> str:
@@ -173,10 +191,11 @@ def interval(facts: Facts) -> str:
     has = any(facts.finite(str(name)).size for name in facts.table.variables if str(name).endswith("ci_low"))
     if not given or given == "none" or not has:
         return ""
-    words = re.sub(r"(, )?95 %[,:]? ?", "", given)
-    drawn = f", {counted(facts.number('n_bootstraps'), 'sample')}" if _drawn(facts) and _by_samples(facts) else ""
-    sort = "credible intervals" if "credible" in words else "confidence intervals"
-    return f"intervals are 95 % {sort} ({_written(words.removeprefix('credible, '))}{drawn})."
+    words = re.sub(r"(, )?95 %[,:;]? ?", "", given).removeprefix("credible, ")
+    drawn = f"; {counted(facts.number('n_bootstraps'), 'bootstrap sample')}" if _drawn(facts) and _by_samples(facts) else ""
+    sort = "credible" if "credible" in given else "confidence"
+    said, mark, cited = _written(words).partition(" [@")
+    return f"intervals are 95 % {sort} intervals: {said}{drawn}{mark}{cited}."
 
 
 def _by_samples(facts: Facts) -> bool:

@@ -69,7 +69,12 @@ def in_brackets(keys: Iterable[str]) -> str:
     >>> in_brackets(["westfall1993", "nichols2002", "kriegeskorte2008"])
     '(Kriegeskorte et al., 2008; Nichols & Holmes, 2002; Westfall & Young, 1993)'
     """
-    return f"({'; '.join(sorted((_short(work(key)) for key in keys), key=str.casefold))})"
+    return f"({'; '.join(_short(one) for one in _in_order(keys))})"
+
+
+def _in_order(keys: Iterable[str]) -> list[Work]:
+    """Sort works as a list of references does."""
+    return sorted(map(work, set(keys)), key=lambda one: ([_family(name).casefold() for name in one.authors], one.year))
 
 
 def _short(one: Work) -> str:
@@ -84,7 +89,16 @@ def _family(author: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return MARK.sub(lambda found: f" {in_brackets(_keys(found[1]))}", text)
+    """Cite by author and year: in brackets, or, inside brackets, after a semicolon or in square ones."""
+
+    def cited(found: re.Match[str]) -> str:
+        said = in_brackets(_keys(found[1]))
+        before = text[: found.start()]
+        if before.count("(") <= before.count(")"):
+            return f" {said}"
+        return f"; {said[1:-1]}" if text[found.end() :].startswith(")") else f" [{said[1:-1]}]"
+
+    return MARK.sub(cited, text)
 
 
 def _pandoc(text: str) -> str:
@@ -183,5 +197,4 @@ def listed_as(style: str, keys: Iterable[str]) -> list[str]:
     list of str
         One text for each work, ordered by author and year.
     """
-    found = sorted((work(key) for key in set(keys)), key=lambda one: (_named(one.authors).casefold(), one.year, one.key))
-    return [REFERENCES[style](one) for one in found]
+    return [REFERENCES[style](one) for one in _in_order(keys)]

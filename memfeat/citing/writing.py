@@ -11,12 +11,18 @@ from memfeat.citing.phrases import capital, in_words
 from memfeat.citing.reading import facts_of
 from memfeat.citing.software import BASE, CITED, versions
 from memfeat.citing.styles import REFERENCES, TEXTS, cited_in, listed_as
+from memfeat.citing.telling.rdms import METRICS, MODELS
 from memfeat.citing.works import MEMFEAT, RESMEM
 from memfeat.errors import ArgumentError
 
 __all__ = ["methods", "references"]
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+
+
+#: What may be said once → the clause that says it again.
+CLAUSES = [(words, f", in which {words},") for words in MODELS.values()]
+CLAUSES += [(f"{words} as dissimilarity", f", with {words} as dissimilarity,") for words in METRICS.values()]
 
 
 class _Told(NamedTuple):
@@ -114,10 +120,22 @@ def _text(results: Sequence[Any]) -> str:
         remedy = "As in mf.citing.methods(features, result); references() needs none."
         raise ArgumentError(advice("results", "be one at least", listed("none"), remedy))
     told = _called([facts_of(one) for one in results])
-    own = [sentence for one in told for sentence in KINDS[one.kind].told(one.facts)]
+    own = _without_repeats([sentence for one in told for sentence in KINDS[one.kind].told(one.facts)])
     warned = [sentence for one in told for sentence in cautions(one.facts)]
     every = dict.fromkeys(map(capital, [*own, *_shared(told), *warned, _software(told)]))
     return " ".join(every)
+
+
+def _without_repeats(sentences: Sequence[str]) -> list[str]:
+    """Leave out of later sentences what a model says, and what a dissimilarity is, where it was said before."""
+    told: list[str] = []
+    for one in sentences:
+        sentence, before = one, " ".join(told)
+        for words, clause in CLAUSES:
+            if words in before:
+                sentence = sentence.replace(clause, "")
+        told.append(sentence)
+    return told
 
 
 def _called(facts: Iterable[Facts]) -> list[_Told]:

@@ -10,10 +10,10 @@ __all__ = ["balanced", "compared", "duplicated", "in_features", "matched", "sequ
 
 #: Statistic → what it is called, with whom to cite.
 STATISTICS = {
-    "mean_difference": "the difference of means (studentised permutation [@janssen1997])",
+    "mean_difference": "the difference of means with studentised permutations [@janssen1997]",
     "hedges_g": "Hedges' g [@hedges1981]",
     "d_z": "d_z",
-    "cliffs_delta": "Cliff's δ [@feng2004] (studentised permutation [@neubert2007])",
+    "cliffs_delta": "Cliff's δ with studentised permutations [@feng2004; @neubert2007]",
     "auc": "the area under the curve [@feng2004]",
     "paired_delta": "the paired δ [@feng2004]",
     "mann_whitney_u": "Mann and Whitney's U [@mann1947]",
@@ -43,7 +43,7 @@ def _sets(facts: Facts) -> str:
     sizes = facts.table["n"] if "n" in facts.table.variables and facts.table["n"].dims == ("set",) else None
     names = facts.different("set")
     if sizes is None:
-        return in_words(names)
+        return in_words(names or list(dict.fromkeys([*facts.different("first"), *facts.different("second")])))
     return in_words([f"{name} (n = {n})" for name, n in zip(names, sizes.values.tolist(), strict=True)])
 
 
@@ -221,6 +221,6 @@ def sequenced(facts: Facts) -> list[str]:
     repeated = f", in which targets came again after {lags} images" if lags else ""
     watch = facts.number("vigilance")
     also = f"; {watch:g} further repeats checked vigilance" if watch else ""
-    each = f" ({counted(trials / people, 'trial')} each)" if people and trials else ""
+    each = f" ({counted(trials / people, 'trial')}{' each' if people > 1 else ''})" if people and trials else ""
     what = f"A {design} sequence was drawn for {counted(people or 1, 'participant')}{each}{repeated}{also}"
     return [f"{what} [@isola2011]."]

@@ -16,7 +16,7 @@ def _how(facts: Facts) -> str:
 
 
 def _of(facts: Facts) -> str:
-    metric = f" ({named(METRICS, facts.text('metric'))})" if facts.has("metric") else ""
+    metric = f", with {named(METRICS, facts.text('metric'))} as dissimilarity," if facts.has("metric") else ""
     return f"RDMs of {images(facts)} in {layers(facts.different('layer'))}{metric}"
 
 
@@ -66,7 +66,7 @@ def contrasted(facts: Facts) -> list[str]:
     between = facts.text("method").removeprefix("RSA contrast of ").partition(",")[0]
     with_ = of_model(facts.text("reference")) if facts.has("reference") else "the references"
     n = counted(facts.size("contrast"), "pair")
-    said = f"Differences of agreement with {with_} ({_how(facts)}) were tested for {n} of {between}, over {images(facts)}."
+    said = f"For {n} of {between}, over {images(facts)}, the difference in agreement with {with_} was tested, by {_how(facts)}."
     return [*origin(facts), said, *_people(facts)]
 
 
@@ -104,9 +104,9 @@ def adjusted(facts: Facts) -> list[str]:
         Sentences.
     """
     covariates = in_words(facts.names("covariates"))
-    first = f"{covariates} were regressed out of features and scores ({facts.text('scores')})"
+    first = f"Covariates ({covariates}) were regressed out of features and scores ({facts.text('scores')})"
     with_ = of_model(facts.text("reference"))
-    return [*origin(facts), f"{first}, and {_of(facts)} made of the residuals were compared with {with_} by {_how(facts)}."]
+    return [*origin(facts), f"{first}. From the residuals, {_of(facts)} were made and compared with {with_} by {_how(facts)}."]
 
 
 def partitioned(facts: Facts) -> list[str]:

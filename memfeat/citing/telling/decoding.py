@@ -46,7 +46,7 @@ def _folds(facts: Facts) -> list[str]:
 def _extras(facts: Facts) -> list[str]:
     said = []
     if facts.has("covariates"):
-        said.append(f"{in_words(facts.names('covariates'))} were regressed out of features and scores in each fold.")
+        said.append(f"Covariates ({in_words(facts.names('covariates'))}) were regressed out of both in each fold.")
     if facts.has("weights"):
         said.append(f"Images were weighted by {facts.text('weights')}.")
     if facts.has("reliability"):
@@ -69,7 +69,7 @@ def decoded(facts: Facts) -> list[str]:
     """
     scores = in_words(facts.names("scores"))
     by = _estimator(facts.text("method").removesuffix(", out of fold"))
-    first = f"{scores} of {images(facts)} was predicted from {layers(facts.different('layer'))} by {by}, out of fold"
+    first = f"Scores ({scores}) of {images(facts)} were predicted from {layers(facts.different('layer'))} by {by}, out of fold"
     statistic = facts.text("statistic").partition(" correlation")
     judged = f"Predictions were judged by Spearman's rank correlation [@spearman1904]{statistic[2].replace(' pooled', ', pooled')}."
     sets = [f"Sets of features were combined {COMBINED[facts.text('combine')]}."] if facts.text("combine") in COMBINED else []
@@ -134,7 +134,7 @@ def unit_by_unit(facts: Facts) -> list[str]:
     how = method(facts.text("method").partition(" ")[0])
     constant = sum(facts.unpacked("constant_units").values())
     left = [f"{counted(constant, 'unit')} had the same value for all images and {'was' if constant == 1 else 'were'} left out."]
-    what = f"Each unit of {layers(names)} was correlated with {scores} over {images(facts)} ({how})"
+    what = f"Each unit of {layers(names)} was related to {scores} over {images(facts)}, by {how}"
     return [*origin(facts), f"{what}.", *(left if constant else [])]
 
 

@@ -10,7 +10,7 @@ __all__ = ["calibrated", "categorised", "compared", "cut", "distributed", "drift
 
 
 def _pair(facts: Facts) -> str:
-    return f"{facts.text('predictions', 'predictions')} of {images(facts)} and {facts.text('scores', 'scores')}"
+    return f"predictions ({facts.text('predictions')}) and scores ({facts.text('scores')}) of {counted(facts.counts[1], 'image')}"
 
 
 def _held_out(facts: Facts) -> list[str]:
@@ -20,7 +20,7 @@ def _held_out(facts: Facts) -> list[str]:
     told = facts.text("held_out")
     if not told or told.startswith("{"):
         return gone
-    return [*gone, f"Whether these images were held out from the training of the predictor: {told}."]
+    return [*gone, f"Whether these images were held out from the training of the predictor: {told.replace(' (trained_on)', '')}."]
 
 
 def _judged(facts: Facts, sentence: str) -> list[str]:
@@ -66,7 +66,8 @@ def categorised(facts: Facts) -> list[str]:
     """
     n = facts.size("category")
     within = f"{counted(n, 'category', 'categories')} ({facts.text('categories')})"
-    return _judged(facts, f"{_pair(facts)} were compared within {within}, and the overall agreement set beside it.")
+    what = f"Predictions ({facts.text('predictions')}) and scores ({facts.text('scores')}) were compared within {within}"
+    return _judged(facts, f"{what} of {images(facts)} each.")
 
 
 def calibrated(facts: Facts) -> list[str]:
@@ -136,7 +137,7 @@ def compared(facts: Facts) -> list[str]:
     names = in_words(facts.names("predictors"))
     what = f"The agreement of {names} with {facts.text('scores')} of {images(facts)} was compared by a {facts.text('method')}"
     said = [f"{what}; differences of correlations also by Steiger's test [@steiger1980] and Zou's interval [@zou2007]."]
-    told = [f"{name}: {words}" for name, words in sorted(facts.unpacked("held_out").items())]
+    told = [f"{name}: {words.replace(' (trained_on)', '')}" for name, words in sorted(facts.unpacked("held_out").items())]
     held = [f"Whether these images were held out from training: {'; '.join(told)}."] if told else []
     return [*said, *held]
 
@@ -173,15 +174,18 @@ def drifted(facts: Facts) -> list[str]:
         Sentences.
     """
     metric, how = named(METRICS, facts.text("metric")), method(facts.text("method"))
-    measures = f"unbiased linear CKA [@kornblith2019; @song2012], RDMs ({metric}; {how}) [@kriegeskorte2008] and single units"
-    first = f"{layers(facts.different('layer'))} of both networks were compared over {images(facts)} by {measures}."
+    measures = "unbiased linear CKA [@kornblith2019; @song2012], by single units, and by RDMs [@kriegeskorte2008]"
+    first = (
+        f"{layers(facts.different('layer'))} of both networks were compared over {images(facts)} by {measures} with "
+        f"{metric} as dissimilarity, related by {how}."
+    )
     said = [*origin(facts, "first_"), *origin(facts, "second_"), first]
     if facts.has("scores"):
         by = facts.text("estimator").removesuffix(", out of fold")
         folds = counted(facts.number("n_folds"), "fold")
         said.append(
-            f"How well {facts.text('scores')} is predicted from either ({by} regression [@hoerl1970], {folds}, judged by "
-            f"{method(facts.text('statistic'))}) was compared, too: {facts.text('decodability')}."
+            f"How well {facts.text('scores')} is predicted from either was compared, too ({facts.text('decodability')}), by "
+            f"{by} regression [@hoerl1970] in {folds}, judged by {method(facts.text('statistic'))}."
         )
     return said
 

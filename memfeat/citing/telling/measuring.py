@@ -163,11 +163,12 @@ def profiled(facts: Facts) -> list[str]:
         Sentences.
     """
     what, scores = _related(facts)
-    of = layers(facts.different("layer"))
-    beside = [name for name in facts.different("kind") if name not in ("layer", "")]
-    kinds = [f"Baselines stood beside them ({in_words(beside)})."] if beside else []
+    kinds = facts.column("kind") or ["measure"] * len(facts.column("layer"))
+    of = layers([name for name, kind in zip(facts.column("layer"), kinds, strict=True) if kind == "measure"])
+    beside = [kind for kind in dict.fromkeys(kinds) if kind != "measure"]
+    others = [f"Beside them stood: {in_words(beside)}."] if beside else []
     ceiling = [f"Correlations were also divided by their ceiling ({facts.text('reliability')})."] if facts.has("reliability") else []
-    return [*origin(facts), f"{capital(what)} in {of} was correlated with {scores} ({_how(facts)}).", *kinds, *ceiling]
+    return [*origin(facts), f"{capital(what)} in {of} was related to {scores}, by {_how(facts)}.", *others, *ceiling]
 
 
 def contrasted(facts: Facts) -> list[str]:
@@ -185,5 +186,5 @@ def contrasted(facts: Facts) -> list[str]:
     """
     what, scores = _related(facts)
     n = counted(facts.size("contrast"), "pair")
-    said = f"Differences between layers in the correlation of {what} with {scores} ({_how(facts)}) were computed for {n} of them"
-    return [*origin(facts), f"{said}, paired by image."]
+    said = f"For {n} of layers, the difference in how {what} goes with {scores} was computed, paired by image, by {_how(facts)}."
+    return [*origin(facts), said]

@@ -6,16 +6,17 @@ from typing import Any
 
 from memfeat._labels import layer_names
 from memfeat.citing.facts import Facts
-from memfeat.citing.phrases import counted, images, layers
+from memfeat.citing.phrases import counted, images, in_words, layers
 
 __all__ = ["extracted", "fitted_head", "given", "origin", "predicted", "recalibrated"]
 
 #: So many digits of a hash are told.
 DIGITS = 12
 TRUNKS = {
-    "imagenet": "its ResNet-152 [@he2016] trained on ImageNet [@deng2009] and frozen",
-    "released": "its ResNet-152 [@he2016] with the weights of the retrained network and batch statistics estimated anew",
-    "random": "its ResNet-152 [@he2016] untrained, with random weights",
+    "imagenet": "a frozen ResNet-152 [@he2016] trained on ImageNet [@deng2009] as its trunk",
+    "released": "a frozen ResNet-152 [@he2016] as its trunk, which has the weights of the retrained network and batch "
+    "statistics estimated anew",
+    "random": "an untrained ResNet-152 [@he2016] as its trunk",
 }
 REDUCTIONS = {
     "mean": "averaged over positions",
@@ -59,7 +60,7 @@ def _network(known: Mapping[str, Any]) -> str:
     if variant == "retrained":
         return "ResMem as it was released [@needell2022], whose ResNet-152 [@he2016] was retrained on memorability"
     if variant == "frozen":
-        trunk = TRUNKS.get(known.get("backbone", ""), "its ResNet-152 [@he2016] frozen")
+        trunk = TRUNKS.get(known.get("backbone", ""), "a frozen ResNet-152 [@he2016] as its trunk")
         return f"ResMem [@needell2022] with {trunk}"
     if variant in ("published", "random"):
         residual = " [@he2016]" if model.startswith(("resnet", "wide_resnet", "resnext")) else ""
@@ -133,7 +134,8 @@ def given(facts: Facts) -> list[str]:
         gone = f"; {counted(left, 'image')} could not be read" if left else ""
         return [f"GIST descriptors [@oliva2001] of {images(facts)} were computed{gone}."]
     read = f" from {source}" if "." in source else ""
-    return [f"Features of {images(facts)} were taken{read} as they were given: {layers(names, 'set')}."]
+    what = layers(names, "set") if len(names) > 1 else in_words(names)
+    return [f"Features of {images(facts)} were taken{read} as they were given: {what}."]
 
 
 def predicted(facts: Facts) -> list[str]:
@@ -155,7 +157,7 @@ def predicted(facts: Facts) -> list[str]:
         said.append(f"{counted(gone, 'of these could', 'of these could')} not be read and have no prediction.")
     floor, low = facts.number("floor"), facts.number("n_at_floor")
     if floor:
-        said.append(f"{counted(low, 'prediction')} lay at the floor of the network (at or below {floor:g}).")
+        said.append(f"{counted(low, 'prediction') if low else 'No prediction'} lay at the floor of the network (at or below {floor:g}).")
     if facts.has("head") and not facts.text("head").startswith("the released"):
         said.append(f"The head was {facts.text('head')}.")
     if facts.has("tta_n_views"):
@@ -210,7 +212,7 @@ def fitted_head(facts: Facts) -> list[str]:
     if "spearman" in result:
         said.append(
             f"On the images held out Spearman's rank correlation was {result['spearman']:.2f} (95 % interval "
-            f"{result['spearman_ci_low']:.2f} to {result['spearman_ci_high']:.2f}) and the mean squared error {result['mse']:.4f}."
+            f"{result['spearman_ci_low']:.2f} to {result['spearman_ci_high']:.2f}) and the mean squared error {result['mse']:.4f}.".replace("-", "−")
         )  # fmt: skip
     pairs = (facts.attrs.get("near_duplicates") or {}).get("n_pairs", 0)
     if pairs:

@@ -4,7 +4,7 @@ from memfeat.citing.facts import Facts
 from memfeat.citing.phrases import counted, images, layers, named
 from memfeat.citing.telling.networks import origin
 
-__all__ = ["METRICS", "computed", "gram", "measured", "modelled", "of_model", "parts", "unframed"]
+__all__ = ["METRICS", "MODELS", "computed", "gram", "measured", "modelled", "of_model", "parts", "unframed"]
 
 METRICS = {
     "correlation": "1 − Pearson's correlation",
@@ -44,7 +44,9 @@ def of_model(name: str) -> str:
     str
         Its name, with what it says of two images where it is a model.
     """
-    return f"the model “{name.replace('_', ' ')}” ({MODELS[name]})" if name in MODELS else f"the RDM {name}"
+    if name not in MODELS:
+        return f"the RDM {name}"
+    return f"the model “{name.replace('_', ' ')}”, in which {MODELS[name]},"
 
 
 def computed(facts: Facts) -> list[str]:
@@ -168,4 +170,4 @@ def gram(facts: Facts) -> list[str]:
     """
     names = [str(name) for name in facts.table.data_vars]
     centred = {"none": "features as they were"}.get(facts.text("centre"), f"centred by {facts.text('centre')}")
-    return [*origin(facts), f"Linear Gram matrices of {images(facts)} were computed in {layers(names)} ({centred})."]
+    return [*origin(facts), f"Linear Gram matrices of {images(facts)} were computed in {layers(names)}: {centred}."]

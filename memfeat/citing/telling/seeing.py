@@ -77,7 +77,7 @@ def ranked(facts: Facts) -> list[str]:
     """
     n, k = counted(facts.size("unit"), "unit"), f"{facts.number('k'):g}"
     pooled = f", by the {facts.text('pool')} over positions" if facts.has("pool") else ""
-    what = f"For {n} of {layers(facts.names('layer'))}, the {k} images of {images(facts)} that activate each most and least"
+    what = f"For {n} of {layers(facts.names('layer'))}, the {k} of {images(facts)} that activate each most and least"
     return [*origin(facts), f"{what} were found{pooled}."]
 
 

@@ -63,8 +63,8 @@ def projected(facts: Facts) -> list[str]:
         Sentences.
     """
     n = counted(facts.size("component"), "dimension")
-    what = f"{images(facts)} were placed in {n} of a space of other images ({layers(facts.names('layer'))})"
-    return [*origin(facts), f"{what}, made by {_by(facts.text('method'))}."]
+    what = f"{images(facts)} were placed in {n} of a space of {layers(facts.names('layer'))}"
+    return [*origin(facts), f"{what} that was there, made by {_by(facts.text('method'))}."]
 
 
 def related(facts: Facts) -> list[str]:
@@ -83,7 +83,7 @@ def related(facts: Facts) -> list[str]:
     how = method(facts.text("method").partition(" ")[0])
     of = f"{counted(facts.size('component'), 'component')} of {layers(facts.names('layer'))}"
     made = f" ({_by(facts.text('embedding'))})" if facts.has("embedding") else ""
-    return [*origin(facts), f"{of}{made} were correlated with {facts.text('scores')} of {images(facts)} ({how})."]
+    return [*origin(facts), f"{of}{made} were related to {facts.text('scores')} of {images(facts)}, by {how}."]
 
 
 def screed(facts: Facts) -> list[str]:

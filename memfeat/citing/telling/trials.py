@@ -11,7 +11,7 @@ ROUTES = {"participants in random halves": "participants were split at random in
           "responses in random halves, image by image (hypergeometric)": "the responses to each image were split at random into halves, because participants were not known",
           "halves that were given": "the halves were given"}  # fmt: skip
 MEASURES = {"hit_rate": "hit rate", "false_alarm_rate": "false-alarm rate", "d_prime": "d′",
-            "corrected_recognition": "corrected recognition (hit rate less false-alarm rate)"}  # fmt: skip
+            "corrected_recognition": "corrected recognition"}  # fmt: skip
 
 
 def _trials(facts: Facts) -> str:
@@ -57,7 +57,7 @@ def scored(facts: Facts) -> list[str]:
     how = facts.text("correction").partition(",")[0]
     if how and facts.finite("d_prime").size:
         cited = " [@hautus1995]" if how == "log-linear" else ""
-        said.append(f"For d′ and the criterion, rates of 0 and 1 were corrected ({how}){cited}.")
+        said.append(f"For d′ and the criterion, rates of 0 and 1 were corrected: {how}{cited}.")
     return [*said, *_read(facts), *_left_out(facts)]
 
 
@@ -158,7 +158,7 @@ def reliable(facts: Facts) -> list[str]:
     """
     how = method(facts.text("method").partition(" ")[0])
     named = in_words([MEASURES.get(name, name) for name in facts.different("measure")])
-    first = f"The reliability of scores ({named}) was measured over {images(facts)}: {_halves(facts)}, and their scores correlated ({how})."  # fmt: skip
+    first = f"The reliability of scores ({named}) was measured over {images(facts)}: {_halves(facts)}, and their scores were related by {how}."  # fmt: skip
     stepped = "The mean correlation was stepped up to all responses by the Spearman–Brown formula [@spearman1910; @brown1910]; its root is the ceiling of correlations with the scores."  # fmt: skip
     return [first, stepped, *_left_out(facts)]
 
