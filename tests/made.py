@@ -39,9 +39,7 @@ def images() -> xr.Dataset:
 def layers(seed: int = 1) -> xr.Dataset:
     """Features of two layers as a CSV would hold them."""
     rng = np.random.default_rng(seed)
-    tables = [
-        mf.features.from_array(rng.normal(size=(N, 5)), names(), layer=layer) for layer in ("conv", "fc")
-    ]
+    tables = [mf.features.from_array(rng.normal(size=(N, 5)), names(), layer=layer) for layer in ("conv", "fc")]
     return xr.merge(tables, combine_attrs="override")
 
 
@@ -53,7 +51,12 @@ def scores(seed: int = 2) -> xr.DataArray:
 def trials(*, lag: bool = False, confidence: bool = False) -> pd.DataFrame:
     rng = np.random.default_rng(3)
     rows = [
-        {"participant": f"p{p}", "image": name, "truth": truth, "response": rng.random() < (0.7 if truth == "old" else 0.2)}
+        {
+            "participant": f"p{p}",
+            "image": name,
+            "truth": truth,
+            "response": rng.random() < (0.7 if truth == "old" else 0.2),
+        }
         for p in range(8)
         for name in names()
         for truth in ("old", "new")
@@ -76,7 +79,14 @@ def model_rdm(seed: int = 2) -> xr.Dataset:
 
 
 def models() -> xr.Dataset:
-    return xr.concat([model_rdm(2), mf.rdm.from_scores(scores(2), kind="nearest").assign_coords(layer=["nearest"])], "layer", combine_attrs="override", data_vars="minimal", coords="minimal", compat="override")
+    return xr.concat(
+        [model_rdm(2), mf.rdm.from_scores(scores(2), kind="nearest").assign_coords(layer=["nearest"])],
+        "layer",
+        combine_attrs="override",
+        data_vars="minimal",
+        coords="minimal",
+        compat="override",
+    )
 
 
 def predictions(seed: int = 5) -> xr.DataArray:
@@ -105,6 +115,11 @@ def split_halves() -> xr.Dataset:
     return mf.scores.split_half(trials(), truth="truth", response="response", n_splits=20, n_bootstraps=20, rng=7)
 
 
+def half_table() -> pd.DataFrame:
+    rng = np.random.default_rng(6)
+    return pd.DataFrame({"image": names(), "half1_1": rng.random(N), "half2_1": rng.random(N)})
+
+
 def participants() -> xr.Dataset:
     each = np.stack([mf.rdm.to_condensed(mf.rdm.compute(layers(seed), progress=False)) for seed in range(6)])
     people = xr.DataArray(each, dims=("participant", "layer", "pair"))
@@ -129,7 +144,6 @@ MADE: dict[str, Callable[[], Any]] = {
     "images.read": images,
     "images.transform": lambda: mf.images.transform(images(), "greyscale", progress=False),
     "images.thumbnails": lambda: mf.images.thumbnails(images(), size=8),
-    "images.ledger": lambda: mf.images.ledger(images()),
     "lowlevel.statistics": lambda: mf.lowlevel.statistics(images(), which=["luminance", "entropy"], progress=False),
     "lowlevel.gist": lambda: mf.lowlevel.gist(images(), progress=False),
     "lowlevel.perceptual_hash": lambda: mf.lowlevel.perceptual_hash(images(), progress=False),
@@ -144,6 +158,10 @@ MADE: dict[str, Callable[[], Any]] = {
     "rdm.from_column": lambda: mf.rdm.from_column(scores()),
     "rdm.from_coordinates": lambda: mf.rdm.from_coordinates(layers()["fc"]),
     "rdm.from_square": lambda: mf.rdm.from_square(1 - np.eye(N), names()),
+    "rdm.from_condensed": lambda: mf.rdm.from_condensed(np.arange(66.0), names()),
+    "rdm.from_frame": lambda: mf.rdm.from_frame(mf.rdm.to_frame(model_rdm()), value="rdm"),
+    "rdm.select": lambda: mf.rdm.select(rdms(), names()[:6]),
+    "rdm.square": lambda: mf.rdm.square(rdms()),
     "rdm.from_similarity": lambda: mf.rdm.from_similarity(np.eye(N), names()),
     "rsa.compare": compared,
     "rsa.compare participants": lambda: mf.rsa.compare(participants(), model_rdm(), **FREE),
@@ -188,6 +206,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "scores.halves": lambda: mf.scores.halves(trials(), truth="truth", response="response", n_splits=20, rng=7),
     "scores.reliability": lambda: mf.scores.reliability(mf.scores.halves(trials(), truth="truth", response="response", n_splits=20, rng=7)["hit_rate"], n_bootstraps=20, rng=7),
     "scores.resplit": lambda: mf.scores.resplit(mf.scores.from_trials(trials(), truth="truth", response="response").to_dataframe().reset_index(), n_splits=20, rng=7),
+    "scores.read_halves": lambda: mf.scores.read_halves(half_table()),
     "scores.by_raters": lambda: mf.scores.by_raters(split_halves().sel(measure=["hit_rate"]), n_raters=8),
     "scores.exclude": lambda: mf.scores.exclude(trials(), rules={"false_alarm_rate": 0.7}, truth="truth", response="response")[1],
     "scores.lag_corrected": lambda: mf.scores.lag_corrected(trials(lag=True), truth="truth", response="response"),

@@ -85,7 +85,7 @@ class Facts:
         if found.size:
             return int(found.min()), int(found.max())
         framing = len(FRAME.intersection(self.column(IMAGE)))
-        return (self.size(IMAGE) - framing,) * 2
+        return ((self.size(IMAGE) or self.size(f"{IMAGE}_1")) - framing,) * 2
 
 
 def _clean(value: Any) -> str:

@@ -82,7 +82,9 @@ def _written(text: str) -> str:
     for pattern, words in SAID.items():
         text = re.sub(pattern, words, text, count=1)
     cited = [key for mark in MARK.findall(text) for key in mark.split("; ")]
-    return re.sub(r"(?<=\w\w)_(?=\w\w)", " ", MARK.sub("", text)) + (f" [{'; '.join(dict.fromkeys(cited))}]" if cited else "")
+    return re.sub(r"(?<=\w\w)_(?=\w\w)", " ", MARK.sub("", text)) + (
+        f" [{'; '.join(dict.fromkeys(cited))}]" if cited else ""
+    )
 
 
 def _null(facts: Facts) -> str:
@@ -135,7 +137,11 @@ def p_values(facts: Facts) -> str:
         drawn = f"all rearrangements of {moved}" if facts.true("exact") else f"{counted(n, 'permutation')} of {moved}"
         by = "" if facts.true("exact") else ", with p = (b + 1) / (m + 1) [@phipson2010]"
         return f"{side}p-values come from {drawn}{by}."
-    return f"{side}p-values come from {counted(facts.number('n_bootstraps'), 'bootstrap sample')}." if _drawn(facts) else ""
+    return (
+        f"{side}p-values come from {counted(facts.number('n_bootstraps'), 'bootstrap sample')}."
+        if _drawn(facts)
+        else ""
+    )
 
 
 def _drawn(facts: Facts) -> bool:
@@ -192,14 +198,18 @@ def interval(facts: Facts) -> str:
     if not given or given == "none" or not has:
         return ""
     words = re.sub(r"(, )?95 %[,:;]? ?", "", given).removeprefix("credible, ")
-    drawn = f"; {counted(facts.number('n_bootstraps'), 'bootstrap sample')}" if _drawn(facts) and _by_samples(facts) else ""
+    drawn = (
+        f"; {counted(facts.number('n_bootstraps'), 'bootstrap sample')}" if _drawn(facts) and _by_samples(facts) else ""
+    )
     sort = "credible" if "credible" in given else "confidence"
     said, mark, cited = _written(words).partition(" [@")
     return f"intervals are 95 % {sort} intervals: {said}{drawn}{mark}{cited}."
 
 
 def _by_samples(facts: Facts) -> bool:
-    return any(word in facts.text("interval") + facts.text("resampling") for word in ("bootstrap", "percentile", "resampling"))
+    return any(
+        word in facts.text("interval") + facts.text("resampling") for word in ("bootstrap", "percentile", "resampling")
+    )
 
 
 def seed(facts: Facts) -> str:
@@ -218,8 +228,10 @@ def seed(facts: Facts) -> str:
     given = facts.text("seed")
     if not given:
         return ""
-    return f"the seed of random draws was {given}." if given.isdecimal() else (
-        "random draws came from a generator whose state the result records."
+    return (
+        f"the seed of random draws was {given}."
+        if given.isdecimal()
+        else ("random draws came from a generator whose state the result records.")
     )
 
 

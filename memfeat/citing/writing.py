@@ -138,10 +138,16 @@ def _without_repeats(sentences: Sequence[str]) -> list[str]:
     return told
 
 
+def _everything(facts: Facts) -> tuple[str, ...]:
+    """Give all that is told of a result: the same result given twice is told of once."""
+    return (*KINDS[kind_of(facts)].told(facts), *(say(facts) for say in SHARED.values()))
+
+
 def _called(facts: Iterable[Facts]) -> list[_Told]:
     """Sort results as an analysis goes, and name those of one kind apart."""
     order = list(KINDS)
-    found = sorted(((one, kind_of(one)) for one in facts), key=lambda one: order.index(one[1]))
+    sorts = {_everything(one): (one, kind_of(one)) for one in facts}
+    found = sorted(sorts.values(), key=lambda one: order.index(one[1]))
     kinds = [kind for _, kind in found]
     told = []
     for place, (one, kind) in enumerate(found):

@@ -22,6 +22,8 @@ STATISTICS = {
     "wasserstein": "the Wasserstein distance",
     "adjusted_difference": "the difference at equal covariates [@long2000; @freedman1983]",
 }
+#: The same where images come in clusters.
+CLUSTERED = {"adjusted_difference": "the difference at equal covariates with errors robust to clusters [@cameron2008]"}
 IN_FEATURES = {
     "mmd": "squared maximum mean discrepancy [@gretton2012]",
     "mmd_linear": "the squared distance of means [@gretton2012]",
@@ -31,7 +33,11 @@ IN_FEATURES = {
     "frechet": "squared Fréchet distance [@heusel2017; @ledoit2004]",
 }
 UNITS = {"pairs": "versions of the same originals, compared in pairs", "clusters": "images in clusters"}
-GOALS = {"equal": "to be equal", "least": "to differ by at least a given amount", "largest": "to differ as much as possible"}
+GOALS = {
+    "equal": "to be equal",
+    "least": "to differ by at least a given amount",
+    "largest": "to differ as much as possible",
+}
 SOLVED = {
     "exchange": "by exchanging images of a random draw as long as that helped",
     "random draw": "by a random draw",
@@ -60,7 +66,8 @@ def compared(facts: Facts) -> list[str]:
     list of str
         Sentences.
     """
-    known = [words for name, words in STATISTICS.items() if name in facts.different("statistic")]
+    names = {**STATISTICS, **(CLUSTERED if facts.text("unit") == "clusters" else {})}
+    known = [words for name, words in names.items() if name in facts.different("statistic")]
     unit = f" (units are {UNITS[facts.text('unit')]})" if facts.text("unit") in UNITS else ""
     scores = in_words(facts.names("scores"))
     said = [f"The image sets {_sets(facts)} were compared by {scores}{unit}: {in_words(known)}."]
@@ -68,7 +75,9 @@ def compared(facts: Facts) -> list[str]:
         said.append(f"Covariates were {in_words(facts.names('covariates'))}.")
     if facts.has("bound"):
         bound = f"{facts.number('bound'):g} {facts.text('bound_unit')}"
-        said.append(f"Equivalence of means was tested by two one-sided tests [@schuirmann1987] with a bound of {bound}.")
+        said.append(
+            f"Equivalence of means was tested by two one-sided tests [@schuirmann1987] with a bound of {bound}."
+        )
     return [*origin(facts), *said]
 
 
@@ -108,13 +117,17 @@ def duplicated(facts: Facts) -> list[str]:
     limit = f" (at most {facts.number('distance'):g} of 64 bits differ)" if by_hash and facts.has("distance") else ""
     cited = " [@zauner2010]" if by_hash else ""
     n = facts.number("n_within") + facts.number("n_between")
-    return [f"{images(facts)} were searched for near-duplicates by {how}{cited}{limit}; {counted(n, 'pair')} were found."]
+    return [
+        f"{images(facts)} were searched for near-duplicates by {how}{cited}{limit}; {counted(n, 'pair')} were found."
+    ]
 
 
 def _solved(facts: Facts) -> str:
     by = facts.text("solved_by")
     if "program" in by:
-        return f"by a mixed-integer linear program [@huangfu2018]{' and exchange of images' if 'exchange' in by else ''}"
+        return (
+            f"by a mixed-integer linear program [@huangfu2018]{' and exchange of images' if 'exchange' in by else ''}"
+        )
     return SOLVED.get(by, f"by {by}")
 
 
@@ -122,7 +135,11 @@ def _asked(facts: Facts) -> list[str]:
     """Say what was asked of sets or lists, and how near they came."""
     limits = facts.unpacked("tolerance")
     within = in_words([f"{name} (|SMD| ≤ {limit:g})" for name, limit in sorted(limits.items()) if limit is not None])
-    said = [f"They were {GOALS.get(facts.text('goal'), facts.text('goal'))} in {facts.text('score')}."] if facts.has("goal") else []
+    said = (
+        [f"They were {GOALS.get(facts.text('goal'), facts.text('goal'))} in {facts.text('score')}."]
+        if facts.has("goal")
+        else []
+    )
     if within:
         said.append(f"Standardised mean differences (SMD) [@austin2009] were limited: {within}.")
     if facts.has("variance_ratio"):
@@ -198,7 +215,9 @@ def balanced(facts: Facts) -> list[str]:
     for name, words in (("reliability", "the reliability of scores"), ("slope", "the slope of scores on predictions")):
         if facts.has(name):
             value = f"{facts.number(name):.2f}"
-            said.append(f"Differences expected on another measurement are those here times {words} ({value}) [@barnett2005].")
+            said.append(
+                f"Differences expected on another measurement are those here times {words} ({value}) [@barnett2005]."
+            )
     return [*said, *([NO_P] if facts.has("p_values") else [])]
 
 
@@ -222,5 +241,5 @@ def sequenced(facts: Facts) -> list[str]:
     watch = facts.number("vigilance")
     also = f"; {watch:g} further repeats checked vigilance" if watch else ""
     each = f" ({counted(trials / people, 'trial')}{' each' if people > 1 else ''})" if people and trials else ""
-    what = f"A {design} sequence was drawn for {counted(people or 1, 'participant')}{each}{repeated}{also}"
+    what = f"A {design} sequence of {images(facts)} was drawn for {counted(people or 1, 'participant')}{each}{repeated}{also}"
     return [f"{what} [@isola2011]."]

@@ -41,7 +41,9 @@ def compared(facts: Facts) -> list[str]:
         Sentences.
     """
     with_ = of_model(facts.text("reference"))
-    said = [f"{_of(facts)} were compared with {with_} by {_how(facts)} over pairs of images [@kriegeskorte2008; @nili2014]."]
+    said = [
+        f"{_of(facts)} were compared with {with_} by {_how(facts)} over pairs of images [@kriegeskorte2008; @nili2014]."
+    ]
     if facts.has("baseline"):
         said.append(f"Similarities lie {facts.text('baseline').partition(';')[0]}.")
     noise = facts.text("noise").partition(": ")[2] or facts.text("noise")
@@ -106,7 +108,10 @@ def adjusted(facts: Facts) -> list[str]:
     covariates = in_words(facts.names("covariates"))
     first = f"Covariates ({covariates}) were regressed out of features and scores ({facts.text('scores')})"
     with_ = of_model(facts.text("reference"))
-    return [*origin(facts), f"{first}. From the residuals, {_of(facts)} were made and compared with {with_} by {_how(facts)}."]
+    return [
+        *origin(facts),
+        f"{first}. From the residuals, {_of(facts)} were made and compared with {with_} by {_how(facts)}.",
+    ]
 
 
 def partitioned(facts: Facts) -> list[str]:
@@ -145,7 +150,10 @@ def weighted(facts: Facts) -> list[str]:
     """
     folds = counted(facts.number("n_folds"), "fold")
     said = f"A sum of models with weights of 0 or more [@lawson1974; @khaligh2014] was fitted to the RDM {facts.text('reference')}"
-    return [*origin(facts), f"{said} in {folds} of {images(facts)}, and judged by {_how(facts)} with the images left out."]
+    return [
+        *origin(facts),
+        f"{said} in {folds} of {images(facts)}, and judged by {_how(facts)} with the images left out.",
+    ]
 
 
 def clustered(facts: Facts) -> list[str]:

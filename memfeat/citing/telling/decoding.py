@@ -50,7 +50,9 @@ def _extras(facts: Facts) -> list[str]:
     if facts.has("weights"):
         said.append(f"Images were weighted by {facts.text('weights')}.")
     if facts.has("reliability"):
-        said.append(f"Agreement was also divided by the ceiling that the reliability of scores sets ({facts.text('reliability')}).")
+        said.append(
+            f"Agreement was also divided by the ceiling that the reliability of scores sets ({facts.text('reliability')})."
+        )
     return said
 
 
@@ -72,7 +74,11 @@ def decoded(facts: Facts) -> list[str]:
     first = f"Scores ({scores}) of {images(facts)} were predicted from {layers(facts.different('layer'))} by {by}, out of fold"
     statistic = facts.text("statistic").partition(" correlation")
     judged = f"Predictions were judged by Spearman's rank correlation [@spearman1904]{statistic[2].replace(' pooled', ', pooled')}."
-    sets = [f"Sets of features were combined {COMBINED[facts.text('combine')]}."] if facts.text("combine") in COMBINED else []
+    sets = (
+        [f"Sets of features were combined {COMBINED[facts.text('combine')]}."]
+        if facts.text("combine") in COMBINED
+        else []
+    )
     return [*origin(facts), f"{first}.", *sets, *_folds(facts), judged, *_extras(facts)]
 
 
@@ -133,7 +139,9 @@ def unit_by_unit(facts: Facts) -> list[str]:
     scores = in_words(facts.names("scores"))
     how = method(facts.text("method").partition(" ")[0])
     constant = sum(facts.unpacked("constant_units").values())
-    left = [f"{counted(constant, 'unit')} had the same value for all images and {'was' if constant == 1 else 'were'} left out."]
+    left = [
+        f"{counted(constant, 'unit')} had the same value for all images and {'was' if constant == 1 else 'were'} left out."
+    ]
     what = f"Each unit of {layers(names)} was related to {scores} over {images(facts)}, by {how}"
     return [*origin(facts), f"{what}.", *(left if constant else [])]
 

@@ -6,7 +6,17 @@ from memfeat.citing.phrases import counted, images, in_words, layers, named
 from memfeat.citing.telling.networks import origin
 from memfeat.citing.telling.rdms import METRICS
 
-__all__ = ["calibrated", "categorised", "compared", "cut", "distributed", "drifted", "evaluated", "overlapping", "units"]
+__all__ = [
+    "calibrated",
+    "categorised",
+    "compared",
+    "cut",
+    "distributed",
+    "drifted",
+    "evaluated",
+    "overlapping",
+    "units",
+]
 
 
 def _pair(facts: Facts) -> str:
@@ -20,7 +30,10 @@ def _held_out(facts: Facts) -> list[str]:
     told = facts.text("held_out")
     if not told or told.startswith("{"):
         return gone
-    return [*gone, f"Whether these images were held out from the training of the predictor: {told.replace(' (trained_on)', '')}."]
+    return [
+        *gone,
+        f"Whether these images were held out from the training of the predictor: {told.replace(' (trained_on)', '')}.",
+    ]
 
 
 def _judged(facts: Facts, sentence: str) -> list[str]:
@@ -66,7 +79,9 @@ def categorised(facts: Facts) -> list[str]:
     """
     n = facts.size("category")
     within = f"{counted(n, 'category', 'categories')} ({facts.text('categories')})"
-    what = f"Predictions ({facts.text('predictions')}) and scores ({facts.text('scores')}) were compared within {within}"
+    what = (
+        f"Predictions ({facts.text('predictions')}) and scores ({facts.text('scores')}) were compared within {within}"
+    )
     return _judged(facts, f"{what} of {images(facts)} each.")
 
 
@@ -84,7 +99,9 @@ def calibrated(facts: Facts) -> list[str]:
         Sentences.
     """
     bins = counted(facts.size("bin"), "bin")
-    return _judged(facts, f"The calibration of {_pair(facts)} was judged in {bins} ({facts.text('bins')}) and by a straight line.")
+    return _judged(
+        facts, f"The calibration of {_pair(facts)} was judged in {bins} ({facts.text('bins')}) and by a straight line."
+    )
 
 
 def cut(facts: Facts) -> list[str]:
@@ -101,7 +118,10 @@ def cut(facts: Facts) -> list[str]:
         Sentences.
     """
     n = counted(facts.size("cutoff"), "cut-off")
-    return _judged(facts, f"Errors of {_pair(facts)} were computed without images beyond {n}, of predictions and of scores [@needell2022].")
+    return _judged(
+        facts,
+        f"Errors of {_pair(facts)} were computed without images beyond {n}, of predictions and of scores [@needell2022].",
+    )
 
 
 def distributed(facts: Facts) -> list[str]:
@@ -137,7 +157,9 @@ def compared(facts: Facts) -> list[str]:
     names = in_words(facts.names("predictors"))
     what = f"The agreement of {names} with {facts.text('scores')} of {images(facts)} was compared by a {facts.text('method')}"
     said = [f"{what}; differences of correlations also by Steiger's test [@steiger1980] and Zou's interval [@zou2007]."]
-    told = [f"{name}: {words.replace(' (trained_on)', '')}" for name, words in sorted(facts.unpacked("held_out").items())]
+    told = [
+        f"{name}: {words.replace(' (trained_on)', '')}" for name, words in sorted(facts.unpacked("held_out").items())
+    ]
     held = [f"Whether these images were held out from training: {'; '.join(told)}."] if told else []
     return [*said, *held]
 

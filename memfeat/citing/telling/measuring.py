@@ -44,7 +44,9 @@ def _distinctiveness(facts: Facts) -> str:
 
 def _density(facts: Facts) -> str:
     if facts.has("k"):
-        return f"the negative log of the {_metric(facts)} to the {facts.number('k'):g}th nearest image [@loftsgaarden1965]"
+        return (
+            f"the negative log of the {_metric(facts)} to the k-th nearest image (k = {facts.number('k'):g}) [@loftsgaarden1965]"
+        )
     return facts.text("method")
 
 
@@ -167,7 +169,11 @@ def profiled(facts: Facts) -> list[str]:
     of = layers([name for name, kind in zip(facts.column("layer"), kinds, strict=True) if kind == "measure"])
     beside = [kind for kind in dict.fromkeys(kinds) if kind != "measure"]
     others = [f"Beside them stood: {in_words(beside)}."] if beside else []
-    ceiling = [f"Correlations were also divided by their ceiling ({facts.text('reliability')})."] if facts.has("reliability") else []
+    ceiling = (
+        [f"Correlations were also divided by their ceiling ({facts.text('reliability')})."]
+        if facts.has("reliability")
+        else []
+    )
     return [*origin(facts), f"{capital(what)} in {of} was related to {scores}, by {_how(facts)}.", *others, *ceiling]
 
 

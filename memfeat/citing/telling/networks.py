@@ -97,7 +97,9 @@ def extracted(facts: Facts) -> list[str]:
     first = f"Features of {images(facts)} were read from {layers(layer_names(facts.table))},{how}".rstrip(",")
     stored = f" and kept as {facts.text('precision')}" if facts.has("precision") else ""
     left = facts.number("n_left_out")
-    gone = [f"{counted(left, 'image')} could not be read and {'was' if left == 1 else 'were'} left out."] if left else []
+    gone = (
+        [f"{counted(left, 'image')} could not be read and {'was' if left == 1 else 'were'} left out."] if left else []
+    )
     how = facts.text("computation", "exact")
     other = [f"Computation: {how}."] if how != "exact" else []
     return [*origin(facts), f"{first}{stored}.", *gone, *other]
@@ -157,11 +159,15 @@ def predicted(facts: Facts) -> list[str]:
         said.append(f"{counted(gone, 'of these could', 'of these could')} not be read and have no prediction.")
     floor, low = facts.number("floor"), facts.number("n_at_floor")
     if floor:
-        said.append(f"{counted(low, 'prediction') if low else 'No prediction'} lay at the floor of the network (at or below {floor:g}).")
+        said.append(
+            f"{counted(low, 'prediction') if low else 'No prediction'} lay at the floor of the network (at or below {floor:g})."
+        )
     if facts.has("head") and not facts.text("head").startswith("the released"):
         said.append(f"The head was {facts.text('head')}.")
     if facts.has("tta_n_views"):
-        said.append(f"Predictions were also averaged over {counted(facts.number('tta_n_views'), 'view')} of each image.")
+        said.append(
+            f"Predictions were also averaged over {counted(facts.number('tta_n_views'), 'view')} of each image."
+        )
     return said
 
 

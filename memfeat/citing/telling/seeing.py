@@ -96,7 +96,10 @@ def cropped(facts: Facts) -> list[str]:
     """
     side = f"{facts.number('size'):g}"
     where = layers(facts.names("layer"))
-    return [*origin(facts), f"Of these images, the theoretical receptive field in {where} is shown at {side} × {side} pixels."]
+    return [
+        *origin(facts),
+        f"Of these images, the theoretical receptive field in {where} is shown at {side} × {side} pixels.",
+    ]
 
 
 def field(facts: Facts) -> list[str]:

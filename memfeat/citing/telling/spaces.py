@@ -44,7 +44,11 @@ def embedded(facts: Facts) -> list[str]:
     options = said(facts.unpacked("options"))
     what = f"{layers(facts.names('layer')).capitalize()} of {images(facts)} was embedded in {n}"
     distances = facts.text("distances")
-    of = f" of {METRICS.get(distances, distances).removeprefix('the ')}" if distances and distances != "euclidean" else ""
+    of = (
+        f" of {METRICS.get(distances, distances).removeprefix('the ')}"
+        if distances and distances != "euclidean"
+        else ""
+    )
     scaled = "" if facts.text("scale", "none") == "none" else f", with features scaled ({facts.text('scale')})"
     return [*origin(facts), f"{what} by {_by(facts.text('method'))}{of}{options}{scaled}."]
 
@@ -101,7 +105,9 @@ def screed(facts: Facts) -> list[str]:
     """
     above = counted(facts.number("n_components"), "component")
     drawn, level = counted(facts.number("n_draws"), "draw"), share(facts.number("quantile"))
-    what = f"Components of {layers(facts.names('layer'))} ({images(facts)}) were counted by parallel analysis [@horn1965]"
+    what = (
+        f"Components of {layers(facts.names('layer'))} ({images(facts)}) were counted by parallel analysis [@horn1965]"
+    )
     null = f" ({facts.text('null')}, {drawn}, {level} quantile)"
     return [*origin(facts), f"{what}{null}: {above} had more variance than that."]
 

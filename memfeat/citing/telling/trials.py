@@ -9,7 +9,8 @@ __all__ = ["by_raters", "excluded", "halved", "lagged", "mixed", "reliable", "ro
 WHO = {"image": "each image", "participant": "each participant"}
 ROUTES = {"participants in random halves": "participants were split at random into halves",
           "responses in random halves, image by image (hypergeometric)": "the responses to each image were split at random into halves, because participants were not known",
-          "halves that were given": "the halves were given"}  # fmt: skip
+          "halves that were given": "the halves were given",
+          "halves as they were published": "the halves were taken as they were published"}  # fmt: skip
 MEASURES = {"hit_rate": "hit rate", "false_alarm_rate": "false-alarm rate", "d_prime": "d′",
             "corrected_recognition": "corrected recognition"}  # fmt: skip
 
@@ -19,6 +20,10 @@ def _trials(facts: Facts) -> str:
     answers = counted(facts.number("n_trials"), "answer") if facts.has("n_trials") else "answers"
     people = facts.number("n_participants")
     return answers + (f" of {counted(people, 'participant')}" if people else "")
+
+
+def _from(facts: Facts) -> str:
+    return f", from {_trials(facts)}" if facts.has("n_trials") else ""
 
 
 def _left_out(facts: Facts) -> list[str]:
@@ -51,7 +56,12 @@ def scored(facts: Facts) -> list[str]:
     list of str
         Sentences.
     """
-    kept = {"hit_rate": "hit rates", "false_alarm_rate": "false-alarm rates", "d_prime": "d′", "criterion": "the criterion"}
+    kept = {
+        "hit_rate": "hit rates",
+        "false_alarm_rate": "false-alarm rates",
+        "d_prime": "d′",
+        "criterion": "the criterion",
+    }
     have = [words for name, words in kept.items() if facts.finite(name).size]
     said = [f"{in_words(have)} of {images(facts)} were computed from {_trials(facts)} [@macmillan2005]."]
     how = facts.text("correction").partition(",")[0]
@@ -139,7 +149,7 @@ def halved(facts: Facts) -> list[str]:
         Sentences.
     """
     named = in_words([MEASURES.get(str(name), str(name)) for name in facts.table.data_vars])
-    first = f"To measure how reliable scores are ({named}), {_halves(facts)}, over {images(facts)}."
+    first = f"To measure how reliable scores are ({named}), {_halves(facts)}, over {images(facts)}{_from(facts)}."
     return [first, *_left_out(facts)]
 
 
@@ -158,7 +168,7 @@ def reliable(facts: Facts) -> list[str]:
     """
     how = method(facts.text("method").partition(" ")[0])
     named = in_words([MEASURES.get(name, name) for name in facts.different("measure")])
-    first = f"The reliability of scores ({named}) was measured over {images(facts)}: {_halves(facts)}, and their scores were related by {how}."  # fmt: skip
+    first = f"The reliability of scores ({named}) was measured over {images(facts)}{_from(facts)}: {_halves(facts)}, and their scores were related by {how}."  # fmt: skip
     stepped = "The mean correlation was stepped up to all responses by the Spearman–Brown formula [@spearman1910; @brown1910]; its root is the ceiling of correlations with the scores."  # fmt: skip
     return [first, stepped, *_left_out(facts)]
 
