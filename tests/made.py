@@ -154,7 +154,9 @@ MADE: dict[str, Callable[[], Any]] = {
     "gram.compute": lambda: gram.compute(layers()),
     "rdm.compute": rdms,
     "rdm.from_scores": model_rdm,
-    "rdm.from_categories": lambda: mf.rdm.from_categories(xr.DataArray(["a", "b"] * 6, {"image": names()}, dims="image", name="category")),
+    "rdm.from_categories": lambda: mf.rdm.from_categories(
+        xr.DataArray(["a", "b"] * 6, {"image": names()}, dims="image", name="category")
+    ),
     "rdm.from_column": lambda: mf.rdm.from_column(scores()),
     "rdm.from_coordinates": lambda: mf.rdm.from_coordinates(layers()["fc"]),
     "rdm.from_square": lambda: mf.rdm.from_square(1 - np.eye(N), names()),
@@ -167,7 +169,9 @@ MADE: dict[str, Callable[[], Any]] = {
     "rsa.compare participants": lambda: mf.rsa.compare(participants(), model_rdm(), **FREE),
     "rsa.contrast": lambda: mf.rsa.contrast(rdms(), model_rdm(), n_bootstraps=20, rng=7),
     "rsa.partial": lambda: mf.rsa.partial(rdms(), model_rdm(), mf.rdm.from_scores(scores(3)), n_bootstraps=20, rng=7),
-    "rsa.adjusted": lambda: mf.rsa.adjusted(layers(), scores(), scores(4), rdm=mf.rdm.compute, model=mf.rdm.from_scores, rng=7, n_permutations=19),
+    "rsa.adjusted": lambda: mf.rsa.adjusted(
+        layers(), scores(), scores(4), rdm=mf.rdm.compute, model=mf.rdm.from_scores, rng=7, n_permutations=19
+    ),
     "rsa.partition": lambda: mf.rsa.partition(models(), rdms().isel(layer=[0])),
     "rsa.weighted": lambda: mf.rsa.weighted(models(), rdms().isel(layer=[0]), rng=7, folds=3),
     "rsa.frame": lambda: mf.rsa.frame(layers()),
@@ -175,7 +179,9 @@ MADE: dict[str, Callable[[], Any]] = {
     "rsa.cluster": lambda: mf.rsa.cluster(in_time(), n_permutations=19, rng=7),
     "regression.decode": decoded,
     "regression.contrast": lambda: mf.regression.contrast(decoded(), scores(), n_bootstraps=20, rng=7),
-    "regression.partition": lambda: mf.regression.partition({"a": layers(), "b": layers(9)}, scores(), n_bootstraps=20, rng=7),
+    "regression.partition": lambda: mf.regression.partition(
+        {"a": layers(), "b": layers(9)}, scores(), n_bootstraps=20, rng=7
+    ),
     "regression.unitwise": lambda: mf.regression.unitwise(layers(), scores(), n_permutations=19, rng=7),
     "regression.patterns": lambda: mf.regression.patterns(layers(), scores()),
     "reduction.embed": lambda: mf.reduction.embed(layers()["fc"], "pca", n_components=2),
@@ -183,7 +189,9 @@ MADE: dict[str, Callable[[], Any]] = {
     "reduction.dimensionality": lambda: mf.reduction.dimensionality(layers()),
     "reduction.cka": lambda: mf.reduction.cka(layers(), layers(9)),
     "reduction.svcca": lambda: mf.reduction.svcca(layers(), layers(9), n_components=2),
-    "reduction.procrustes": lambda: mf.reduction.procrustes(mf.reduction.embed(layers()["fc"]), mf.reduction.embed(layers(9)["fc"])),
+    "reduction.procrustes": lambda: mf.reduction.procrustes(
+        mf.reduction.embed(layers()["fc"]), mf.reduction.embed(layers(9)["fc"])
+    ),
     "reduction.project": lambda: mf.reduction.project(mf.reduction.embed(layers()["fc"]), layers(9)["fc"]),
     "reduction.relate": lambda: mf.reduction.relate(mf.reduction.embed(layers()["fc"]), scores(), **FREE),
     "reduction.scree": lambda: mf.reduction.scree(layers()["fc"], n_draws=20, rng=7),
@@ -197,46 +205,90 @@ MADE: dict[str, Callable[[], Any]] = {
     "measures.contextual_distinctiveness": lambda: mf.measures.contextual_distinctiveness(layers(), n_components=2),
     "measures.prototype_distance": lambda: mf.measures.prototype_distance(layers(), pd.Series(["a", "b"] * 6, names())),
     "measures.reconstruction_error": lambda: mf.measures.reconstruction_error(layers(), n_components=2, folds=3, rng=7),
-    "measures.learn_dictionary": lambda: mf.measures.learn_dictionary(layers(), rng=7, n_atoms=4, n_iterations=5, n_units=5, batch_size=6),
-    "measures.sparse_coding": lambda: mf.measures.sparse_coding(layers(), folds=3, rng=7, n_atoms=4, n_iterations=5, n_units=5, batch_size=6),
+    "measures.learn_dictionary": lambda: mf.measures.learn_dictionary(
+        layers(), rng=7, n_atoms=4, n_iterations=5, n_units=5, batch_size=6
+    ),
+    "measures.sparse_coding": lambda: mf.measures.sparse_coding(
+        layers(), folds=3, rng=7, n_atoms=4, n_iterations=5, n_units=5, batch_size=6
+    ),
     "measures.profile": lambda: mf.measures.profile(mf.measures.magnitude(layers()), scores(), **FREE),
-    "measures.contrast": lambda: mf.measures.contrast(mf.measures.magnitude(layers()), scores(), n_bootstraps=20, rng=7),
+    "measures.contrast": lambda: mf.measures.contrast(
+        mf.measures.magnitude(layers()), scores(), n_bootstraps=20, rng=7
+    ),
     "scores.from_trials": lambda: mf.scores.from_trials(trials(), truth="truth", response="response"),
     "scores.split_half": split_halves,
     "scores.halves": lambda: mf.scores.halves(trials(), truth="truth", response="response", n_splits=20, rng=7),
-    "scores.reliability": lambda: mf.scores.reliability(mf.scores.halves(trials(), truth="truth", response="response", n_splits=20, rng=7)["hit_rate"], n_bootstraps=20, rng=7),
-    "scores.resplit": lambda: mf.scores.resplit(mf.scores.from_trials(trials(), truth="truth", response="response").to_dataframe().reset_index(), n_splits=20, rng=7),
+    "scores.reliability": lambda: mf.scores.reliability(
+        mf.scores.halves(trials(), truth="truth", response="response", n_splits=20, rng=7)["hit_rate"],
+        n_bootstraps=20,
+        rng=7,
+    ),
+    "scores.resplit": lambda: mf.scores.resplit(
+        mf.scores.from_trials(trials(), truth="truth", response="response").to_dataframe().reset_index(),
+        n_splits=20,
+        rng=7,
+    ),
     "scores.read_halves": lambda: mf.scores.read_halves(half_table()),
     "scores.by_raters": lambda: mf.scores.by_raters(split_halves().sel(measure=["hit_rate"]), n_raters=8),
-    "scores.exclude": lambda: mf.scores.exclude(trials(), rules={"false_alarm_rate": 0.7}, truth="truth", response="response")[1],
+    "scores.exclude": lambda: mf.scores.exclude(
+        trials(), rules={"false_alarm_rate": 0.7}, truth="truth", response="response"
+    )[1],
     "scores.lag_corrected": lambda: mf.scores.lag_corrected(trials(lag=True), truth="truth", response="response"),
     "scores.mixed_model": lambda: mf.scores.mixed_model(trials(), predictions(), truth="truth", response="response"),
     "scores.roc": lambda: mf.scores.roc(trials(confidence=True), truth="truth", response="response"),
     "evaluation.evaluate": lambda: mf.evaluation.evaluate(predictions(), scores(), n_bootstraps=20, rng=7),
-    "evaluation.compare": lambda: mf.evaluation.compare({"a": predictions(), "b": predictions(6)}, scores(), n_bootstraps=20, rng=7),
-    "evaluation.by_category": lambda: mf.evaluation.by_category(predictions(), scores(), pd.Series(["a", "b"] * 6, names()), n_bootstraps=20, rng=7),
-    "evaluation.calibration_curve": lambda: mf.evaluation.calibration_curve(predictions(), scores(), n_bins=3, n_bootstraps=20, rng=7),
-    "evaluation.error_by_cutoff": lambda: mf.evaluation.error_by_cutoff(predictions(), scores(), n_bootstraps=20, rng=7),
+    "evaluation.compare": lambda: mf.evaluation.compare(
+        {"a": predictions(), "b": predictions(6)}, scores(), n_bootstraps=20, rng=7
+    ),
+    "evaluation.by_category": lambda: mf.evaluation.by_category(
+        predictions(), scores(), pd.Series(["a", "b"] * 6, names()), n_bootstraps=20, rng=7
+    ),
+    "evaluation.calibration_curve": lambda: mf.evaluation.calibration_curve(
+        predictions(), scores(), n_bins=3, n_bootstraps=20, rng=7
+    ),
+    "evaluation.error_by_cutoff": lambda: mf.evaluation.error_by_cutoff(
+        predictions(), scores(), n_bootstraps=20, rng=7
+    ),
     "evaluation.score_distributions": lambda: mf.evaluation.score_distributions(predictions(), scores()),
     "evaluation.training_overlap": lambda: mf.evaluation.training_overlap(images(), trained_on=names()[:3]),
     "prediction.recalibrate": lambda: mf.prediction.recalibrate(predictions(), scores(), n_folds=3, rng=7),
     "drift.compare": lambda: mf.drift.compare(layers(), layers(9), scores(), n_bootstraps=20, rng=7, progress=False),
     "drift.units": lambda: mf.drift.units(layers(), layers(9)),
     "sets.compare": lambda: mf.sets.compare(scores()[:6], scores()[6:], names=["old", "new"], **FREE),
-    "sets.compare_features": lambda: mf.sets.compare_features(layers(), pd.Series(["a", "b"] * 6, names()), statistics=["mmd"], n_permutations=19, rng=7, progress=False),
+    "sets.compare_features": lambda: mf.sets.compare_features(
+        layers(), pd.Series(["a", "b"] * 6, names()), statistics=["mmd"], n_permutations=19, rng=7, progress=False
+    ),
     "sets.near_duplicates": lambda: mf.sets.near_duplicates(images(), progress=False),
     "sets.match": matched,
     "sets.split": lambda: mf.sets.split(pool(), 2, rng=7),
     "sets.balance": lambda: mf.sets.balance(matched()),
     "sets.sequence": lambda: mf.sets.sequence(names()[:4], names()[4:], lags=[2, 3], rng=7),
-    "training.fit_head": lambda: mf.training.fit_head(images(), scores(), model=network(), layers=["0"], rng=7, validation=4, progress=False),
+    "training.fit_head": lambda: mf.training.fit_head(
+        images(), scores(), model=network(), layers=["0"], rng=7, validation=4, progress=False
+    ),
     "screening.check": lambda: mf.screening.check(images(), progress=False),
-    "attribution.crops": lambda: mf.attribution.crops(mf.attribution.top_images(mf.extract(images(), model=network(), layers=["0"], reduce="none", device="cpu", progress=False), [0, 1], k=2), images(), model=network()),
+    "attribution.crops": lambda: mf.attribution.crops(
+        mf.attribution.top_images(
+            mf.extract(images(), model=network(), layers=["0"], reduce="none", device="cpu", progress=False),
+            [0, 1],
+            k=2,
+        ),
+        images(),
+        model=network(),
+    ),
     "rsa.unframe": lambda: mf.rsa.unframe(mf.rdm.compute(mf.rsa.frame(layers()), metric="sqeuclidean", progress=False)),
-    "scores.rates": lambda: mf.scores.rates(mf.scores.from_trials(trials(), truth="truth", response="response").to_dataframe().reset_index()),
-    "prediction.rescale": lambda: mf.prediction.rescale(predictions(9), mf.prediction.recalibrate(predictions(), scores(), n_folds=3, rng=7)),
-    "attribution.attribute": lambda: mf.attribution.attribute(images().isel(image=slice(2)), model=network(), device="cpu", progress=False),
-    "attribution.maximise": lambda: mf.attribution.maximise(network(), rng=7, steps=2, size=8, device="cpu", progress=False),
+    "scores.rates": lambda: mf.scores.rates(
+        mf.scores.from_trials(trials(), truth="truth", response="response").to_dataframe().reset_index()
+    ),
+    "prediction.rescale": lambda: mf.prediction.rescale(
+        predictions(9), mf.prediction.recalibrate(predictions(), scores(), n_folds=3, rng=7)
+    ),
+    "attribution.attribute": lambda: mf.attribution.attribute(
+        images().isel(image=slice(2)), model=network(), device="cpu", progress=False
+    ),
+    "attribution.maximise": lambda: mf.attribution.maximise(
+        network(), rng=7, steps=2, size=8, device="cpu", progress=False
+    ),
     "attribution.top_images": lambda: mf.attribution.top_images(layers(), [0, 1], layer="fc", k=2),
     "attribution.receptive_field": lambda: mf.attribution.receptive_field(network(), "0"),
-}  # fmt: skip
+}

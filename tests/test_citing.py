@@ -50,7 +50,8 @@ KIND_OF = {
     "reduction.embed tsne": "embedding", "reduction.dimensionality": "dimensionality", "reduction.cka": "CKA",
     "reduction.svcca": "SVCCA", "reduction.procrustes": "Procrustes", "reduction.project": "projection",
     "reduction.relate": "components and scores", "reduction.scree": "parallel analysis",
-    "measures.learn_dictionary": "dictionary", "measures.profile": "profile", "measures.contrast": "contrast of profile",
+    "measures.learn_dictionary": "dictionary", "measures.profile": "profile",
+    "measures.contrast": "contrast of profile",
     "scores.from_trials": "scores", "scores.rates": "scores", "scores.split_half": "reliability",
     "scores.reliability": "reliability", "scores.halves": "halves", "scores.resplit": "halves",
     "scores.read_halves": "halves", "scores.by_raters": "reliability by raters", "scores.exclude": "exclusion",
@@ -67,8 +68,8 @@ KIND_OF = {
     "attribution.receptive_field": "receptive field",
 }  # fmt: skip
 #: Attributes that are numbers a reader needs.
-NUMBERS = ("n_folds", "folds", "n_splits", "n_trials", "n_draws", "n_participants", "reference_lag", "k", "n_components",
-           "n_context", "steps", "pool_n")  # fmt: skip
+NUMBERS = ("n_folds", "folds", "n_splits", "n_trials", "n_draws", "n_participants", "reference_lag", "k", "n_context",
+           "n_components", "steps", "pool_n")  # fmt: skip
 #: What no sentence has: braces of a format, marks of citations, gaps where a word should be.
 WRONG = ("{", "}", "[@", "  ", " .", " ,", "..", "()", ",,", "p_corrected", ";;", ": .")
 
@@ -151,8 +152,9 @@ def test_references_are_those_that_the_text_cites(name):
 
 def test_a_comparison_of_rdms_is_told_in_full():
     assert told(result("rsa.compare")) == (
-        "RDMs of 12 images in 2 layers (conv and fc), with 1 − Pearson's correlation as dissimilarity, were compared with "
-        "the model “both memorable”, in which images are the more alike the more memorable both are (Bainbridge et al., "
+        "RDMs of 12 images in 2 layers (conv and fc), with 1 − Pearson's correlation as dissimilarity, were compared "
+        "with the model “both memorable”, in which images are the more alike the more memorable both are (Bainbridge "
+        "et al., "
         "2017; Bainbridge & Rissman, 2018), by Spearman's rank correlation (Spearman, 1904) over pairs of images "
         "(Kriegeskorte et al., 2008; Nili et al., 2014). The null hypothesis was that which image is which in the "
         "reference is unrelated to the layers (Mantel, 1967). Two-sided p-values come from 19 permutations of images, "
@@ -193,7 +195,8 @@ def test_a_comparison_of_rdms_is_told_in_full():
         "measures.profile": ["Response magnitude in 2 layers (conv and fc) was related to hit_rate of 12 images"],
         "reduction.embed tsne": ["embedded in 2 dimensions by t-SNE (van der Maaten & Hinton, 2008) (max iter 1000, "
                                  "perplexity 3)."],
-        "attribution.maximise": ["(blur 0, jitter 8, learning rate 0.05, rotate 5, steps 2, total variation 0, zoom 0.1)"],
+        "attribution.maximise": [("(blur 0, jitter 8, learning rate 0.05, rotate 5, "
+                                 "steps 2, total variation 0, zoom 0.1)")],
         "images.transform": ["Images were transformed: greyscale (linear true)."],
         "extract": ["the central 8 × 8 pixels were used.", "read from 2 layers (0 and 3), averaged over positions"],
     }.items(),
@@ -359,7 +362,8 @@ def test_works_that_were_not_verified_are_listed_in_the_documentation():
 def test_references_are_written_as_apa_wants_them():
     written = dict(zip(["westfall1993", "he2016", "harris2020", "torchvision", "isola2011"], (
         "Westfall, P. H., & Young, S. S. (1993). Resampling-based multiple testing. Wiley.",
-        "He, K., Zhang, X., Ren, S., & Sun, J. (2016). Deep residual learning for image recognition. IEEE Conference on "
+        "He, K., Zhang, X., Ren, S., & Sun, J. (2016). Deep residual learning for image recognition. IEEE Conference "
+        "on "
         "Computer Vision and Pattern Recognition, 770–778. https://doi.org/10.1109/CVPR.2016.90",
         "Harris, C. R., Millman, K. J., van der Walt, S. J., et al. (2020). Array programming with NumPy. Nature, 585, "
         "357–362. https://doi.org/10.1038/s41586-020-2649-2",

@@ -55,7 +55,19 @@ ALLOWED = {
     "screening": LABELS | {"images", "lowlevel", "prediction", "sets", "training"},
     "citing": LABELS,
     "report": LABELS
-    | {"_numerals", "citing", "images", "prediction", "evaluation", "measures", "plot", "rdm", "reduction", "regression", "sets"},
+    | {
+        "_numerals",
+        "citing",
+        "images",
+        "prediction",
+        "evaluation",
+        "measures",
+        "plot",
+        "rdm",
+        "reduction",
+        "regression",
+        "sets",
+    },
     "demo": LABELS
     | LOW
     | {"activations", "features", "rdm", "rsa", "regression", "reduction", "plot", "prediction", "report"},

@@ -67,8 +67,8 @@ class Facts:
         """Give the finite numbers of a variable; none if it is not there or holds something else."""
         if name not in self.table.variables or self.table[name].dtype.kind not in "iuf":
             return np.empty(0)
-        values = np.ravel(self.table[name].values).astype(float)
-        return values[np.isfinite(values)]
+        values: npt.NDArray[np.float64] = np.ravel(self.table[name].values).astype(np.float64)
+        return np.asarray(values[np.isfinite(values)])
 
     def size(self, name: str) -> int:
         """Count the labels of a dim, in a table the different words of its column."""

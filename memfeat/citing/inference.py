@@ -22,9 +22,10 @@ METHODS = {
 }
 #: Words in attributes → the same in a sentence, with whom to cite.
 SAID = {
-    r"(Wilson|Jeffreys), of accuracy, too; corrected_recognition Newcombe from these; d_prime, criterion delta method": (
-        r"\1 for rates and accuracy, Newcombe for corrected recognition, the delta method for d′ and the criterion"
-    ),
+    (
+        r"(Wilson|Jeffreys), of accuracy, too; corrected_recognition Newcombe from these; d_prime, "
+        r"criterion delta method"
+    ): (r"\1 for rates and accuracy, Newcombe for corrected recognition, the delta method for d′ and the criterion"),
     r"hedges_g and d_z": "Hedges' g and d_z",
     r"cliffs_delta, auc and": "Cliff's δ, AUC and",
     r"max-statistic": "the maximum statistic [@westfall1993; @nichols2002]",
@@ -164,7 +165,8 @@ def corrected(facts: Facts) -> str:
     given = facts.text("correction")
     if not given or not _has_p(facts):
         return ""
-    parts = dict(part.split(": ", 1) if ": " in part else ("over", part) for part in given.split("; "))
+    named = (part.partition(": ") for part in given.split("; "))
+    parts = {first if colon else "over": rest if colon else first for first, colon, rest in named}
     over = f" {parts['over']}" if "over" in parts else ""
     said = []
     for name in ("p_corrected", "p_cluster"):

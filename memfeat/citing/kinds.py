@@ -62,18 +62,26 @@ KINDS: dict[str, Kind] = {
     "halves": Kind("halves", trials.halved, {"method": "scores of two halves"}),
     "reliability": Kind("reliability", trials.reliable, {"method": ".* correlation of two halves"}),
     "reliability by raters": Kind("number of raters", trials.by_raters, {"method": "Spearman-Brown"}),
-    "mixed model": Kind("mixed model", trials.mixed, {"method": "crossed logistic mixed model.*"}, packages=("statsmodels",)),
+    "mixed model": Kind(
+        "mixed model", trials.mixed, {"method": "crossed logistic mixed model.*"}, packages=("statsmodels",)
+    ),
     "head": Kind("head", networks.fitted_head, {"head_kind": ".*"}, packages=TORCH),
     "recalibration": Kind("recalibration", networks.recalibrated, {"recalibrated": ".*"}, packages=LEARN),
     "evaluation": Kind("evaluation", judging.evaluated, {"predictions": ".*", "floor_rule": ".*", "resampling": ".*"}),
-    "evaluation by category": Kind("evaluation by category", judging.categorised, {"predictions": ".*", "categories": ".*"}),
+    "evaluation by category": Kind(
+        "evaluation by category", judging.categorised, {"predictions": ".*", "categories": ".*"}
+    ),
     "calibration": Kind("calibration", judging.calibrated, {"predictions": ".*", "bins": ".*"}),
     "error by cut-off": Kind("error by cut-off", judging.cut, {"predictions": ".*", "resampling": ".*"}, "cutoff"),
     "distributions": Kind("distributions", judging.distributed, {"predictions": ".*", "sd_ratio": ".*"}),
     "predictors": Kind("comparison of predictors", judging.compared, {"predictors": ".*"}),
-    "training overlap": Kind("search for training images", judging.overlapping, {"n_in_training": ".*", "trained_on": ".*"}),
+    "training overlap": Kind(
+        "search for training images", judging.overlapping, {"n_in_training": ".*", "trained_on": ".*"}
+    ),
     "predictions": Kind("predictions", networks.predicted, {"n_at_floor": ".*"}, packages=TORCH),
-    "features": Kind("features", networks.extracted, {"n_left_out": ".*", "weights_sha256": ".*", "reduction": ".*"}, packages=TORCH),
+    "features": Kind(
+        "features", networks.extracted, {"n_left_out": ".*", "weights_sha256": ".*", "reduction": ".*"}, packages=TORCH
+    ),
     "given features": Kind("features", networks.given, {"kind": "features"}),
     "Gram matrices": Kind("Gram matrices", rdms.gram, {"method": "linear Gram matrix"}),
     "model RDM": Kind("model RDM", rdms.modelled, {"kind": MODELS}, "rdm"),
@@ -87,9 +95,13 @@ KINDS: dict[str, Kind] = {
     "RSA contrast": Kind("contrast of RSA", comparing.contrasted, {"method": "RSA contrast of .*"}),
     "partial RSA": Kind("partial RSA", comparing.partialled, {"method": "partial RSA, .*"}),
     "adjusted RSA": Kind("RSA of residuals", comparing.adjusted, {"method": "RSA of residuals, .*"}),
-    "partition of RDMs": Kind("partition of RDMs", comparing.partitioned, {"method": "variance partitioning of RDMs, .*"}),
+    "partition of RDMs": Kind(
+        "partition of RDMs", comparing.partitioned, {"method": "variance partitioning of RDMs, .*"}
+    ),
     "weighted RSA": Kind("weighted RSA", comparing.weighted, {"method": "weighted RSA, .*"}),
-    "partition": Kind("variance partitioning", decoding.partitioned, {"method": "variance partitioning, .*"}, packages=LEARN),
+    "partition": Kind(
+        "variance partitioning", decoding.partitioned, {"method": "variance partitioning, .*"}, packages=LEARN
+    ),
     "decoding": Kind("decoding", decoding.decoded, {"method": ".*, out of fold", "statistic": ".*"}, packages=LEARN),
     "contrast of decoding": Kind("contrast of decoding", decoding.contrasted, {"method": "contrast of decoding.*"}),
     "single units": Kind("single units", decoding.unit_by_unit, {"method": ".* correlation of each unit"}),
@@ -103,19 +115,29 @@ KINDS: dict[str, Kind] = {
     "SVCCA": Kind("SVCCA", spaces.svcca, {"method": "SVCCA"}),
     "Procrustes": Kind("Procrustes analysis", spaces.aligned, {"method": "Procrustes"}),
     "drift": Kind("comparison of networks", judging.drifted, {"undefined": ".*", "only_in_first": ".*"}),
-    "drift of units": Kind("units of two networks", judging.units, {"method": "Pearson correlation of each unit over images"}),
+    "drift of units": Kind(
+        "units of two networks", judging.units, {"method": "Pearson correlation of each unit over images"}
+    ),
     "dictionary": Kind("dictionary", measuring.learned, {"method": "sparse coding dictionary"}, packages=TORCH),
     "measure": Kind("measure", measuring.measured, {"method": f"({'|'.join(measuring.MEASURES)}).*", "n": ".*"}),
     "profile": Kind("layer profile", measuring.profiled, {"method": ".*correlation by layer", "measure": ".*"}),
-    "contrast of profile": Kind("contrast of layers", measuring.contrasted, {"method": "difference of .*", "measure": ".*"}),
+    "contrast of profile": Kind(
+        "contrast of layers", measuring.contrasted, {"method": "difference of .*", "measure": ".*"}
+    ),
     "sets": Kind("comparison of sets", choosing.compared, {"method": "comparison of sets by their scores"}),
-    "sets in feature space": Kind("comparison in feature space", choosing.in_features, {"method": "image sets in feature space.*"}),
+    "sets in feature space": Kind(
+        "comparison in feature space", choosing.in_features, {"method": "image sets in feature space.*"}
+    ),
     "attribution": Kind("maps", seeing.attributed, {"method": "|".join(seeing.MAPS), "target": ".*"}, packages=TORCH),
-    "maximisation": Kind("activation maximisation", seeing.maximised, {"method": "activation maximisation.*"}, packages=TORCH),
+    "maximisation": Kind(
+        "activation maximisation", seeing.maximised, {"method": "activation maximisation.*"}, packages=TORCH
+    ),
     "top images": Kind("top images", seeing.ranked, {"method": "images that activate units.*"}),
     "crops": Kind("crops", seeing.cropped, {"method": "theoretical receptive fields"}),
-    "receptive field": Kind("receptive field", seeing.field, {"method": "receptive field, theoretical"}, packages=TORCH),
-}  # fmt: skip
+    "receptive field": Kind(
+        "receptive field", seeing.field, {"method": "receptive field, theoretical"}, packages=TORCH
+    ),
+}
 
 
 def kind_of(facts: Facts, argument: str = "results") -> str:

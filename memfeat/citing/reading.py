@@ -129,9 +129,10 @@ def _netcdf(file: Path) -> xr.Dataset:
 
 def _store(file: Path) -> xr.Dataset:
     try:
-        return xr.open_zarr(file, consolidated=False)
+        found: xr.Dataset = xr.open_zarr(file, consolidated=False)
     except Exception as error:  # zarr and xarray raise many kinds for what is no store
         raise ArgumentError(advice("path", "be a zarr store that can be read", str(file))) from error
+    return found
 
 
 def _table(file: Path) -> xr.Dataset:

@@ -68,5 +68,5 @@ def work(key: str) -> Work:
 
 def _read(row: dict[str, str]) -> Work:
     authors = tuple(name.strip() for name in row["authors"].split(";"))
-    rest = (row[name] for name in ("year", "title", "venue", "volume", "pages", "doi"))
-    return Work(row["key"], row["type"], authors, *rest, verified=row["verified"] == "yes")
+    rest = {name: row[name] for name in ("key", "year", "title", "venue", "volume", "pages", "doi")}
+    return Work(**rest, kind=row["type"], authors=authors, verified=row["verified"] == "yes")

@@ -172,7 +172,10 @@ def matched(facts: Facts) -> list[str]:
         Sentences.
     """
     sets = facts.names("sets")
-    first = f"From a pool of {_pool(facts)}, {len(sets)} sets ({in_words(sets)}) of {facts.number('n'):g} images each were chosen."
+    first = (
+        f"From a pool of {_pool(facts)}, {len(sets)} sets ({in_words(sets)}) of "
+        f"{facts.number('n'):g} images each were chosen."
+    )
     return [first, *_asked(facts), NO_P]
 
 
@@ -241,5 +244,8 @@ def sequenced(facts: Facts) -> list[str]:
     watch = facts.number("vigilance")
     also = f"; {watch:g} further repeats checked vigilance" if watch else ""
     each = f" ({counted(trials / people, 'trial')}{' each' if people > 1 else ''})" if people and trials else ""
-    what = f"A {design} sequence of {images(facts)} was drawn for {counted(people or 1, 'participant')}{each}{repeated}{also}"
+    what = (
+        f"A {design} sequence of {images(facts)} was drawn for "
+        f"{counted(people or 1, 'participant')}{each}{repeated}{also}"
+    )
     return [f"{what} [@isola2011]."]

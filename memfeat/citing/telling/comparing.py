@@ -68,7 +68,10 @@ def contrasted(facts: Facts) -> list[str]:
     between = facts.text("method").removeprefix("RSA contrast of ").partition(",")[0]
     with_ = of_model(facts.text("reference")) if facts.has("reference") else "the references"
     n = counted(facts.size("contrast"), "pair")
-    said = f"For {n} of {between}, over {images(facts)}, the difference in agreement with {with_} was tested, by {_how(facts)}."
+    said = (
+        f"For {n} of {between}, over {images(facts)}, the difference in agreement with {with_} was "
+        f"tested, by {_how(facts)}."
+    )
     return [*origin(facts), said, *_people(facts)]
 
 
@@ -87,9 +90,16 @@ def partialled(facts: Facts) -> list[str]:
     """
     controls = in_words([name.replace("_", " ") for name in facts.names("controls")])
     with_ = of_model(facts.text("reference"))
-    said = f"{_of(facts)} were compared with {with_} by the partial form of {_how(facts)}, controlling for the RDMs {controls}."
-    return [*origin(facts), said, "It takes out what is linear in the control RDMs, and is no test of independence.",
-            *_people(facts)]  # fmt: skip
+    said = (
+        f"{_of(facts)} were compared with {with_} by the partial form of {_how(facts)}, "
+        f"controlling for the RDMs {controls}."
+    )
+    return [
+        *origin(facts),
+        said,
+        "It takes out what is linear in the control RDMs, and is no test of independence.",
+        *_people(facts),
+    ]
 
 
 def adjusted(facts: Facts) -> list[str]:
@@ -131,7 +141,10 @@ def partitioned(facts: Facts) -> list[str]:
     said = f"How much models explain of the RDM {facts.text('reference')}, alone and together, was partitioned"
     return [
         *origin(facts),
-        f"{said} ({_how(facts)}; {counted(len(subsets), 'part')}: {in_words(subsets)}; {images(facts)}) [@seibold1979].",
+        (
+            f"{said} ({_how(facts)}; {counted(len(subsets), 'part')}: {in_words(subsets)}; "
+            f"{images(facts)}) [@seibold1979]."
+        ),
     ]
 
 
@@ -149,7 +162,10 @@ def weighted(facts: Facts) -> list[str]:
         Sentences.
     """
     folds = counted(facts.number("n_folds"), "fold")
-    said = f"A sum of models with weights of 0 or more [@lawson1974; @khaligh2014] was fitted to the RDM {facts.text('reference')}"
+    said = (
+        "A sum of models with weights of 0 or more [@lawson1974; @khaligh2014] was fitted to the "
+        f"RDM {facts.text('reference')}"
+    )
     return [
         *origin(facts),
         f"{said} in {folds} of {images(facts)}, and judged by {_how(facts)} with the images left out.",
@@ -170,5 +186,8 @@ def clustered(facts: Facts) -> list[str]:
         Sentences.
     """
     at = f" (threshold t = {facts.number('threshold'):.2f})" if facts.has("threshold") else ""
-    what = f"Agreement with {of_model(facts.text('reference'))} was tested along {counted(facts.size('time'), 'point')} in time"
+    what = (
+        f"Agreement with {of_model(facts.text('reference'))} was tested along "
+        f"{counted(facts.size('time'), 'point')} in time"
+    )
     return [*origin(facts), f"{what} by the mass of clusters [@maris2007]{at}.", *_people(facts)]

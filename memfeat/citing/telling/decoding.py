@@ -21,8 +21,11 @@ SCALES = {
     "layer": "Features of each layer were scaled as a whole, by the training images of each fold.",
     "unit": "Each feature was standardised by the training images of each fold.",
 }
-COMBINED = {"banded": "with a penalty for each set [@dupre2022]", "stack": "by stacking [@breiman1996]",
-            "concatenate": "side by side"}  # fmt: skip
+COMBINED = {
+    "banded": "with a penalty for each set [@dupre2022]",
+    "stack": "by stacking [@breiman1996]",
+    "concatenate": "side by side",
+}
 
 
 def _estimator(name: str) -> str:
@@ -51,7 +54,8 @@ def _extras(facts: Facts) -> list[str]:
         said.append(f"Images were weighted by {facts.text('weights')}.")
     if facts.has("reliability"):
         said.append(
-            f"Agreement was also divided by the ceiling that the reliability of scores sets ({facts.text('reliability')})."
+            "Agreement was also divided by the ceiling that the reliability of scores sets "
+            f"({facts.text('reliability')})."
         )
     return said
 
@@ -71,9 +75,15 @@ def decoded(facts: Facts) -> list[str]:
     """
     scores = in_words(facts.names("scores"))
     by = _estimator(facts.text("method").removesuffix(", out of fold"))
-    first = f"Scores ({scores}) of {images(facts)} were predicted from {layers(facts.different('layer'))} by {by}, out of fold"
+    first = (
+        f"Scores ({scores}) of {images(facts)} were predicted from "
+        f"{layers(facts.different('layer'))} by {by}, out of fold"
+    )
     statistic = facts.text("statistic").partition(" correlation")
-    judged = f"Predictions were judged by Spearman's rank correlation [@spearman1904]{statistic[2].replace(' pooled', ', pooled')}."
+    judged = (
+        "Predictions were judged by Spearman's rank correlation "
+        f"[@spearman1904]{statistic[2].replace(' pooled', ', pooled')}."
+    )
     sets = (
         [f"Sets of features were combined {COMBINED[facts.text('combine')]}."]
         if facts.text("combine") in COMBINED
@@ -116,7 +126,10 @@ def partitioned(facts: Facts) -> list[str]:
     """
     sets, scores = in_words(facts.names("sets")), in_words(facts.names("scores"))
     by = _estimator(facts.text("method").split(", ")[1])
-    what = f"The variance of {scores} of {images(facts)} that {sets} explain, alone and together, was partitioned [@seibold1979]"
+    what = (
+        f"The variance of {scores} of {images(facts)} that {sets} explain, alone and together, was "
+        "partitioned [@seibold1979]"
+    )
     combined = f", with sets combined {COMBINED[facts.text('combine')]}" if facts.text("combine") in COMBINED else ""
     estimand = [f"What is estimated is the {facts.text('estimand')}."] if facts.has("estimand") else []
     return [*origin(facts), f"{what} by {by}, out of fold{combined}.", *_folds(facts), *estimand, *_extras(facts)]
@@ -140,7 +153,10 @@ def unit_by_unit(facts: Facts) -> list[str]:
     how = method(facts.text("method").partition(" ")[0])
     constant = sum(facts.unpacked("constant_units").values())
     left = [
-        f"{counted(constant, 'unit')} had the same value for all images and {'was' if constant == 1 else 'were'} left out."
+        (
+            f"{counted(constant, 'unit')} had the same value for all images and "
+            f"{'was' if constant == 1 else 'were'} left out."
+        )
     ]
     what = f"Each unit of {layers(names)} was related to {scores} over {images(facts)}, by {how}"
     return [*origin(facts), f"{what}.", *(left if constant else [])]

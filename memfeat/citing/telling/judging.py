@@ -20,7 +20,10 @@ __all__ = [
 
 
 def _pair(facts: Facts) -> str:
-    return f"predictions ({facts.text('predictions')}) and scores ({facts.text('scores')}) of {counted(facts.counts[1], 'image')}"
+    return (
+        f"predictions ({facts.text('predictions')}) and scores ({facts.text('scores')}) of "
+        f"{counted(facts.counts[1], 'image')}"
+    )
 
 
 def _held_out(facts: Facts) -> list[str]:
@@ -120,7 +123,10 @@ def cut(facts: Facts) -> list[str]:
     n = counted(facts.size("cutoff"), "cut-off")
     return _judged(
         facts,
-        f"Errors of {_pair(facts)} were computed without images beyond {n}, of predictions and of scores [@needell2022].",
+        (
+            f"Errors of {_pair(facts)} were computed without images beyond {n}, of predictions and of "
+            "scores [@needell2022]."
+        ),
     )
 
 
@@ -155,7 +161,10 @@ def compared(facts: Facts) -> list[str]:
         Sentences.
     """
     names = in_words(facts.names("predictors"))
-    what = f"The agreement of {names} with {facts.text('scores')} of {images(facts)} was compared by a {facts.text('method')}"
+    what = (
+        f"The agreement of {names} with {facts.text('scores')} of {images(facts)} was compared by "
+        f"a {facts.text('method')}"
+    )
     said = [f"{what}; differences of correlations also by Steiger's test [@steiger1980] and Zou's interval [@zou2007]."]
     told = [
         f"{name}: {words.replace(' (trained_on)', '')}" for name, words in sorted(facts.unpacked("held_out").items())
@@ -206,7 +215,8 @@ def drifted(facts: Facts) -> list[str]:
         by = facts.text("estimator").removesuffix(", out of fold")
         folds = counted(facts.number("n_folds"), "fold")
         said.append(
-            f"How well {facts.text('scores')} is predicted from either was compared, too ({facts.text('decodability')}), by "
+            f"How well {facts.text('scores')} is predicted from either was compared, too "
+            f"({facts.text('decodability')}), by "
             f"{by} regression [@hoerl1970] in {folds}, judged by {method(facts.text('statistic'))}."
         )
     return said

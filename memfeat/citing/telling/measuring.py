@@ -45,7 +45,8 @@ def _distinctiveness(facts: Facts) -> str:
 def _density(facts: Facts) -> str:
     if facts.has("k"):
         return (
-            f"the negative log of the {_metric(facts)} to the k-th nearest image (k = {facts.number('k'):g}) [@loftsgaarden1965]"
+            f"the negative log of the {_metric(facts)} to the k-th nearest image (k = "
+            f"{facts.number('k'):g}) [@loftsgaarden1965]"
         )
     return facts.text("method")
 
@@ -85,7 +86,10 @@ def _sparse(facts: Facts) -> str:
 
 def _coded(options: dict[str, float]) -> str:
     units, atoms = (options.get(name, 0) for name in ("n_units", "n_atoms"))
-    return f" ({atoms:g} atoms, {units:g} features, penalty {options.get('penalty', 0):g}, {options.get('n_iterations', 0):g} iterations)"
+    return (
+        f" ({atoms:g} atoms, {units:g} features, penalty {options.get('penalty', 0):g}, "
+        f"{options.get('n_iterations', 0):g} iterations)"
+    )
 
 
 #: How `method` begins → what was measured.
@@ -192,5 +196,8 @@ def contrasted(facts: Facts) -> list[str]:
     """
     what, scores = _related(facts)
     n = counted(facts.size("contrast"), "pair")
-    said = f"For {n} of layers, the difference in how {what} goes with {scores} was computed, paired by image, by {_how(facts)}."
+    said = (
+        f"For {n} of layers, the difference in how {what} goes with {scores} was computed, paired "
+        f"by image, by {_how(facts)}."
+    )
     return [*origin(facts), said]

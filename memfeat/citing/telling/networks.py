@@ -25,8 +25,14 @@ REDUCTIONS = {
     "none": "kept whole",
     "cls": "of which the first token was kept",
 }
+#: How the preprocessing of the frozen variant ends, and what it says.
+IMAGENET = "trunk: ImageNet mean and std"
+NORMALISED = "for the trunk, they were normalised by mean and standard deviation of ImageNet"
 SQUASHED = re.compile(r"SquashAndCrop\(resize=(\d+), crop=(\d+)\)")
-HEADS = {"ridge": "a linear readout, fitted by ridge regression [@hoerl1970]", "mlp": "ResMem's own seven fully connected layers [@needell2022]"}  # fmt: skip
+HEADS = {
+    "ridge": ("a linear readout, fitted by ridge regression [@hoerl1970]"),
+    "mlp": "ResMem's own seven fully connected layers [@needell2022]",
+}
 BEYOND = {"linear": "a straight line", "isotonic": "isotonic regression [@zadrozny2002]"}
 
 
@@ -75,9 +81,9 @@ def _seen(preprocessing: str) -> str:
     if not found:
         return f"preprocessed by {preprocessing.partition(', content ')[0]}"
     side, crop = found.groups()
-    more = preprocessing[found.end() :].removeprefix(", ")
-    also = f"; {more.replace('trunk: ', 'for the trunk, ').replace('ImageNet mean and std', 'they were normalised by mean and standard deviation of ImageNet')}" if more else ""  # fmt: skip
-    return f"resized to {side} × {side} pixels, whatever their shape, and the central {crop} × {crop} pixels were used{also}"
+    also = f"; {NORMALISED}" if preprocessing.endswith(IMAGENET) else ""
+    size = f"resized to {side} × {side} pixels, whatever their shape"
+    return f"{size}, and the central {crop} × {crop} pixels were used{also}"
 
 
 def extracted(facts: Facts) -> list[str]:
@@ -160,7 +166,8 @@ def predicted(facts: Facts) -> list[str]:
     floor, low = facts.number("floor"), facts.number("n_at_floor")
     if floor:
         said.append(
-            f"{counted(low, 'prediction') if low else 'No prediction'} lay at the floor of the network (at or below {floor:g})."
+            f"{counted(low, 'prediction') if low else 'No prediction'} lay at the floor of the "
+            f"network (at or below {floor:g})."
         )
     if facts.has("head") and not facts.text("head").startswith("the released"):
         said.append(f"The head was {facts.text('head')}.")
@@ -212,14 +219,16 @@ def fitted_head(facts: Facts) -> list[str]:
     said = [
         f"A head was fitted to {data.get('scores', 'scores')} of {counted(data.get('n_images', 0), 'image')}: {kind}, "
         f"on {layers(facts.names('layers'))} of {on}.",
-        f"It was fitted to {counted(split.get('n_train', 0), 'image')}, and {counted(split.get('n_validation', 0), 'image')} "
-        f"were held out ({split.get('source', 'as given')}).",
+        f"It was fitted to {counted(split.get('n_train', 0), 'image')}, and "
+        f"{counted(split.get('n_validation', 0), 'image')} were held out ({split.get('source', 'as given')}).",
     ]
     if "spearman" in result:
+        low, high = (f"{result[f'spearman_ci_{side}']:.2f}".replace("-", "−") for side in ("low", "high"))
+        found = f"{result['spearman']:.2f}".replace("-", "−")
         said.append(
-            f"On the images held out Spearman's rank correlation was {result['spearman']:.2f} (95 % interval "
-            f"{result['spearman_ci_low']:.2f} to {result['spearman_ci_high']:.2f}) and the mean squared error {result['mse']:.4f}.".replace("-", "−")
-        )  # fmt: skip
+            f"On the images held out Spearman's rank correlation was {found} (95 % interval {low} to {high}) and the "
+            f"mean squared error {result['mse']:.4f}."
+        )
     pairs = (facts.attrs.get("near_duplicates") or {}).get("n_pairs", 0)
     if pairs:
         said.append(f"{counted(pairs, 'pair')} of images that look alike stood on both sides of the split.")

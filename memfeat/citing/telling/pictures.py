@@ -33,8 +33,7 @@ def read(facts: Facts) -> list[str]:
         Sentences.
     """
     sentences = [f"The image set held {images(facts)}."]
-    status = facts.table["status"].values.astype(str) if "status" in facts.table.variables else []
-    bad = sum(one != "ok" for one in status)
+    bad = sum(one != "ok" for one in facts.column("status"))
     if bad:
         sentences.append(f"{counted(bad, 'of these could', 'of these could')} not be read and took no part.")
     for done in facts.unpacked("transforms") or []:

@@ -7,12 +7,20 @@ from memfeat.citing.phrases import counted, images, in_words
 __all__ = ["by_raters", "excluded", "halved", "lagged", "mixed", "reliable", "roc", "scored"]
 
 WHO = {"image": "each image", "participant": "each participant"}
-ROUTES = {"participants in random halves": "participants were split at random into halves",
-          "responses in random halves, image by image (hypergeometric)": "the responses to each image were split at random into halves, because participants were not known",
-          "halves that were given": "the halves were given",
-          "halves as they were published": "the halves were taken as they were published"}  # fmt: skip
-MEASURES = {"hit_rate": "hit rate", "false_alarm_rate": "false-alarm rate", "d_prime": "d′",
-            "corrected_recognition": "corrected recognition"}  # fmt: skip
+ROUTES = {
+    "participants in random halves": "participants were split at random into halves",
+    (
+        "responses in random halves, image by image (hypergeometric)"
+    ): "the responses to each image were split at random into halves, because participants were not known",
+    "halves that were given": "the halves were given",
+    "halves as they were published": "the halves were taken as they were published",
+}
+MEASURES = {
+    "hit_rate": "hit rate",
+    "false_alarm_rate": "false-alarm rate",
+    "d_prime": "d′",
+    "corrected_recognition": "corrected recognition",
+}
 
 
 def _trials(facts: Facts) -> str:
@@ -27,7 +35,11 @@ def _from(facts: Facts) -> str:
 
 
 def _left_out(facts: Facts) -> list[str]:
-    said = [f"{counted(facts.number('n_without_response'), 'trial')} without an answer took no part."] if facts.number("n_without_response") else []  # fmt: skip
+    said = (
+        [f"{counted(facts.number('n_without_response'), 'trial')} without an answer took no part."]
+        if facts.number("n_without_response")
+        else []
+    )
     if facts.has("excluded"):
         said.append(f"Participants were excluded beforehand: {facts.text('excluded')}{_limits(facts)}.")
     return said
@@ -168,8 +180,14 @@ def reliable(facts: Facts) -> list[str]:
     """
     how = method(facts.text("method").partition(" ")[0])
     named = in_words([MEASURES.get(name, name) for name in facts.different("measure")])
-    first = f"The reliability of scores ({named}) was measured over {images(facts)}{_from(facts)}: {_halves(facts)}, and their scores were related by {how}."  # fmt: skip
-    stepped = "The mean correlation was stepped up to all responses by the Spearman–Brown formula [@spearman1910; @brown1910]; its root is the ceiling of correlations with the scores."  # fmt: skip
+    first = (
+        f"The reliability of scores ({named}) was measured over {images(facts)}{_from(facts)}: "
+        f"{_halves(facts)}, and their scores were related by {how}."
+    )
+    stepped = (
+        "The mean correlation was stepped up to all responses by the Spearman–Brown formula "
+        "[@spearman1910; @brown1910]; its root is the ceiling of correlations with the scores."
+    )
     return [first, stepped, *_left_out(facts)]
 
 
@@ -207,8 +225,14 @@ def mixed(facts: Facts) -> list[str]:
     terms = in_words([name for name in facts.different("term") if name != "intercept"])
     shown = {"old": "repeated images", "new": "new images"}.get(facts.text("shown"), facts.text("shown"))
     n, people = counted(facts.number("n"), "answer"), counted(facts.number("n_participants"), "participant")
-    first = f"Whether {people} called {shown} old ({n}, {counted(facts.number('n_images'), 'image')}) was modelled by {terms}"
-    how = "in a logistic mixed model with crossed effects of participants and images [@baayen2008], fitted by mean-field variational Bayes [@seabold2010]"  # fmt: skip
+    first = (
+        f"Whether {people} called {shown} old ({n}, {counted(facts.number('n_images'), 'image')}) "
+        f"was modelled by {terms}"
+    )
+    how = (
+        "in a logistic mixed model with crossed effects of participants and images [@baayen2008], "
+        "fitted by mean-field variational Bayes [@seabold2010]"
+    )
     priors = facts.unpacked("priors")
     each = in_words([f"{value:g} for a {name.replace('_', ' ')}" for name, value in sorted(priors.items())])
     return [f"{first} {how}.", *([f"Standard deviations of priors were {each}."] if each else [])]
