@@ -183,4 +183,4 @@ def capital(sentence: str) -> str:
     >>> capital("images were read."), capital("memfeat reads."), capital("d′ was computed.")
     ('Images were read.', 'memfeat reads.', 'd′ was computed.')
     """
-    return sentence if re.match(r"(memfeat|d′)\b", sentence + " ") else sentence[:1].upper() + sentence[1:]
+    return sentence if re.match(r"(memfeat|d′)(?!\w)", sentence) else sentence[:1].upper() + sentence[1:]
