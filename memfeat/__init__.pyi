@@ -1,4 +1,5 @@
 from . import attribution as attribution
+from . import citing as citing
 from . import datasets as datasets
 from . import drift as drift
 from . import errors as errors

@@ -54,15 +54,28 @@ ALLOWED = {
     "sets": LABELS
     | {"_numerals", "gram", "guards", "images", "lowlevel", "reduction", "regression", "stats", "training"},
     "screening": LABELS | {"images", "lowlevel", "prediction", "sets", "training"},
+    "citing": LABELS,
     "report": LABELS
-    | {"_numerals", "images", "prediction", "evaluation", "measures", "plot", "rdm", "reduction", "regression", "sets"},
+    | {
+        "_numerals",
+        "citing",
+        "images",
+        "prediction",
+        "evaluation",
+        "measures",
+        "plot",
+        "rdm",
+        "reduction",
+        "regression",
+        "sets",
+    },
     "demo": LABELS
     | LOW
     | {"activations", "features", "rdm", "rsa", "regression", "reduction", "plot", "prediction", "report"},
     "cli": LABELS
     | LOW
     | {"activations", "features", "rdm", "rsa", "regression", "plot", "prediction", "evaluation", "demo", "training"}
-    | {"_numerals", "lowlevel", "report", "scores", "screening", "sets"},
+    | {"_numerals", "citing", "lowlevel", "report", "scores", "screening", "sets"},
 }
 TORCH = {"_kept", "models", "activations", "attribution", "gram", "measures", "prediction", "training", "demo", "cli"}
 DRAWING = {"plot", "demo", "report", "cli"}

@@ -17,6 +17,7 @@ from matplotlib.colors import to_hex
 
 from memfeat import _numerals
 from memfeat._version import __version__
+from memfeat.citing import references
 from memfeat.plot.style import COLOURS, SCALES
 from memfeat.report.contents import Contents, shortened
 from memfeat.report.sections import Section
@@ -33,11 +34,8 @@ SHADES = 33
 #: Okabe and Ito's colours for sets, from the one that stands out most.
 GROUPS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 SIZE = "<dd>{size of this file}</dd>"
-MEMFEAT = f"The memfeat developers. memfeat (version {__version__}) [software]."
-RESMEM = (
-    "Needell, C. D., & Bainbridge, W. A. (2022). Embracing new techniques in deep learning for estimating image "
-    "memorability. Computational Brain & Behavior, 5, 168–184. https://doi.org/10.1007/s42113-022-00126-5"
-)
+#: How the network and the toolkit are cited.
+RESMEM, MEMFEAT = references()
 #: What is said where ResMem predicted.
 CAUTIONS = (
     "Predictions are of how a picture's memorability compares with that of other pictures. On images that ResMem was "

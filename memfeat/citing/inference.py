@@ -1,0 +1,271 @@
+"""What results share: where p-values and intervals come from, what was corrected, the seed, and the cautions."""
+
+import re
+from collections.abc import Callable
+
+from memfeat._labels import ALLOWED, CAUTIONED
+from memfeat.citing.facts import Facts
+from memfeat.citing.phrases import counted
+
+__all__ = ["CAUTIONS", "SHARED", "cautions", "method"]
+
+#: Method of correlating → words and whom to cite.
+METHODS = {
+    "spearman": "Spearman's rank correlation [@spearman1904]",
+    "pearson": "Pearson's correlation",
+    "cosine": "the cosine",
+    "kendall": "Kendall's τ-a",
+    "rho-a": "ρ-a, Spearman's correlation without correction for ties [@schutt2023]",
+    "normal_scores": "the correlation of normal scores",
+    "whitened_pearson": "the whitened Pearson correlation [@diedrichsen2021]",
+    "whitened_cosine": "the whitened cosine [@diedrichsen2021]",
+}
+#: Words in attributes → the same in a sentence, with whom to cite.
+SAID = {
+    (
+        r"(Wilson|Jeffreys), of accuracy, too; corrected_recognition Newcombe from these; d_prime, "
+        r"criterion delta method"
+    ): (r"\1 for rates and accuracy, Newcombe for corrected recognition, the delta method for d′ and the criterion"),
+    r"hedges_g and d_z": "Hedges' g and d_z",
+    r"cliffs_delta, auc and": "Cliff's δ, AUC and",
+    r"max-statistic": "the maximum statistic [@westfall1993; @nichols2002]",
+    r"Benjamini-Hochberg": "the Benjamini–Hochberg procedure [@benjamini1995]",
+    r"(?<!'s )\bHolm\b": "Holm's procedure [@holm1979]",
+    r"^largest deviation of": "the largest deviation [@westfall1993] of",
+    r"^largest mass": "the largest mass of a cluster [@maris2007]",
+    r" \(Mantel\)": " [@mantel1967]",
+    r" \(Freedman-Lane\)": " [@freedman1983; @winkler2014]",
+    r"expanded percentile bootstrap": "expanded percentile bootstrap [@hesterberg2015]",
+    r"bias-corrected accelerated bootstrap|\bBCa\b": "bias-corrected accelerated bootstrap [@efron1987]",
+    r"jackknife": "jackknife [@efron1981]",
+    r" after Satterthwaite": " after Satterthwaite [@satterthwaite1946]",
+    r"corrected two-factor bootstrap": "corrected two-factor bootstrap [@schutt2023]",
+    r"\bWilson\b": "Wilson [@brown2001]",
+    r"\bNewcombe\b": "Newcombe [@newcombe1998]",
+    r"\bFeng and Cliff\b": "Feng and Cliff [@feng2004]",
+    r"d_prime": "d′",
+}
+MARK = re.compile(r" \[(@[^]]+)\]")
+UNITS = {"images": "image", "rdms": "participant", "both": "participant and image"}
+SIDES = {"two-sided": "two-sided", "greater": "one-sided (greater)", "less": "one-sided (less)"}
+#: Test across participants → words.
+ACROSS = {"t": "one-sample t tests", "wilcoxon": "Wilcoxon signed-rank tests [@wilcoxon1945]"}
+P_COLUMNS = ("p", "p_corrected", "p_cluster")
+#: Caution → what a reader must know.
+CAUTIONS = {
+    "circular": "features and scores come from the same network, or from networks that share a trunk, so that what "
+    "relates them says how that network works, not how memory does",
+    "retrained": "features come from the retrained network of ResMem, which its authors released to predict and not "
+    "for analyses of its feature space [@needell2022]",
+    "faces": "some images were declared as faces, for which the authors of ResMem caution against its predictions "
+    "[@needell2022]",
+}
+
+
+def method(name: str) -> str:
+    """Say a method of correlating in words.
+
+    Parameters
+    ----------
+    name : str
+        Its name, such as "spearman".
+
+    Returns
+    -------
+    str
+        The words, with whom to cite.
+    """
+    return METHODS.get(name, name.replace("_", " "))
+
+
+def _written(text: str) -> str:
+    """Put an attribute in the words of a paper, and whom it cites at the end."""
+    for pattern, words in SAID.items():
+        text = re.sub(pattern, words, text, count=1)
+    cited = [key for mark in MARK.findall(text) for key in mark.split("; ")]
+    return re.sub(r"(?<=\w\w)_(?=\w\w)", " ", MARK.sub("", text)) + (
+        f" [{'; '.join(dict.fromkeys(cited))}]" if cited else ""
+    )
+
+
+def _null(facts: Facts) -> str:
+    null = facts.text("null").partition("; p_corrected")[0]
+    if not null or not _has_p(facts):
+        return ""
+    first, _, more = null.partition("; ")
+    return f"the null hypothesis was that {_written(first)}{f' ({more})' if more else ''}."
+
+
+def _has_p(facts: Facts) -> bool:
+    return any(_holds(facts, name) for name in P_COLUMNS)
+
+
+def _exchanged(facts: Facts) -> str:
+    """Say what changed places: images, images inside groups, or whole groups; or signs of participants."""
+    unit = UNITS.get(facts.text("resample", "images"), "image")
+    if facts.text("unit") in ("pairs", "clusters"):
+        return facts.text("unit")
+    blocks = f" by {facts.text('blocks')}" if facts.has("blocks") else ""
+    schemes = {"within": f"{unit}s within groups{blocks}", "whole": f"whole groups of {unit}s{blocks}"}
+    return schemes.get(facts.text("permute"), f"{unit}s")
+
+
+def p_values(facts: Facts) -> str:
+    """Say where p-values come from.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of a result.
+
+    Returns
+    -------
+    str
+        A sentence; empty where there are none, or the result does not say.
+    """
+    if not _has_p(facts):
+        return ""
+    side = f"{SIDES[facts.text('alternative')]} " if facts.text("alternative") in SIDES else ""
+    if facts.text("test") in ACROSS and facts.text("resample") == "rdms":
+        return f"{side}p-values come from {ACROSS[facts.text('test')]} over participants."
+    n = facts.number("n_permutations")
+    if facts.text("test") == "t" and n:
+        moved = f"{counted(n, 'permutation')} of {_exchanged(facts)}"
+        return f"{side}p-values come from Student's t, those of the maximum statistic from {moved} [@phipson2010]."
+    if n:
+        signs = facts.text("test") == "signs" or "sign flips" in facts.text("null")
+        moved = "signs of participants" if signs else _exchanged(facts)
+        drawn = f"all rearrangements of {moved}" if facts.true("exact") else f"{counted(n, 'permutation')} of {moved}"
+        by = "" if facts.true("exact") else ", with p = (b + 1) / (m + 1) [@phipson2010]"
+        return f"{side}p-values come from {drawn}{by}."
+    return (
+        f"{side}p-values come from {counted(facts.number('n_bootstraps'), 'bootstrap sample')}."
+        if _drawn(facts)
+        else ""
+    )
+
+
+def _drawn(facts: Facts) -> bool:
+    return facts.number("n_bootstraps") > 0
+
+
+def corrected(facts: Facts) -> str:
+    """Say what p-values were corrected for, and how.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of a result.
+
+    Returns
+    -------
+    str
+        A sentence; empty where nothing was.
+    """
+    given = facts.text("correction")
+    if not given or not _has_p(facts):
+        return ""
+    named = (part.partition(": ") for part in given.split("; "))
+    parts = {first if colon else "over": rest if colon else first for first, colon, rest in named}
+    over = f" {parts['over']}" if "over" in parts else ""
+    said = []
+    for name in ("p_corrected", "p_cluster"):
+        if name in parts and _holds(facts, name):
+            said.append(f"corrected{over}{',' if ',' in over else ''} by {_written(parts[name])}")
+    if "p_fdr" in parts and _holds(facts, "p_fdr"):
+        also = ", and also" if said else f"corrected{over}"
+        said.append(f"{also} for the false discovery rate by {_written(parts['p_fdr'])}")
+    return f"p-values were {''.join(said)}." if said else ""
+
+
+def _holds(facts: Facts, name: str) -> bool:
+    return facts.finite(name).size > 0 or name in facts.different("statistic")
+
+
+def interval(facts: Facts) -> str:
+    """Say what intervals are.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of a result.
+
+    Returns
+    -------
+    str
+        A sentence; empty where there are none.
+    """
+    given = facts.text("interval") or facts.text("resampling")
+    has = any(facts.finite(str(name)).size for name in facts.table.variables if str(name).endswith("ci_low"))
+    if not given or given == "none" or not has:
+        return ""
+    words = re.sub(r"(, )?95 %[,:;]? ?", "", given).removeprefix("credible, ")
+    drawn = (
+        f"; {counted(facts.number('n_bootstraps'), 'bootstrap sample')}" if _drawn(facts) and _by_samples(facts) else ""
+    )
+    sort = "credible" if "credible" in given else "confidence"
+    said, mark, cited = _written(words).partition(" [@")
+    return f"intervals are 95 % {sort} intervals: {said}{drawn}{mark}{cited}."
+
+
+def _by_samples(facts: Facts) -> bool:
+    return any(
+        word in facts.text("interval") + facts.text("resampling") for word in ("bootstrap", "percentile", "resampling")
+    )
+
+
+def seed(facts: Facts) -> str:
+    """Say what random draws were made with.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of a result.
+
+    Returns
+    -------
+    str
+        A sentence; empty where nothing was drawn.
+    """
+    given = facts.text("seed")
+    if not given:
+        return ""
+    return (
+        f"the seed of random draws was {given}."
+        if given.isdecimal()
+        else ("random draws came from a generator whose state the result records.")
+    )
+
+
+def cautions(facts: Facts) -> list[str]:
+    """Say what a reader must know before the result is believed.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of a result.
+
+    Returns
+    -------
+    list of str
+        A sentence for each caution, with the reason why it was accepted, and one for scores that were predicted.
+    """
+    allowed = facts.unpacked(ALLOWED)
+    named = [name for name in facts.text(CAUTIONED).split(", ") if name in CAUTIONS]
+    said = []
+    if facts.has("scores_model"):
+        said.append(f"Scores were predictions of {facts.text('scores_model')}, not measured.")
+    for name in named:
+        reason = f", which was accepted for this reason: “{allowed[name]}”" if name in allowed else ""
+        said.append(f"Note that {CAUTIONS[name]}{reason}.")
+    return said
+
+
+#: What results share, in the order in which it is told. The same sentence of several is told once.
+SHARED: dict[str, Callable[[Facts], str]] = {
+    "null": _null,
+    "p": p_values,
+    "correction": corrected,
+    "interval": interval,
+    "seed": seed,
+}

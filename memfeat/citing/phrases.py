@@ -1,0 +1,186 @@
+"""Phrases that all sentences are made of."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from memfeat.citing.facts import Facts
+
+__all__ = ["capital", "counted", "images", "in_words", "layers", "named", "said", "share"]
+
+#: So many layers are named; of more, the first and the last.
+NAMED = 4
+
+
+def in_words(words: Sequence[str]) -> str:
+    """Write a list as a sentence does.
+
+    Parameters
+    ----------
+    words : sequence of str
+        What is listed.
+
+    Returns
+    -------
+    str
+        The list.
+
+    Examples
+    --------
+    >>> in_words(["a", "b", "c"]), in_words(["a"]), in_words([])
+    ('a, b and c', 'a', '')
+    """
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def counted(n: float, thing: str, several: str = "") -> str:
+    """Count things.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    thing, several : str
+        What one is called, and more of them.
+
+    Returns
+    -------
+    str
+        Number and name.
+
+    Examples
+    --------
+    >>> counted(1, "image"), counted(9_999, "permutation")
+    ('1 image', '9,999 permutations')
+    """
+    return f"{n:,.0f} {thing if n == 1 else several or thing + 's'}"
+
+
+def images(facts: Facts) -> str:
+    """Say how many images there were.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of a result.
+
+    Returns
+    -------
+    str
+        "12 images", "10 to 12 images", or "the images" where it is not known.
+    """
+    low, high = facts.counts
+    if not high:
+        return "the images"
+    return counted(high, "image") if low == high else f"{low:,} to {counted(high, 'image')}"
+
+
+def layers(names: Sequence[str], thing: str = "layer") -> str:
+    """Name layers.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Their names.
+    thing : str
+        What one is called.
+
+    Returns
+    -------
+    str
+        How many, with the names of few of them.
+
+    Examples
+    --------
+    >>> layers(["conv1"]), layers(["a", "b"]), layers(list("abcdef"))
+    ('layer conv1', '2 layers (a and b)', '6 layers (a to f)')
+    """
+    if len(names) == 1:
+        return f"{thing} {names[0]}"
+    if not names:
+        return f"the {thing}s"
+    shown = in_words(names) if len(names) <= NAMED else f"{names[0]} to {names[-1]}"
+    return f"{counted(len(names), thing)} ({shown})"
+
+
+def named(table: dict[str, str], name: str) -> str:
+    """Say a name in words.
+
+    Parameters
+    ----------
+    table : dict of str
+        Name → words.
+    name : str
+        The name.
+
+    Returns
+    -------
+    str
+        The words; the name itself where there are none, as of a function of the user's own.
+    """
+    return table.get(name, name.replace("_", " "))
+
+
+def said(options: dict[str, Any]) -> str:
+    """List options with their values, in brackets after a space; empty without any.
+
+    Parameters
+    ----------
+    options : dict
+        Name → value.
+
+    Returns
+    -------
+    str
+        The list.
+
+    Examples
+    --------
+    >>> said({"max_iter": 1000, "perplexity": 30.0}), said({})
+    (' (max iter 1000, perplexity 30)', '')
+    """
+    parts = [f"{name.replace('_', ' ')} {_value(value)}" for name, value in sorted(options.items())]
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def share(value: float) -> str:
+    """Write a share in per cent.
+
+    Parameters
+    ----------
+    value : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    str
+        For example "20 %".
+    """
+    return f"{100 * value:g} %"
+
+
+def capital(sentence: str) -> str:
+    """Begin with a capital letter, unless the first word is a name with others in it.
+
+    Parameters
+    ----------
+    sentence : str
+        The sentence.
+
+    Returns
+    -------
+    str
+        The same.
+
+    Examples
+    --------
+    >>> capital("images were read."), capital("memfeat reads."), capital("d′ was computed.")
+    ('Images were read.', 'memfeat reads.', 'd′ was computed.')
+    """
+    return sentence if re.match(r"(memfeat|d′)(?!\w)", sentence) else sentence[:1].upper() + sentence[1:]

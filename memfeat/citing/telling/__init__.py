@@ -1,0 +1,1 @@
+"""Sentences about results, a file for each family of stages."""

@@ -1,0 +1,123 @@
+"""What was done to images before any network saw them, and what was measured of them."""
+
+from memfeat.citing.facts import Facts
+from memfeat.citing.phrases import counted, images, in_words, said
+
+__all__ = ["hashed", "measured", "read", "screened", "shrunk"]
+
+#: Statistic → what it is, with whom to cite.
+STATISTICS = {
+    "luminance": "mean relative luminance",
+    "rms_contrast": "root-mean-square contrast [@peli1990]",
+    "saturation": "mean saturation",
+    "colourfulness": "colourfulness [@hasler2003]",
+    "edge_density": "the share of pixels on an edge",
+    "spectral_slope": "the slope of the amplitude spectrum",
+    "jpeg_size": "the size as a JPEG file",
+    "entropy": "the entropy of luma",
+    "aspect_ratio": "the ratio of width to height",
+}
+
+
+def read(facts: Facts) -> list[str]:
+    """Tell of an image table.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of what `mf.images.read` or `mf.images.transform` gave.
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
+    sentences = [f"The image set held {images(facts)}."]
+    bad = sum(one != "ok" for one in facts.column("status"))
+    if bad:
+        sentences.append(f"{counted(bad, 'of these could', 'of these could')} not be read and took no part.")
+    for done in facts.unpacked("transforms") or []:
+        options = {name: value for name, value in done.items() if name not in ("kind", "seed") and value is not None}
+        drawn = f"; seed {done['seed']}" if done.get("seed") is not None else ""
+        sentences.append(f"Images were transformed: {done['kind'].replace('_', ' ')}{said(options)}{drawn}.")
+    return sentences
+
+
+def shrunk(facts: Facts) -> list[str]:
+    """Tell of thumbnails.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of what `mf.images.thumbnails` gave.
+
+    Returns
+    -------
+    list of str
+        A sentence.
+    """
+    side = f"{facts.number('size'):g}"
+    return [f"Figures show {images(facts)} as thumbnails of {side} × {side} pixels."]
+
+
+def measured(facts: Facts) -> list[str]:
+    """Tell of low-level statistics.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of what `mf.lowlevel.statistics` gave.
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
+    known = [words for name, words in STATISTICS.items() if name in facts.table.variables]
+    pixels = facts.text("method").removeprefix("low-level statistics ")
+    gone = facts.number("n_unreadable")
+    left = [f"{counted(gone, 'image')} could not be read and have no values."] if gone else []
+    return [f"Of {images(facts)}, low-level statistics were measured {pixels}: {in_words(known)}.", *left]
+
+
+def hashed(facts: Facts) -> list[str]:
+    """Tell of perceptual hashes.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of what `mf.lowlevel.perceptual_hash` gave.
+
+    Returns
+    -------
+    list of str
+        A sentence.
+    """
+    also = ", of their mirror images, too" if facts.true("mirrored") else ""
+    how = facts.text("method")
+    return [f"Perceptual hashes [@zauner2010] of {images(facts)} were computed{also}: the {how}."]
+
+
+def screened(facts: Facts) -> list[str]:
+    """Tell of a screening for images that should be looked at.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of what `mf.screening.check` gave.
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
+    found = {name: facts.number(name) for name in facts.attrs if str(name).startswith("n_")}
+    gone = found.pop("n_unreadable", 0)
+    found.pop("n_images", None)
+    each = in_words([f"{n:g} {str(name).removeprefix('n_').replace('_', ' ')}" for name, n in found.items()])
+    bits = f"{facts.number('distance'):g}"
+    sentences = [
+        f"{images(facts)} were screened; perceptual hashes [@zauner2010] of near-duplicates differed in at most "
+        f"{bits} of 64 bits. Found were {each}."
+    ]
+    return [*sentences, *([f"{counted(gone, 'image')} could not be read."] if gone else [])]

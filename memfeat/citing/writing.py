@@ -1,0 +1,185 @@
+"""The text of a methods section, and the list of works that go with it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from memfeat._check import advice, listed, one_of
+from memfeat.citing.facts import Facts
+from memfeat.citing.inference import SHARED, cautions
+from memfeat.citing.kinds import KINDS, kind_of
+from memfeat.citing.phrases import capital, in_words
+from memfeat.citing.reading import facts_of
+from memfeat.citing.software import BASE, CITED, versions
+from memfeat.citing.styles import REFERENCES, TEXTS, cited_in, listed_as
+from memfeat.citing.telling.rdms import METRICS, MODELS
+from memfeat.citing.works import MEMFEAT, RESMEM
+from memfeat.errors import ArgumentError
+
+__all__ = ["methods", "references"]
+
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+
+
+#: What may be said once → the clause that says it again.
+CLAUSES = [(words, f", in which {words},") for words in MODELS.values()]
+CLAUSES += [(f"{words} as dissimilarity", f", with {words} as dissimilarity,") for words in METRICS.values()]
+
+
+class _Told(NamedTuple):
+    """A result, with its kind and what it is called beside others."""
+
+    facts: Facts
+    kind: str
+    called: str
+
+
+def methods(*results: Any, style: str = "text") -> str:
+    """Write what was done, for the methods section of a paper.
+
+    Parameters
+    ----------
+    *results : Dataset, DataArray, DataFrame or Head
+        What memfeat's functions gave, or :func:`read` read from files: an image table, predictions, features, RDMs,
+        comparisons, scores, sets and whatever else has attributes that say how it was made.
+    style : {"text", "markdown", "latex"}
+        How citations are written: "text" by author and year, "markdown" as pandoc reads them (`[@key]`), "latex" as
+        natbib does (a citep command). Keys are those of ``references(..., style="bibtex")``.
+
+    Returns
+    -------
+    str
+        A paragraph. It tells of results in the order of an analysis, whatever order they are given in: what was done to
+        how many images, how it was estimated, where p-values and intervals come from, what was corrected over what, the
+        seed, cautions, and versions. It says what attributes and variables say and nothing else. What several results
+        share is told once; where they differ each is named.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no result, one is of an unknown kind, or the style is unknown.
+    KindError
+        If something has no attributes of memfeat.
+
+    See Also
+    --------
+    references : The works that the text cites.
+    read : A result that was saved.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import memfeat as mf
+    >>> scores = pd.Series([0.9, 0.5, 0.6, 0.8], index=list("abcd"), name="hit_rate")
+    >>> model = mf.rdm.from_scores(scores, kind="nearest")
+    >>> methods(model).partition(" Analyses")[0]  # doctest: +NORMALIZE_WHITESPACE
+    'A model RDM “nearest” of 4 images was made from hit_rate: images are the more alike the nearer their scores are
+    (Finn et al., 2020).'
+    """
+    write = TEXTS[one_of("style", style, TEXTS)]
+    return write(_text(results))
+
+
+def references(*results: Any, style: str = "apa") -> list[str]:
+    """List the works that results need: those that :func:`methods` cites, and no others.
+
+    Parameters
+    ----------
+    *results : Dataset, DataArray, DataFrame or Head
+        As for :func:`methods`. Without any, how to cite memfeat and ResMem.
+    style : {"apa", "bibtex", "csl-json"}
+        How a work is written: as the American Psychological Association wants it (plain text), as an entry of a BibTeX
+        file, or as an item of CSL-JSON, which Zotero and pandoc read.
+
+    Returns
+    -------
+    list of str
+        One text for each work, by author and year, whatever order results are given in.
+
+    Raises
+    ------
+    ArgumentError
+        If a result is of an unknown kind, or the style is unknown.
+    KindError
+        If something has no attributes of memfeat.
+
+    Examples
+    --------
+    >>> for one in references():
+    ...     print(one)  # doctest: +ELLIPSIS
+    Needell, C. D., & Bainbridge, W. A. (2022). Embracing new techniques in deep learning ...
+    The memfeat developers. memfeat (version ...) [software].
+    """
+    one_of("style", style, REFERENCES)
+    keys = cited_in(_text(results)) if results else [RESMEM, MEMFEAT]
+    return listed_as(style, keys)
+
+
+def _text(results: Sequence[Any]) -> str:
+    """Put sentences together, with citations as [@key]."""
+    if not results:
+        remedy = "As in mf.citing.methods(features, result); references() needs none."
+        raise ArgumentError(advice("results", "be one at least", listed("none"), remedy))
+    told = _called([facts_of(one) for one in results])
+    own = _without_repeats([sentence for one in told for sentence in KINDS[one.kind].told(one.facts)])
+    warned = [sentence for one in told for sentence in cautions(one.facts)]
+    every = dict.fromkeys(map(capital, [*own, *_shared(told), *warned, _software(told)]))
+    return " ".join(every)
+
+
+def _without_repeats(sentences: Sequence[str]) -> list[str]:
+    """Leave out of later sentences what a model says, and what a dissimilarity is, where it was said before."""
+    told: list[str] = []
+    for one in sentences:
+        sentence, before = one, " ".join(told)
+        for words, clause in CLAUSES:
+            if words in before:
+                sentence = sentence.replace(clause, "")
+        told.append(sentence)
+    return told
+
+
+def _everything(facts: Facts) -> tuple[str, ...]:
+    """Give all that is told of a result: the same result given twice is told of once."""
+    return (*KINDS[kind_of(facts)].told(facts), *(say(facts) for say in SHARED.values()))
+
+
+def _called(facts: Iterable[Facts]) -> list[_Told]:
+    """Sort results as an analysis goes, and name those of one kind apart."""
+    order = list(KINDS)
+    sorts = {_everything(one): (one, kind_of(one)) for one in facts}
+    found = sorted(sorts.values(), key=lambda one: order.index(one[1]))
+    kinds = [kind for _, kind in found]
+    told = []
+    for place, (one, kind) in enumerate(found):
+        called = KINDS[kind].called
+        if kinds.count(kind) > 1:
+            nth = kinds[:place].count(kind)
+            called = f"{ORDINALS[nth] if nth < len(ORDINALS) else f'{nth + 1}th'} {called}"
+        told.append(_Told(one, kind, f"the {called}"))
+    return told
+
+
+def _shared(told: Sequence[_Told]) -> list[str]:
+    """Say where p-values and intervals come from, once where it is the same for all that have any."""
+    sentences = []
+    for say in SHARED.values():
+        by: dict[str, list[str]] = {}
+        for one in told:
+            sentence = say(one.facts)
+            if sentence:
+                by.setdefault(sentence, []).append(one.called)
+        for sentence, whose in by.items():
+            sentences.append(sentence if len(by) == 1 else f"for {in_words(whose)}, {sentence}")
+    return sentences
+
+
+def _software(told: Sequence[_Told]) -> str:
+    """Name versions: of memfeat those that made the results, of packages those that are installed."""
+    made = sorted({one.facts.text("memfeat_version") for one in told})
+    packages = {*BASE, *(name for one in told for name in KINDS[one.kind].packages)}
+    if any(one.facts.has("weights_sha256") for one in told):
+        packages |= {"torch", "torchvision"}
+    here = {name: version for name, version in versions(sorted(packages)).items() if name in CITED}
+    named = in_words([f"{name} {version} [@{CITED[name]}]" for name, version in sorted(here.items())])
+    where = "versions that were installed when this was written; results record that of memfeat only"
+    return f"Analyses were done with memfeat {in_words(made)} [@{MEMFEAT}], on {named} ({where})."

@@ -1,0 +1,499 @@
+"""From results to a methods section: what is told, that it is told of every kind, and the works behind it."""
+
+import functools
+import inspect
+import json
+import re
+from pathlib import Path
+
+import made
+import numpy as np
+import pandas as pd
+import pytest
+import test_project
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import memfeat as mf
+from memfeat.citing import kinds, styles
+from memfeat.citing.inference import SHARED
+from memfeat.citing.reading import facts_of
+from memfeat.citing.works import works
+from memfeat.errors import ArgumentError, CircularWarning, KindError, MissingFileError, RetrainedWarning
+
+ROOT = Path(__file__).parents[1]
+#: Public functions whose results say nothing of how they were made, or are no results.
+NO_RESULT = {
+    "citing", "demo", "errors", "guards", "models", "plot", "report", "stats",
+    "activations.extract_shard", "activations.prepare", "features.to_frame", "gram.linear", "gram.squared_distances",
+    "images.decode", "images.decode_file", "images.ledger", "measures.hoyer", "measures.treves_rolls",
+    "rdm.features_from_rsatoolbox", "rdm.features_to_rsatoolbox", "rdm.from_rsatoolbox", "rdm.read",
+    "rdm.to_condensed", "rdm.to_frame", "rdm.to_rsatoolbox", "regression.top_units", "scores.n_images",
+    "scores.n_raters", "scores.to_long", "sets.paragraph", "sets.table", "sets.to_csv", "training.lamem",
+    "training.lamem_and_memcat", "training.memcat",
+}  # fmt: skip
+KIND_OF = {
+    "images.read": "images", "images.transform": "images", "images.thumbnails": "thumbnails",
+    "lowlevel.statistics": "low-level statistics", "lowlevel.gist": "given features",
+    "lowlevel.perceptual_hash": "perceptual hashes", "predict": "predictions", "extract": "features",
+    "features.from_array": "given features", "features.from_table": "given features", "gram.compute": "Gram matrices",
+    "rdm.compute": "RDMs", "rdm.from_scores": "model RDM", "rdm.from_categories": "model RDM",
+    "rdm.from_column": "model RDM", "rdm.from_coordinates": "measured RDMs", "rdm.from_square": "given RDMs",
+    "rdm.from_condensed": "given RDMs", "rdm.from_frame": "given RDMs", "rdm.select": "RDMs", "rdm.square": "RDMs",
+    "rdm.from_similarity": "measured RDMs", "rsa.compare": "RSA", "rsa.compare participants": "RSA",
+    "rsa.contrast": "RSA contrast", "rsa.partial": "partial RSA", "rsa.adjusted": "adjusted RSA",
+    "rsa.partition": "partition of RDMs", "rsa.weighted": "weighted RSA", "rsa.frame": "given features",
+    "rsa.split": "split distances", "rsa.unframe": "unframed distances", "rsa.cluster": "RSA along time",
+    "regression.decode": "decoding", "regression.contrast": "contrast of decoding", "regression.partition": "partition",
+    "regression.unitwise": "single units", "regression.patterns": "patterns", "reduction.embed": "embedding",
+    "reduction.embed tsne": "embedding", "reduction.dimensionality": "dimensionality", "reduction.cka": "CKA",
+    "reduction.svcca": "SVCCA", "reduction.procrustes": "Procrustes", "reduction.project": "projection",
+    "reduction.relate": "components and scores", "reduction.scree": "parallel analysis",
+    "measures.learn_dictionary": "dictionary", "measures.profile": "profile",
+    "measures.contrast": "contrast of profile",
+    "scores.from_trials": "scores", "scores.rates": "scores", "scores.split_half": "reliability",
+    "scores.reliability": "reliability", "scores.halves": "halves", "scores.resplit": "halves",
+    "scores.read_halves": "halves", "scores.by_raters": "reliability by raters", "scores.exclude": "exclusion",
+    "scores.lag_corrected": "lag-corrected scores", "scores.mixed_model": "mixed model", "scores.roc": "ROC",
+    "evaluation.evaluate": "evaluation", "evaluation.compare": "predictors",
+    "evaluation.by_category": "evaluation by category", "evaluation.calibration_curve": "calibration",
+    "evaluation.error_by_cutoff": "error by cut-off", "evaluation.score_distributions": "distributions",
+    "evaluation.training_overlap": "training overlap", "prediction.recalibrate": "recalibration",
+    "prediction.rescale": "recalibration", "drift.compare": "drift", "drift.units": "drift of units",
+    "sets.compare": "sets", "sets.compare_features": "sets in feature space", "sets.near_duplicates": "near-duplicates",
+    "sets.match": "matched sets", "sets.split": "lists", "sets.balance": "balance", "sets.sequence": "sequence",
+    "training.fit_head": "head", "screening.check": "screening", "attribution.attribute": "attribution",
+    "attribution.maximise": "maximisation", "attribution.top_images": "top images", "attribution.crops": "crops",
+    "attribution.receptive_field": "receptive field",
+}  # fmt: skip
+#: Attributes that are numbers a reader needs.
+NUMBERS = ("n_folds", "folds", "n_splits", "n_trials", "n_draws", "n_participants", "reference_lag", "k", "n_context",
+           "n_components", "steps", "pool_n")  # fmt: skip
+#: What no sentence has: braces of a format, marks of citations, gaps where a word should be.
+WRONG = ("{", "}", "[@", "  ", " .", " ,", "..", "()", ",,", "p_corrected", ";;", ": .")
+
+
+@functools.cache
+def result(name: str):
+    return made.MADE[name]()
+
+
+def told(*results) -> str:
+    """The methods without the sentence about versions, in which every number may stand."""
+    return mf.citing.methods(*results).partition(" Analyses were done")[0]
+
+
+# --- every kind -----------------------------------------------------------------------------------------------------
+
+
+def test_every_public_function_that_gives_a_result_is_told_of():
+    given = {name.partition(" ")[0] for name in made.MADE}
+    short = {"activations.extract": "extract", "prediction.predict": "predict"}
+    missing = []
+    for full, thing in test_project.DOCUMENTED:
+        name = full.removeprefix("memfeat.")
+        known = {name, name.partition(".")[0]} & NO_RESULT or short.get(name, name) in given
+        if inspect.isfunction(thing) and not known:
+            missing.append(name)
+    assert missing == [], "give each a call in tests/made.py, or say in NO_RESULT that it gives no result"
+
+
+def test_every_kind_has_a_result_that_is_of_it():
+    measures = {name: "measure" for name in made.MADE if name.startswith("measures.") and name not in KIND_OF}
+    assert set(made.MADE) == set(KIND_OF) | set(measures)
+    assert {*KIND_OF.values(), *measures.values()} == set(kinds.KINDS)
+
+
+@pytest.mark.parametrize("name", made.MADE)
+def test_a_result_is_of_its_kind_and_of_no_other_before_it(name):
+    assert kinds.kind_of(facts_of(result(name))) == KIND_OF.get(name, "measure")
+
+
+@pytest.mark.parametrize("name", made.MADE)
+def test_sentences_read_as_sentences(name):
+    text = mf.citing.methods(result(name))
+    assert text == mf.citing.methods(result(name))
+    assert text.endswith("record that of memfeat only).")
+    assert re.findall(r"\b(None|nan|NaN)\b", text) == []
+    for wrong in WRONG:
+        assert wrong not in text, wrong
+    assert re.findall(r"\. [a-z]", text.replace("et al. ", "")) in ([], [". d"])
+    assert text.count("(") == text.count(")")
+    assert re.findall(r"\(Seed|Array\(|<xarray", text) == []
+
+
+@pytest.mark.parametrize("name", made.MADE)
+def test_the_numbers_of_a_result_are_told(name):
+    facts, text = facts_of(result(name)), told(result(name))
+    for number in NUMBERS:
+        if facts.has(number) and np.size(facts.attrs[number]) == 1:
+            assert re.search(rf"\b{facts.number(number):,.0f}\b", text), number
+    if facts.has("seed"):
+        assert f"seed of random draws was {facts.text('seed')}." in text
+    if any(facts.finite(p).size for p in ("p", "p_corrected")) and facts.number("n_permutations"):
+        assert "19 permutations" in text
+    if facts.counts[1] and name not in ("sets.compare", "sets.compare_features", "scores.roc", "sets.balance"):
+        assert re.search(rf"\b{facts.counts[1]}\b", text)
+
+
+@pytest.mark.parametrize("name", made.MADE)
+def test_references_are_those_that_the_text_cites(name):
+    latex = mf.citing.methods(result(name), style="latex")
+    cited = {key for mark in re.findall(r"\\citep\{([^}]+)\}", latex) for key in mark.split(",")}
+    entries = mf.citing.references(result(name), style="bibtex")
+    assert {re.match(r"@\w+\{(\w+),", entry)[1] for entry in entries} == cited
+    assert {"memfeat", "hoyer2017"} <= cited
+    assert {item["id"] for item in map(json.loads, mf.citing.references(result(name), style="csl-json"))} == cited
+
+
+# --- what is told, checked by hand ----------------------------------------------------------------------------------
+
+
+def test_a_comparison_of_rdms_is_told_in_full():
+    assert told(result("rsa.compare")) == (
+        "RDMs of 12 images in 2 layers (conv and fc), with 1 − Pearson's correlation as dissimilarity, were compared "
+        "with the model “both memorable”, in which images are the more alike the more memorable both are (Bainbridge "
+        "et al., "
+        "2017; Bainbridge & Rissman, 2018), by Spearman's rank correlation (Spearman, 1904) over pairs of images "
+        "(Kriegeskorte et al., 2008; Nili et al., 2014). The null hypothesis was that which image is which in the "
+        "reference is unrelated to the layers (Mantel, 1967). Two-sided p-values come from 19 permutations of images, "
+        "with p = (b + 1) / (m + 1) (Phipson & Smyth, 2010). P-values were corrected by the maximum statistic over all "
+        "comparisons (Nichols & Holmes, 2002; Westfall & Young, 1993), and also for the false discovery rate by the "
+        "Benjamini–Hochberg procedure over them (Benjamini & Hochberg, 1995). Intervals are 95 % confidence intervals: "
+        "expanded percentile bootstrap over images; 20 bootstrap samples (Hesterberg, 2015). The seed of random draws "
+        "was 7."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "sentences"),
+    {
+        "regression.decode": ["Scores (hit_rate) of 12 images were predicted from 2 layers (conv and fc) by ridge "
+                              "regression (Hoerl & Kennard, 1970), out of fold.", "There were 5 folds.",
+                              "One-sided (greater) p-values come from 19 permutations of images"],
+        "regression.unitwise": ["p-values come from Student's t, those of the maximum statistic from 19 permutations"],
+        "regression.partition": ["Intervals are 95 % confidence intervals: Student's t, jackknife over images"],
+        "rsa.contrast": ["For 1 pair of layers, over 12 images", "Two-sided p-values come from 20 bootstrap samples."],
+        "rsa.adjusted": ["Covariates (hit_rate) were regressed out", "(Freedman & Lane, 1983; Winkler et al., 2014)"],
+        "rsa.cluster": ["19 permutations of signs of participants", "There were 6 participants",
+                        "mass of clusters (Maris & Oostenveld, 2007)"],
+        "rsa.frame": ["Features of 12 images"],
+        "scores.from_trials": ["computed from 192 answers of 8 participants (Macmillan & Creelman, 2005).",
+                               "were corrected: log-linear (Hautus, 1995)."],
+        "scores.split_half": ["20 splits; images with fewer than 2 responses in a half were dropped",
+                              "Spearman–Brown formula (Brown, 1910; Spearman, 1910)"],
+        "scores.exclude": ["Excluded were 0 of 8 participants (limits: false alarm rate 0.7)."],
+        "sets.compare": ["The image sets old (n = 6) and new (n = 6) were compared by hit_rate"],
+        "sets.match": ["From a pool of 40 images, 2 sets (A and B) of 5 images each were chosen.",
+                       "No p-values are given"],
+        "evaluation.compare": ["corrected by Holm's procedure over the contrasts of a metric (Holm, 1979)."],
+        "training.fit_head": ["fitted to 8 images, and 4 images were held out (drawn with seed 7)."],
+        "evaluation.training_overlap": ["Of 12 images, 3 were recognised as training data of the predictor."],
+        "measures.density": ["to the k-th nearest image (k = 5) (Loftsgaarden & Quesenberry, 1965)"],
+        "measures.magnitude": ["response magnitude (Jaegle et al., 2019), the Euclidean norm of features."],
+        "measures.profile": ["Response magnitude in 2 layers (conv and fc) was related to hit_rate of 12 images"],
+        "reduction.embed tsne": ["embedded in 2 dimensions by t-SNE (van der Maaten & Hinton, 2008) (max iter 1000, "
+                                 "perplexity 3)."],
+        "attribution.maximise": [("(blur 0, jitter 8, learning rate 0.05, rotate 5, "
+                                 "steps 2, total variation 0, zoom 0.1)")],
+        "images.transform": ["Images were transformed: greyscale (linear true)."],
+        "extract": ["the central 8 × 8 pixels were used.", "read from 2 layers (0 and 3), averaged over positions"],
+    }.items(),
+)  # fmt: skip
+def test_what_is_told(name, sentences):
+    text = told(result(name))
+    assert [one for one in sentences if one not in text] == []
+
+
+def test_nothing_is_told_of_intervals_and_tests_that_were_not_made():
+    rdms, model = made.rdms(), made.model_rdm()
+    text = told(mf.rsa.compare(rdms, model, n_permutations=0, n_bootstraps=0))
+    for word in ("null hypothesis", "p-values", "P-values", "Intervals", "bootstrap", "permutation"):
+        assert word not in text
+
+
+def test_exact_tests_and_groups_are_told():
+    names = list("abcd")
+    features = mf.features.from_array(np.random.default_rng(0).normal(size=(4, 5)), names)
+    scores = pd.Series([0.1, 0.5, 0.4, 0.9], names, name="hit_rate")
+    few = mf.rsa.compare(mf.rdm.compute(features), mf.rdm.from_scores(scores), n_bootstraps=0)
+    assert "Two-sided p-values come from all rearrangements of images." in told(few)
+    scenes = pd.Series([f"s{k // 2}" for k in range(made.N)], made.names(), name="scene")
+    grouped = {"blocks": scenes, "permute": "within", "n_permutations": 9, "n_bootstraps": 0}
+    text = told(mf.rsa.compare(made.rdms(), made.model_rdm(), **grouped))
+    assert "come from 9 permutations of images within groups by scene" in text
+
+
+def of_network(**attrs) -> xr.Dataset:
+    """Features whose attributes say that they came from a network."""
+    facts = {"reduction": "mean", "n_left_out": 2, "precision": "float16", "weights_sha256": "ab" * 32, **attrs}
+    return made.layers().drop_attrs().assign_attrs(memfeat_version="0.1.0", **facts)
+
+
+def test_networks_are_named_with_what_they_were_trained_on():
+    said = {
+        (
+            "resmem-frozen",
+            "frozen",
+            "imagenet",
+        ): "ResMem (Needell & Bainbridge, 2022) with a frozen ResNet-152 (He et al., "
+        "2016) trained on ImageNet (Deng et al., 2009) as its trunk",
+        ("resmem-frozen", "frozen", "random"): "ResMem (Needell & Bainbridge, 2022) with an untrained ResNet-152",
+        ("resmem", "retrained", ""): "ResMem as it was released (Needell & Bainbridge, 2022), whose ResNet-152",
+        ("resnet50", "published", ""): "resnet50 (He et al., 2016) of torchvision (TorchVision maintainers and "
+        "contributors, 2016), with the published weights, trained on ImageNet (Deng et al., 2009)",
+        (
+            "vgg16",
+            "random",
+            "",
+        ): "vgg16 of torchvision (TorchVision maintainers and contributors, 2016), with random weights",
+    }
+    for (model, variant, backbone), words in said.items():
+        text = told(of_network(model=model, variant=variant, backbone=backbone))
+        assert f"The network was {words}" in text
+        assert "(SHA-256 of the weights beginning with abababababab)" in text
+        assert text.endswith("and kept as float16. 2 images could not be read and were left out.")
+
+
+def test_preprocessing_is_told_in_words():
+    text = told(of_network(model="resmem", variant="retrained", preprocessing="SquashAndCrop(resize=256, crop=227)"))
+    assert "resized to 256 × 256 pixels, whatever their shape, and the central 227 × 227 pixels were used." in text
+    text = told(of_network(model="mine", variant="user", preprocessing="mine.look, content 12ab"))
+    assert "Images were preprocessed by mine.look." in text
+
+
+def test_cautions_are_told_with_the_reasons_why_they_were_accepted():
+    origin = {"model": "resmem", "variant": "retrained", "weights_sha256": "ab"}
+    features = made.layers().assign_attrs(origin)
+    scores = made.scores().assign_attrs(origin)
+    with pytest.warns(RetrainedWarning), pytest.warns(CircularWarning):
+        circular = mf.regression.decode(features, scores, n_permutations=0, n_bootstraps=0)
+    text = told(circular)
+    assert "Scores were predictions of resmem, not measured." in text
+    assert "Note that features and scores come from the same network" in text
+    assert "accepted for this reason" not in text
+    allowed = mf.guards.allow(features, "circular", "retrained", because="we study the network")
+    text = told(mf.regression.decode(allowed, scores, n_permutations=0, n_bootstraps=0))
+    assert text.count("accepted for this reason: “we study the network”.") == 2
+
+
+def test_unreadable_images_are_counted():
+    table = mf.images.read({"a.png": np.zeros((9, 9, 3), np.uint8), "b.png": np.zeros((9, 9, 3), np.uint8)})
+    status = table["status"].copy(data=np.array(["ok", "damaged"], dtype=object))
+    text = told(table.assign_coords(status=status))
+    assert text == "The image set held 2 images. 1 of these could not be read and took no part."
+
+
+# --- several results ------------------------------------------------------------------------------------------------
+
+
+def test_what_results_share_is_told_once_and_what_differs_is_named():
+    first = mf.rsa.compare(made.rdms(), made.model_rdm(), n_permutations=9, n_bootstraps=0, rng=0)
+    second = mf.regression.decode(made.layers(), made.scores(), n_permutations=9, n_bootstraps=0, rng=0)
+    text = told(second, first)
+    assert text.index("RDMs of 12 images") < text.index("Scores (hit_rate)")
+    assert text.count("seed of random draws was 0.") == 1
+    assert "For the RSA, two-sided p-values come from 9" in text
+    assert "For the decoding, one-sided (greater) p-values come from 9" in text
+    third = mf.regression.decode(made.layers(), made.scores(), n_permutations=9, n_bootstraps=0, rng=3)
+    text = told(second, third, first)
+    assert "For the RSA and the first decoding, the seed of random draws was 0." in text
+    assert "For the second decoding, the seed of random draws was 3." in text
+    assert told(first, first) == told(first)
+
+
+def test_a_model_is_explained_once():
+    text = told(made.model_rdm(), made.rdms(), result("rsa.compare"))
+    assert text.count("the more memorable both are") == 1
+    assert text.count("as dissimilarity") == 1
+    assert "were compared with the model “both memorable” by Spearman's" in text
+
+
+SEVERAL = ["rsa.compare", "regression.decode", "predict", "sets.match", "scores.split_half"]
+
+
+@given(st.permutations(SEVERAL))
+@settings(max_examples=10, deadline=None)
+def test_references_and_text_do_not_depend_on_the_order_of_results(order):
+    results = [result(name) for name in order]
+    assert mf.citing.references(*results) == mf.citing.references(*map(result, SEVERAL))
+    assert mf.citing.methods(*results) == mf.citing.methods(*map(result, SEVERAL))
+
+
+def test_results_are_left_as_they_were():
+    before = made.rdms()
+    after = before.copy(deep=True)
+    mf.citing.methods(after)
+    mf.citing.references(after)
+    xr.testing.assert_identical(before, after)
+    assert before.attrs == after.attrs
+
+
+# --- works and styles -----------------------------------------------------------------------------------------------
+
+
+def test_every_work_is_cited_somewhere_and_every_citation_is_a_work():
+    source = "".join(path.read_text() for path in (ROOT / "memfeat" / "citing").rglob("*.py"))
+    cited = set(re.findall(r"@([a-z]+\d{4})", source)) | {"memfeat", "torchvision", "schafer2005", "ledoit2004"}
+    in_tables = set(re.findall(r'"([a-z]+\d{4})"', source))
+    assert cited | in_tables >= set(works())
+    assert set(re.findall(r"@([a-z]+\d{4})", source)) <= set(works())
+
+
+def test_works_are_complete():
+    for key, work in works().items():
+        assert work.title, key
+        assert work.authors, key
+        assert work.kind in ("article", "inproceedings", "book", "misc", "software"), key
+        assert re.fullmatch(r"(10\.\d{4,}/\S+)?", work.doi), key
+        assert key == "memfeat" or re.fullmatch(r"\d{4}", work.year), key
+        assert key in ("memfeat", "torchvision") or work.venue, key
+    dois = [work.doi for work in works().values() if work.doi]
+    assert len(dois) == len(set(dois))
+
+
+def test_works_that_were_not_verified_are_listed_in_the_documentation():
+    page = (ROOT / "docs" / "writing_up.md").read_text()
+    listed = re.findall(r"`(\w+)`", page.partition("<!-- not verified -->")[2].partition("<!-- end -->")[0])
+    assert sorted(listed) == sorted(key for key, work in works().items() if not work.verified)
+
+
+def test_references_are_written_as_apa_wants_them():
+    written = dict(zip(["westfall1993", "he2016", "harris2020", "torchvision", "isola2011"], (
+        "Westfall, P. H., & Young, S. S. (1993). Resampling-based multiple testing. Wiley.",
+        "He, K., Zhang, X., Ren, S., & Sun, J. (2016). Deep residual learning for image recognition. IEEE Conference "
+        "on "
+        "Computer Vision and Pattern Recognition, 770–778. https://doi.org/10.1109/CVPR.2016.90",
+        "Harris, C. R., Millman, K. J., van der Walt, S. J., et al. (2020). Array programming with NumPy. Nature, 585, "
+        "357–362. https://doi.org/10.1038/s41586-020-2649-2",
+        "TorchVision maintainers and contributors. (2016). TorchVision: PyTorch's computer vision library [software].",
+        "Isola, P., Xiao, J., Torralba, A., & Oliva, A. (2011). What makes an image memorable? IEEE Conference on "
+        "Computer Vision and Pattern Recognition, 145–152. https://doi.org/10.1109/CVPR.2011.5995721",
+    ), strict=True))  # fmt: skip
+    for key, reference in written.items():
+        assert styles.listed_as("apa", [key]) == [reference]
+
+
+def test_bibtex_and_csl_json_are_what_readers_of_them_take():
+    entry = styles.listed_as("bibtex", ["mantel1967"])[0]
+    assert entry == (
+        "@article{mantel1967,\n  author = {Mantel, N.},\n  title = {{The detection of disease clustering and a "
+        "generalized regression approach}},\n  year = {1967},\n  journal = {Cancer Research},\n  volume = {27},\n"
+        "  pages = {209--220},\n}"
+    )
+    assert r"Instruments, \& Computers" in styles.listed_as("bibtex", ["hautus1995"])[0]
+    item = json.loads(styles.listed_as("csl-json", ["westfall1993"])[0])
+    assert item == {
+        "id": "westfall1993", "type": "book", "title": "Resampling-based multiple testing", "publisher": "Wiley",
+        "author": [{"family": "Westfall", "given": "P. H."}, {"family": "Young", "given": "S. S."}],
+        "issued": {"date-parts": [[1993]]},
+    }  # fmt: skip
+
+
+def test_citations_inside_brackets_are_not_bracketed_again():
+    assert styles.TEXTS["text"]("a (b [@holm1979]) c [@mantel1967].") == "a (b; Holm, 1979) c (Mantel, 1967)."
+    assert styles.TEXTS["text"]("a (b [@holm1979] d).") == "a (b [Holm, 1979] d)."
+    assert styles.TEXTS["markdown"]("a [@holm1979; @mantel1967].") == "a [@holm1979; @mantel1967]."
+    assert styles.TEXTS["latex"]("5 % [@holm1979] of a_b.") == r"5 \% \citep{holm1979} of a\_b."
+
+
+def test_names_that_look_like_citations_stay_names():
+    scores = pd.Series([0.9, 0.5, 0.6], list("abc"), name="[@holm1979]")
+    assert "holm1979" not in {w[:8] for w in mf.citing.references(mf.rdm.from_scores(scores), style="bibtex")}
+    assert "[ @holm1979]" in told(mf.rdm.from_scores(scores))
+
+
+def test_without_results_memfeat_and_resmem_are_cited():
+    first, second = mf.citing.references()
+    assert first.startswith("Needell, C. D., & Bainbridge, W. A. (2022).")
+    assert second == f"The memfeat developers. memfeat (version {mf.__version__}) [software]."
+
+
+def test_versions_are_those_that_are_installed():
+    found = mf.citing.versions()
+    assert found["memfeat"] == mf.__version__
+    assert found["numpy"] == np.__version__
+    assert found["xarray"] == xr.__version__
+    assert mf.citing.versions(["no-such-package"]).keys() == {"memfeat", "Python"}
+    text = mf.citing.methods(made.model_rdm())
+    assert f"numpy {np.__version__} (Harris et al., 2020)" in text
+    assert f"done with memfeat {mf.__version__} (The memfeat developers)" in text
+
+
+def test_results_of_several_versions_name_them():
+    old = made.model_rdm().assign_attrs(memfeat_version="0.0.9")
+    assert "done with memfeat 0.0.9 and 0.1.0 (" in mf.citing.methods(
+        made.rdms().assign_attrs(memfeat_version="0.1.0"), old
+    )
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_saved_result_is_told_of_as_the_result_itself(tmp_path):
+    for name in ("rsa.compare", "regression.decode", "scores.from_trials"):
+        result(name).to_netcdf(tmp_path / "one.nc", engine="h5netcdf")
+        assert mf.citing.methods(mf.citing.read(tmp_path / "one.nc")) == mf.citing.methods(result(name))
+    features = result("features.from_array")
+    features.to_zarr(tmp_path / "two.zarr", consolidated=False)
+    assert mf.citing.methods(mf.citing.read(tmp_path / "two.zarr")) == mf.citing.methods(features)
+    head = result("training.fit_head")
+    head.save(tmp_path / "head", licence="CC0")
+    assert told(mf.citing.read(tmp_path / "head")) == told(head)
+
+
+def test_a_table_is_read_with_what_stands_beside_it(tmp_path):
+    from memfeat import _frames
+
+    found = result("rsa.compare")
+    _frames.write_csv(_frames.per_comparison(found), tmp_path / "rsa.csv")
+    _frames.write_attrs(found.attrs, tmp_path / "rsa.csv")
+    assert mf.citing.methods(mf.citing.read(tmp_path / "rsa.csv")) == mf.citing.methods(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "error", "match"),
+    [
+        ("absent.csv", None, MissingFileError, "path must be a file or a store; got '.*absent.csv'"),
+        ("notes.txt", "hello", ArgumentError, "path must be a .nc file, a zarr store, a .csv or a head"),
+        ("alone.csv", "image,p\na,1\n", ArgumentError, "path must say how it was made; .*FILE.csv.json"),
+        ("broken.nc", "hello", ArgumentError, "path must be a netCDF file that can be read"),
+    ],
+)
+def test_what_cannot_be_cited_is_refused_with_advice(tmp_path, name, text, error, match):
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    with pytest.raises(error, match=match):
+        mf.citing.read(tmp_path / name)
+
+
+def test_a_broken_store_is_refused(tmp_path):
+    (tmp_path / "broken.zarr").mkdir()
+    (tmp_path / "broken.zarr" / "zarr.json").write_text("hello")
+    with pytest.raises(ArgumentError, match="path must be a zarr store that can be read"):
+        mf.citing.read(tmp_path / "broken.zarr")
+
+
+def test_what_is_no_result_is_refused_with_advice():
+    with pytest.raises(ArgumentError, match="results must be one at least; got none"):
+        mf.citing.methods()
+    with pytest.raises(KindError, match="results must be what functions of memfeat give; got int"):
+        mf.citing.methods(3)
+    with pytest.raises(KindError, match="results must come from memfeat; got DataArray without the attribute"):
+        mf.citing.methods(made.scores())
+    with pytest.raises(
+        ArgumentError, match="be of a kind that is known here; .*'method': 'guessing'.* Known are: images"
+    ):
+        mf.citing.references(xr.Dataset(attrs={"memfeat_version": "9", "method": "guessing"}))
+    with pytest.raises(ArgumentError, match="style must be one of 'text', 'markdown', 'latex'; got 'apa'"):
+        mf.citing.methods(made.model_rdm(), style="apa")
+    with pytest.raises(ArgumentError, match="style must be one of 'apa', 'bibtex', 'csl-json'; got 'mla'"):
+        mf.citing.references(style="mla")
+
+
+def test_what_is_shared_is_a_sentence_or_nothing():
+    for name in made.MADE:
+        for say in SHARED.values():
+            sentence = say(facts_of(result(name)))
+            assert sentence == "" or sentence.endswith(".")
