@@ -473,7 +473,7 @@ def test_lamem(tmp_path):
     photographs(tmp_path / "images", "1.jpg", "2.jpg", "3.jpg")
     for number in (1, 2):
         written(tmp_path / "splits" / f"train_{number}.txt", "1.jpg 0.9")
-        written(tmp_path / "splits" / f"val_{number}.txt", "2.jpg 0.5 extra")
+        written(tmp_path / "splits" / f"val_{number}.txt", "images/2.jpg 0.5 extra")
         written(tmp_path / "splits" / f"test_{number}.txt", "3.jpg 0.7")
     images = mf.datasets.load("lamem", folder=tmp_path)
     assert images["memorability"].values.tolist() == [0.9, 0.5, 0.7]
@@ -517,7 +517,7 @@ def test_isola_as_its_authors_give_it_out(tmp_path):
 def faces(folder: Path) -> None:
     headers = [
         "Filename",
-        "Image #",
+        "Number of the filename",
         "Hits",
         "Misses",
         "False Alarms",
