@@ -411,6 +411,12 @@ def test_rim2025(tmp_path):
     assert images["image"].values.tolist() == ["0001.jpg", "pn1.jpg"]
     assert images["set"].values.tolist() == ["set2", "set1"]
     assert one(images, "pn1.jpg", *SCORES, "resmem", "naturalness", "n_naturalness") == [0.75, 0.25, 0.5, 0.7, 6.5, 40]
+    check = mf.datasets.check("rim2025", folder=tmp_path).set_index("check")
+    assert check.loc["files of set1 and set2 that are the published ones, by their hashes"].tolist() == [
+        "10",
+        "0",
+        False,
+    ]
     assert mf.datasets.table("rim2025", "set2", folder=tmp_path)["image"].values.tolist() == ["0001.jpg"]
     with pytest.raises(
         MissingFileError, match=r"folder must hold set3_memorability.csv or .* must look like this: set1"
