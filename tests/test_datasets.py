@@ -411,6 +411,12 @@ def test_rim2025(tmp_path):
     assert images["image"].values.tolist() == ["0001.jpg", "pn1.jpg"]
     assert images["set"].values.tolist() == ["set2", "set1"]
     assert one(images, "pn1.jpg", *SCORES, "resmem", "naturalness", "n_naturalness") == [0.75, 0.25, 0.5, 0.7, 6.5, 40]
+    check = mf.datasets.check("rim2025", folder=tmp_path).set_index("check")
+    assert check.loc["files of set1 and set2 that are the published ones, by their hashes"].tolist() == [
+        "10",
+        "0",
+        False,
+    ]
     assert mf.datasets.table("rim2025", "set2", folder=tmp_path)["image"].values.tolist() == ["0001.jpg"]
     with pytest.raises(
         MissingFileError, match=r"folder must hold set3_memorability.csv or .* must look like this: set1"
@@ -473,7 +479,7 @@ def test_lamem(tmp_path):
     photographs(tmp_path / "images", "1.jpg", "2.jpg", "3.jpg")
     for number in (1, 2):
         written(tmp_path / "splits" / f"train_{number}.txt", "1.jpg 0.9")
-        written(tmp_path / "splits" / f"val_{number}.txt", "2.jpg 0.5 extra")
+        written(tmp_path / "splits" / f"val_{number}.txt", "images/2.jpg 0.5 extra")
         written(tmp_path / "splits" / f"test_{number}.txt", "3.jpg 0.7")
     images = mf.datasets.load("lamem", folder=tmp_path)
     assert images["memorability"].values.tolist() == [0.9, 0.5, 0.7]
@@ -517,7 +523,7 @@ def test_isola_as_its_authors_give_it_out(tmp_path):
 def faces(folder: Path) -> None:
     headers = [
         "Filename",
-        "Image #",
+        "Number of the filename",
         "Hits",
         "Misses",
         "False Alarms",

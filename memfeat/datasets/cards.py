@@ -159,8 +159,8 @@ def catalogue() -> pd.DataFrame:
 
     Examples
     --------
-    >>> catalogue().loc["memcat", ["n_images", "trained_on"]].tolist()
-    [10000, 'resmem, resmem-frozen']
+    >>> catalogue().loc["memcat", ["n_images", "trained_on"]].to_dict()
+    {'n_images': 10000, 'trained_on': 'resmem, resmem-frozen'}
     """
     rows = [
         {
