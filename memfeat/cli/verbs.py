@@ -42,6 +42,7 @@ def main() -> None:
 @main.command()
 @click.argument("photos", nargs=-1, required=True)
 @click.option("--scores", type=TABLE, help="CSV whose columns are added to the result, by image name.")
+@click.option("--fps", type=float, help="Frames of each second that are taken of clips; needs memfeat[video].")
 @click.option(
     "--tta", is_flag=True, help="Also tta_mean and tta_sd over ten views (crops, mirrored); ten times as long."
 )
@@ -54,6 +55,7 @@ def main() -> None:
 def predict(  # noqa: PLR0913
     photos: tuple[str, ...],
     scores: Path | None,
+    fps: float | None,
     tta: bool,
     model: str | None,
     head: Path | None,
@@ -79,7 +81,7 @@ def predict(  # noqa: PLR0913
     out = destination(out)
     progress = False if quiet else None
     with messages(quiet=quiet):
-        images = read(sources(photos), scores=scores, verify=False, progress=progress)
+        images = read(sources(photos), scores=scores, fps=fps, verify=False, progress=progress)
         own = own_columns(images)
         if any((model, head, backbone, weights)):
             machine["model"] = loaded(model, backbone=backbone, weights=weights, head=head, warned=True)
