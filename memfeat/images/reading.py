@@ -54,13 +54,13 @@ def read(  # noqa: PLR0913 (one source, six options)
     column : str, optional
         The column of `source` (or of `scores`, when the source is no table) that names the images. Found by itself
         when just one column is called `image`, `path`, `file`, `filename`, `image_name` or the like.
-    fps : float, optional
-        Frames of each second that are taken of clips (MP4, MOV, AVI, MKV, WebM and others), which needs the extra
-        `video`. A folder is searched for clips only if it is given. See Notes.
     root : str or path, optional
         The folder that image names are relative to. By default the folder itself; for a table, where the CSV lies (or
         the working directory); for a list, the deepest folder that holds all of it. Relative paths of a table are
         looked up in it.
+    fps : float, optional
+        Frames of each second that are taken of clips (MP4, MOV, AVI, MKV, WebM and others), which needs the extra
+        `video`. A folder is searched for clips only if it is given. See Notes.
     verify : bool
         Decode each image once, so that damaged files are known now. Otherwise only headers are read (each file is
         still hashed), and a damaged image is found when it is decoded.
