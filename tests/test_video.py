@@ -540,6 +540,17 @@ def test_the_command_predicts_frames(mixed: Path, tmp_path: Path) -> None:
     assert pd.read_csv(out)["image"].tolist() == read(mixed, fps=1).image.values.tolist()
 
 
+def test_the_command_extracts_frames_also_in_shards(mixed: Path, tmp_path: Path) -> None:
+    names = read(mixed, fps=2).image.values.tolist()
+    base = ["extract", str(mixed), "--model", "resnet18", "--weights", "random", "--layers", "fc", "--quiet", "-o"]
+    for store, parts in (("one", [["--fps", "2"]]), ("two", [["--fps", "2", "--prepare"], ["--shard", "1/1"]])):
+        for part in parts:
+            done = CliRunner().invoke(main, [*base, str(tmp_path / store), *part])
+            assert done.exit_code == 0, done.output
+        with xr.open_zarr(tmp_path / store) as found:
+            assert sorted(found.image.values.tolist()) == names
+
+
 # --- results by clip -------------------------------------------------------------------------------------------------
 
 FRAMES = [f"a.mp4#0000{k}.000" for k in range(3)] + ["b/c.mp4#00000.000", "photo.jpg"]
