@@ -259,10 +259,13 @@ def test_many_threads_get_the_same_frames_without_going_back(tmp_path: Path, mon
     assert all((one == other).all() for one, other in zip(got, expected, strict=True))
 
 
-def test_frames_that_others_wait_for_are_kept_when_they_come_by(tmp_path: Path) -> None:
+def test_frames_that_others_wait_for_are_kept_when_they_come_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = clip(tmp_path / "some.mp4", noisy(20), codec="libx264", g="20")
     expected, one = directly(path), Clip(str(path))
     one.picture(0, "first")
+    monkeypatch.setattr(Clip, "_rewind", lambda *_: pytest.fail("went back"))
     with one._turn:
         got: dict[int, np.ndarray] = {}
         waiting = [

@@ -158,7 +158,7 @@ class Clip:
         failed = needs_av().FFmpegError
         for packet in self._packets():
             with suppress(failed):
-                yield from () if packet.is_corrupt else packet.decode()
+                yield from packet.decode()
 
     def _target(self, milliseconds: int) -> int:
         """Find the frame that is shown at a time, to half a millisecond, as names say it."""
