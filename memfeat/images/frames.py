@@ -16,7 +16,6 @@ from memfeat.images.clips import CLIP, TIME, called, is_clip, of_frame, sampled
 from memfeat.images.decoding import decode_file
 from memfeat.images.inspection import Facts, in_threads
 from memfeat.images.opening import UnreadableImage
-from memfeat.images.passes import needs_av
 from memfeat.images.sources import Found
 from memfeat.images.video import identity, listing
 
@@ -67,7 +66,6 @@ def spread(found: Found, fps: Any, *, progress: bool | None) -> Frames:
     if taken:
         remedy = "Rename them: frames have such coordinates."
         raise ArgumentError(advice("source", "not have columns with reserved names", listed.of(taken), remedy))
-    needs_av()
     seen = in_threads(lambda clip: _taken_apart(clip, step), clips, what="Looking at clips", progress=progress)
     return _placed(found, dict(zip(clips, seen, strict=True)), step)
 
