@@ -14,7 +14,7 @@ from memfeat._labels import IMAGE, image_names, stamped
 from memfeat._tables import texts
 from memfeat.errors import ArgumentError, KindError
 
-__all__ = ["CLIP", "CLIPS", "TIME", "Frame", "by_clip", "called", "is_clip", "of_frame", "sampled"]
+__all__ = ["CLIP", "CLIPS", "TIME", "Frame", "by_clip", "called", "is_clip", "of_frame", "parted", "sampled"]
 
 #: Endings of the files that are taken for clips.
 CLIPS = (
@@ -73,6 +73,23 @@ def called(clip: str, milliseconds: int) -> str:
     return f"{clip}#{seconds:05}.{thousandths:03}"
 
 
+def parted(name: str) -> Frame | None:
+    """Read of which clip a name says that an image is a frame, and when.
+
+    Parameters
+    ----------
+    name : str
+        The name, or a path.
+
+    Returns
+    -------
+    Frame or None
+        None if it names no frame.
+    """
+    found = NAMED.fullmatch(name)
+    return None if found is None else Frame(found["clip"], int(found["seconds"].replace(".", "")))
+
+
 def of_frame(path: str) -> Frame | None:
     """Read which frame a path means.
 
@@ -86,10 +103,8 @@ def of_frame(path: str) -> Frame | None:
     Frame or None
         None if it is the path of a file.
     """
-    found = NAMED.fullmatch(path)
-    if found is None or not is_clip(found["clip"]):
-        return None
-    return Frame(found["clip"], int(found["seconds"].replace(".", "")))
+    frame = parted(path)
+    return frame if frame is not None and is_clip(frame.clip) else None
 
 
 def sampled(fps: Any) -> Fraction:
@@ -103,7 +118,7 @@ def sampled(fps: Any) -> Fraction:
     Returns
     -------
     Fraction
-        The time between frames in seconds; 1001/30000 for 29.97002997…
+        The time between frames in seconds; 1001/30000 for 30000/1001.
 
     Raises
     ------
@@ -166,7 +181,7 @@ def by_clip(result: Labelled, *, statistic: str = "mean") -> Labelled:
     """
     one_of("statistic", statistic, STATISTICS)
     names = [str(name) for name in image_names(result, "result")]
-    found = [of_frame(name) for name in names]
+    found = [parted(name) for name in names]
     if not any(found):
         none = listed(f"no name like 'clip.mp4#00001.000' among {listed.of(names)}")
         raise ArgumentError(advice("result", "have frames", none, 'Read them: mf.images.read("clip.mp4", fps=1).'))

@@ -12,7 +12,7 @@ from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat._tables import texts
 from memfeat.errors import ArgumentError
-from memfeat.images.clips import CLIP, TIME, called, is_clip, of_frame, sampled
+from memfeat.images.clips import CLIP, TIME, called, is_clip, parted, sampled
 from memfeat.images.decoding import decode_file
 from memfeat.images.inspection import Facts, in_threads
 from memfeat.images.opening import UnreadableImage
@@ -148,7 +148,7 @@ def in_time(table: xr.Dataset, facts: dict[str, Facts], times: dict[str, float])
         With coordinates `clip`, "" where an image is none, and `time`, NaN there.
     """
     names = [str(name) for name in table[IMAGE].values]
-    split = {name: of_frame(name) if name in times else None for name in facts}
+    split = {name: parted(name) if name in times else None for name in facts}
     clips = {name: one.clip if one else name for name, one in split.items()}
     seconds = np.array([times.get(name, np.nan) for name in names])
     table = table.assign_coords({CLIP: (IMAGE, texts([clips.get(name, "") for name in names])), TIME: (IMAGE, seconds)})
