@@ -162,7 +162,7 @@ def blocks(page: Path, language: str) -> list[tuple[int, str]]:
 
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder like a reader's own: twelve photographs, a table of hit rates, a table of other numbers."""
+    """A folder like a reader's own: twelve photographs, two clips, a table of hit rates, a table of other numbers."""
     from skimage import data
 
     folder = tmp_path_factory.mktemp("reader")
@@ -177,7 +177,24 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "scores.csv").write_text("\n".join(["image,hit_rate", *rows]) + "\n")
     rows = [",".join([name, *(f"{x:.3f}" for x in rng.normal(size=5))]) for name in names]
     (folder / "ratings.csv").write_text("\n".join(["image,a,b,c,d,e", *rows]) + "\n")
+    clips(folder / "clips", scene)
     return folder
+
+
+def clips(folder: Path, scene: np.ndarray) -> None:
+    """Two clips of three seconds that move over a photograph, and a table of their hit rates."""
+    import av
+
+    folder.mkdir()
+    for name in ("clip_01.mp4", "clip_02.mp4"):
+        with av.open(str(folder / name), "w") as file:
+            stream = file.add_stream("mpeg4", rate=8)
+            stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+            for k in range(24):
+                picture = np.ascontiguousarray(scene[4 * k : 4 * k + 120, 40:200])
+                file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+            file.mux(stream.encode())
+    (folder.parent / "clips.csv").write_text("image,hit_rate\nclip_01.mp4,0.71\nclip_02.mp4,0.58\n")
 
 
 WITH_CODE = [page for page in PAGES if blocks(page, "python")]

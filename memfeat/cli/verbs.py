@@ -26,6 +26,7 @@ _speed = together(
     click.option("--autocast", help='Compute in "bfloat16" or "float16" where that does; best on a GPU.'),
     click.option("--tf32", is_flag=True, help="Let a GPU multiply float32 in TF32."),
 )
+_clips = click.option("--fps", type=float, help="Frames of each second that are taken of clips; needs memfeat[video].")
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -42,6 +43,7 @@ def main() -> None:
 @main.command()
 @click.argument("photos", nargs=-1, required=True)
 @click.option("--scores", type=TABLE, help="CSV whose columns are added to the result, by image name.")
+@_clips
 @click.option(
     "--tta", is_flag=True, help="Also tta_mean and tta_sd over ten views (crops, mirrored); ten times as long."
 )
@@ -54,6 +56,7 @@ def main() -> None:
 def predict(  # noqa: PLR0913
     photos: tuple[str, ...],
     scores: Path | None,
+    fps: float | None,
     tta: bool,
     model: str | None,
     head: Path | None,
@@ -79,7 +82,7 @@ def predict(  # noqa: PLR0913
     out = destination(out)
     progress = False if quiet else None
     with messages(quiet=quiet):
-        images = read(sources(photos), scores=scores, verify=False, progress=progress)
+        images = read(sources(photos), scores=scores, fps=fps, verify=False, progress=progress)
         own = own_columns(images)
         if any((model, head, backbone, weights)):
             machine["model"] = loaded(model, backbone=backbone, weights=weights, head=head, warned=True)
@@ -132,6 +135,7 @@ def layers(  # noqa: PLR0913
 @click.option("--layers", "wanted", multiple=True, default=["blocks"], show_default=True, help="Names, globs, groups.")
 @click.option("--reduce", default="mean", show_default=True, help=f"What is kept of an output: {REDUCTIONS}.")
 @click.option("--precision", default="float32", show_default=True, help="float32, float16 or float32:BITS, rounded.")
+@_clips
 @click.option("-o", "--out", type=FILE, required=True, help="The zarr store; called again, it goes on.")
 @click.option("--prepare", is_flag=True, help="Only make room for shards, and say what they will take.")
 @click.option("--shard", help="Do one part of what was prepared, such as 2/4; PHOTOS are those that were prepared.")
@@ -143,6 +147,7 @@ def extract(  # noqa: PLR0913
     photos: tuple[str, ...],
     model: str,
     wanted: tuple[str, ...],
+    fps: float | None,
     out: Path,
     prepare: bool,
     shard: str | None,
@@ -160,6 +165,7 @@ def extract(  # noqa: PLR0913
     """
     from memfeat import activations
     from memfeat.errors import MemfeatWarning
+    from memfeat.images import read
 
     if prepare and shard:
         raise click.UsageError("--prepare comes before --shard, in a call of its own.")
@@ -168,12 +174,13 @@ def extract(  # noqa: PLR0913
         warnings.filterwarnings("ignore", message="Images left out", category=MemfeatWarning)
         options |= {"layers": list(wanted), "store": out, "progress": False if quiet else None}
         options["model"] = loaded(model, backbone=backbone, weights=weights, warned=True)
+        images: Any = sources(photos)
+        if fps is not None and not shard:
+            images = read(images, fps=fps, verify=False, progress=options["progress"])
         if prepare:
-            give_forecast(activations.prepare(sources(photos), **options), out=out, as_json=as_json)
+            give_forecast(activations.prepare(images, **options), out=out, as_json=as_json)
             return
-        found = (
-            activations.extract_shard(shard, **options) if shard else activations.extract(sources(photos), **options)
-        )
+        found = activations.extract_shard(shard, **options) if shard else activations.extract(images, **options)
     give_layers(found, out=out, as_json=as_json)
     bad = json.loads(found.attrs["left_out"])
     if failures([(row["image"], row["status"], row["reason"]) for row in bad], found.sizes["image"] + len(bad)):

@@ -14,7 +14,9 @@ from PIL import Image
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat.errors import KindError, UnknownNameError
+from memfeat.images.clips import of_frame
 from memfeat.images.opening import UnreadableImage, opened, quiet, readable, room
+from memfeat.images.video import frame
 
 __all__ = ["ORIENTATION_TAG", "decode", "decode_file", "orientation", "rgb"]
 
@@ -163,6 +165,9 @@ def decode_file(path: str | PathLike[str], *, name: str | None = None) -> Image.
         If the file is missing, empty, truncated, too large or no image; `status` and `reason` say which and why.
     """
     name = str(path) if name is None else name
+    moment = of_frame(str(path))
+    if moment is not None:
+        return frame(moment, name)
     with readable(path, name) as file, opened(file, name) as image:
         return rgb(image)
 
@@ -205,6 +210,8 @@ def decode(images: xr.Dataset, name: str) -> Image.Image:
       have no defined white and are unreadable.
     - Floating point (F): values in [0, 1] become `round(255 * value)`, halves to even; any other range is unreadable.
     - Animated or of several pages: the first frame.
+    - A frame of a clip, `clip.mp4#00012.500`: the one that is shown at that time, in the colours that the clip
+      declares, its pixels made square, upright.
     """
     if not isinstance(images, xr.Dataset) or not {IMAGE, "path", "status"} <= set(images.coords):
         raise KindError(advice("images", "be a table of mf.images.read", listed(type(images).__name__)))
@@ -220,6 +227,9 @@ def decode(images: xr.Dataset, name: str) -> Image.Image:
     if "pixels" in columns and not path:
         return Image.fromarray(columns["pixels"].values[row])
     expected = str(columns["sha256"].values[row]) if "sha256" in columns else ""
+    moment = of_frame(path)
+    if moment is not None:
+        return frame(moment, name, expected=expected)
     with readable(path, name) as file:
         _must_be_the_same(file, expected, name)
         with opened(file, name) as image:

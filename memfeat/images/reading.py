@@ -15,6 +15,7 @@ from memfeat import guards
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, image_names
 from memfeat.errors import ArgumentError, KindError, MemfeatWarning
+from memfeat.images.frames import in_time, spread, verified
 from memfeat.images.inspection import Facts, in_threads, inspect_file, inspect_pixels
 from memfeat.images.joining import Joined, joined
 from memfeat.images.sources import Found, found
@@ -28,12 +29,13 @@ COLUMNS = ("path", "sha256", "width", "height", "mode", "status", "reason")
 _log = logging.getLogger(__name__)
 
 
-def read(
+def read(  # noqa: PLR0913 (one source, six options)
     source: Any,
     *,
     scores: Any = None,
     column: str | None = None,
     root: str | os.PathLike[str] | None = None,
+    fps: float | None = None,
     verify: bool = True,
     progress: bool | None = None,
 ) -> xr.Dataset:
@@ -43,9 +45,9 @@ def read(
     ----------
     source : str, path, list, DataFrame or dict
         A folder (searched with its subfolders; hidden files and files that do not end like an image are left out), an
-        image, a list of paths, a CSV or TSV file or DataFrame with a column of paths, or a dict of names to images:
-        paths, PIL images, numpy arrays (uint8 or floating point in [0, 1]; height × width, with 1, 3 or 4 channels
-        last) or torch tensors (channels first or last).
+        image or clip, a list of paths, a CSV or TSV file or DataFrame with a column of paths, or a dict of names to
+        images: paths, PIL images, numpy arrays (uint8 or floating point in [0, 1]; height × width, with 1, 3 or 4
+        channels last) or torch tensors (channels first or last).
     scores : str, path, DataFrame, Series or dict, optional
         Further columns, one row per image: a table with a column of image names, a Series indexed by them, or a dict
         of numbers by name. See Notes for how names are joined.
@@ -56,6 +58,9 @@ def read(
         The folder that image names are relative to. By default the folder itself; for a table, where the CSV lies (or
         the working directory); for a list, the deepest folder that holds all of it. Relative paths of a table are
         looked up in it.
+    fps : float, optional
+        Frames of each second that are taken of clips (MP4, MOV, AVI, MKV, WebM and others), which needs the extra
+        `video`. A folder is searched for clips only if it is given. See Notes.
     verify : bool
         Decode each image once, so that damaged files are known now. Otherwise only headers are read (each file is
         still hashed), and a damaged image is found when it is decoded.
@@ -69,7 +74,8 @@ def read(
         given, "" in memory), `sha256` of the file's bytes (in memory, of shape and RGB bytes), `width` and `height` in
         pixels once upright, `mode` as stored, `status` ("ok", "missing", "empty", "unreadable", "truncated" or "too
         large") and `reason`. Variables: the user's columns; in-memory images also have `pixels`, one uint8 array
-        (height, width, 3) per image, which is to be dropped before the table is saved.
+        (height, width, 3) per image, which is to be dropped before the table is saved. With clips, also coordinates
+        `clip` (its name; "" of a photograph) and `time` (seconds from its first frame; NaN of a photograph).
 
     Raises
     ------
@@ -82,8 +88,11 @@ def read(
     UnknownNameError
         If there is no such `column`.
     ArgumentError
-        If an image is named twice, a table cannot be parsed, its column of names cannot be told, a column has a
-        reserved name or one like a layer, no score joins, or floating-point pixels lie outside [0, 1].
+        If `fps` is not given with a clip or is not above 0, an image is named twice, a table cannot be parsed, its
+        column of names cannot be told, a column has a reserved name or one like a layer, no score joins, or
+        floating-point pixels lie outside [0, 1].
+    MissingPackageError
+        If there are clips, and PyAV is not installed.
 
     Warns
     -----
@@ -94,6 +103,7 @@ def read(
     --------
     decode : One image as RGB, and the rules by which files become RGB.
     ledger : The images that cannot be decoded, and why.
+    by_clip : Results of frames, brought together by clip.
 
     Notes
     -----
@@ -107,6 +117,13 @@ def read(
     Images that declare more than 120 million pixels (60 million in WebP, AVIF and JPEG 2000, which need more memory),
     or more than Pillow allows (2 × `PIL.Image.MAX_IMAGE_PIXELS`), are "too large" and not decoded.
 
+    A clip stands for its frames at 0, 1/`fps`, 2/`fps` … seconds, as long as it lasts; each is the image that is shown
+    then, also where frames are not evenly spaced. They are called `clip.mp4#00012.500`: seconds with five digits and
+    three decimals, so that names sort in time. Columns of a table are repeated for each. `sha256` is of the hash of the
+    clip's file and the time. Frames are decoded when they are needed, and again each time. A clip that cannot be read
+    is one row with its `status`; of a truncated one, the first frame that is lacking is. With `verify`, each of these
+    frames is decoded once, for which the clip is decoded as a whole.
+
     Examples
     --------
     >>> import numpy as np
@@ -115,11 +132,11 @@ def read(
     >>> images.image.values.tolist(), images.width.values.tolist(), images.score.values.tolist()
     (['grey', 'white'], [6, 2], [0.5, 0.7])
     """
-    have = found(source, column=column, root=root)
+    have, known, times = spread(found(source, column=column, root=root, clips=fps is not None), fps, progress=progress)
     own = {} if have.columns is None else _values(user_columns(have.columns, "source"), "source")
     more = None if scores is None else joined(scores, have.names, column=column if have.columns is None else None)
     both = own | _added(more, own)
-    facts = _inspected(have, verify=verify, progress=progress)
+    facts = _inspected(have, known, verify=verify, progress=progress)
     for message in [*(more.messages if more else []), *_missing(both, own, more)]:
         warnings.warn(message, MemfeatWarning, stacklevel=2)
     counts = have.facts | (more.facts if more else {})
@@ -128,7 +145,7 @@ def read(
     table = assembled(names, paths, facts, both, kind="images", verified=verify, **counts)
     for name in both:
         table[name].attrs |= guards.beside(source if name in own else scores, name)
-    return table
+    return in_time(table, known, times) if known else table
 
 
 def tabled(images: Any, *, progress: bool | None = None) -> xr.Dataset:
@@ -199,11 +216,13 @@ def _missing(both: dict[str, Any], own: dict[str, Any], more: Joined | None) -> 
     ]
 
 
-def _inspected(have: Found, *, verify: bool, progress: bool | None) -> list[Facts]:
+def _inspected(have: Found, known: dict[str, Facts], *, verify: bool, progress: bool | None) -> list[Facts]:
     """Look at each image; log how many cannot be used."""
 
     def look(row: int) -> Facts:
-        item = have.items[row]
+        item, seen = have.items[row], known.get(have.names[row])
+        if seen is not None:
+            return verified(str(item), seen) if verify else seen
         if not isinstance(item, Path):
             return inspect_pixels(have.names[row], item)
         if _writable(str(item)) != str(item):

@@ -12,6 +12,7 @@ import pandas as pd
 from memfeat._check import advice, listed
 from memfeat._tables import is_table_file, read_named
 from memfeat.errors import ArgumentError, KindError, MissingFileError, NoImageError
+from memfeat.images.clips import CLIPS
 
 __all__ = ["EXTENSIONS", "Found", "found"]
 
@@ -35,7 +36,7 @@ class Found:
     facts: dict[str, int] = field(default_factory=dict)
 
 
-def found(source: Any, *, column: str | None, root: Any) -> Found:
+def found(source: Any, *, column: str | None, root: Any, clips: bool = False) -> Found:
     """Find the images of a source.
 
     Parameters
@@ -46,6 +47,8 @@ def found(source: Any, *, column: str | None, root: Any) -> Found:
         The column of a table that holds the paths.
     root : str or path, optional
         The folder that names are relative to.
+    clips : bool
+        Whether folders are searched for clips as well.
 
     Returns
     -------
@@ -71,7 +74,8 @@ def found(source: Any, *, column: str | None, root: Any) -> Found:
     if isinstance(source, str | os.PathLike):
         if not os.fspath(source):  # pathlib would take it for the working directory
             raise MissingFileError(advice("source", "be a path that exists", source))
-        return _path(Path(source).expanduser(), column=column, base=base)
+        endings = (*EXTENSIONS, *CLIPS) if clips else EXTENSIONS
+        return _path(Path(source).expanduser(), column=column, base=base, endings=endings)
     if isinstance(source, Iterable) and not isinstance(source, bytes) and not hasattr(source, "detach"):
         return _paths(source, base=base)
     remedy = "Name a single image: mf.images.read({'name': image})."
@@ -86,10 +90,10 @@ def _folder(root: Any) -> Path:
     return path
 
 
-def _path(path: Path, *, column: str | None, base: Path | None) -> Found:
+def _path(path: Path, *, column: str | None, base: Path | None, endings: tuple[str, ...]) -> Found:
     """Find the images of one path."""
     if path.is_dir():
-        return _in_folder(path, base=base)
+        return _in_folder(path, base=base, taken=endings)
     if not path.exists():
         near = next(parent for parent in (*path.parents, Path()) if parent.exists())
         remedy = f"Check the spelling; the nearest folder that exists is {str(near)!r}."
@@ -99,14 +103,14 @@ def _path(path: Path, *, column: str | None, base: Path | None) -> Found:
     return Found(*_identified([path], base=base, fallback=path.parent))
 
 
-def _in_folder(folder: Path, *, base: Path | None) -> Found:
+def _in_folder(folder: Path, *, base: Path | None, taken: tuple[str, ...]) -> Found:
     """Find the images in and under a folder."""
     files = sorted(_files(folder))
-    images = [path for path in files if path.suffix.lower() in EXTENSIONS]
+    images = [path for path in files if path.suffix.lower() in taken]
     if not images:
         endings = sorted({path.suffix.lower() or "none" for path in files})
         holds = f"{len(files)} files (endings {', '.join(endings[:5])})" if files else "no files"
-        remedy = f"Files that end in {', '.join(EXTENSIONS)} are taken, in subfolders too; hidden ones are not."
+        remedy = f"Files that end in {', '.join(taken)} are taken, in subfolders too; hidden ones are not."
         raise NoImageError(advice("source", "hold at least one image", listed(f"{str(folder)!r} with {holds}"), remedy))
     facts = {"n_other_files": len(files) - len(images)}
     return Found(*_identified(images, base=base, fallback=folder), facts=facts)
