@@ -87,6 +87,12 @@ def three_kinds(home, data_folder):
     return run(ROOT / "analyses" / "05_three_kinds.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
 
 
+@pytest.fixture(scope="module")
+def concepts(home, data_folder):
+    """The script about concepts, run once with few random draws."""
+    return run(ROOT / "analyses" / "07_concepts.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+
+
 def percent(notebook):
     """Write a notebook as a script, without what notebooks add."""
     notebook.metadata = {"jupytext": {"notebook_metadata_filter": "-all", "cell_metadata_filter": "-all"}}
@@ -232,6 +238,22 @@ def test_sets_of_images_are_compared_and_saved(home, three_kinds):
             assert ((known > 0) & (known <= 1)).all()
         assert (saved.attrs["remembered_unit"], saved.attrs["apart_permute"]) == ("clusters", "whole")
     assert "P-values come from all 6 rearrangements of whole groups" in " ".join(three_kinds.stdout.split())
+
+
+@pytest.mark.data
+def test_concepts_are_explained_by_category_typicality_and_dimensions(home, concepts):
+    assert concepts.returncode == 0, concepts.stderr
+    with xr.open_dataset(home / "results" / "07_concepts.nc", engine="h5netcdf") as saved:
+        assert saved["way"].values.tolist() == ["mixed left out", "mixed are semantic", "mixed are visual"]
+        shares, together = saved["estimate"].sum("subset"), saved["r2"].sel(subset="semantic & visual")
+        np.testing.assert_allclose(shares, together)
+        np.testing.assert_allclose(together.sel(way="mixed are semantic"), together.sel(way="mixed are visual"), atol=0.01)
+        assert saved.sizes["category"] == 27
+        assert int(saved["typicality_n"].sum()) == 1_619
+        assert bool(((saved["typicality_p_fdr"] >= saved["typicality_p"]) & (saved["typicality_p_fdr"] <= 1)).all())
+        assert bool((saved["ci_low"] <= saved["estimate"]).all() & (saved["estimate"] <= saved["ci_high"]).all())
+        assert saved.attrs["partition_n_folds"] == "5"
+    assert "those without a category as one more: 0.234" in concepts.stdout
 
 
 @pytest.mark.parametrize(
