@@ -93,6 +93,12 @@ def concepts(home, data_folder):
     return run(ROOT / "analyses" / "07_concepts.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
 
 
+@pytest.fixture(scope="module")
+def how_many_raters(home, data_folder):
+    """The script about reliability, run once on a few images of each set."""
+    return run(ROOT / "analyses" / "08_how_many_raters.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+
+
 def percent(notebook):
     """Write a notebook as a script, without what notebooks add."""
     notebook.metadata = {"jupytext": {"notebook_metadata_filter": "-all", "cell_metadata_filter": "-all"}}
@@ -247,13 +253,50 @@ def test_concepts_are_explained_by_category_typicality_and_dimensions(home, conc
         assert saved["way"].values.tolist() == ["mixed left out", "mixed are semantic", "mixed are visual"]
         shares, together = saved["estimate"].sum("subset"), saved["r2"].sel(subset="semantic & visual")
         np.testing.assert_allclose(shares, together)
-        np.testing.assert_allclose(together.sel(way="mixed are semantic"), together.sel(way="mixed are visual"), atol=0.01)
+        np.testing.assert_allclose(
+            together.sel(way="mixed are semantic"), together.sel(way="mixed are visual"), atol=0.01
+        )
         assert saved.sizes["category"] == 27
         assert int(saved["typicality_n"].sum()) == 1_619
         assert bool(((saved["typicality_p_fdr"] >= saved["typicality_p"]) & (saved["typicality_p_fdr"] <= 1)).all())
         assert bool((saved["ci_low"] <= saved["estimate"]).all() & (saved["estimate"] <= saved["ci_high"]).all())
-        assert saved.attrs["partition_n_folds"] == "5"
+        assert saved.attrs["partition_n_folds"] == 5
     assert "those without a category as one more: 0.234" in concepts.stdout
+
+
+@pytest.mark.data
+def test_raters_are_counted_from_reliability_and_saved(home, how_many_raters):
+    assert how_many_raters.returncode == 0, how_many_raters.stderr
+    with xr.open_dataset(home / "results" / "08_how_many_raters.nc", engine="h5netcdf") as saved:
+        assert saved.sizes["measure"] == 3
+        r, n = saved["reliability"], saved["answers"]
+        wanted = np.ceil(n * 0.8 * (1 - r) / (r * 0.2) - 1e-9).where(r > 0)
+        np.testing.assert_allclose(saved["raters"], wanted)
+        seen = saved["thinned_observed"]
+        assert set(saved["method"].values) == {"pearson", "spearman"}
+        assert float(np.abs(seen).max()) <= 1
+        np.testing.assert_allclose(saved["thinned_apart"], seen - saved["thinned_expected"])
+        assert saved.attrs["target"] == 0.8
+
+
+def test_raters_are_counted_from_trials_of_ones_own(home):
+    rng = np.random.default_rng(0)
+    names = [f"{number:02}.jpg" for number in range(30)]
+    cells = pd.MultiIndex.from_product([range(60), names, ["old", "new"]], names=["participant", "image", "truth"])
+    chance = np.where(cells.get_level_values("truth") == "old", 0.9, 0.5)
+    chance = chance - 0.4 * cells.get_level_values("image").map(dict(zip(names, rng.random(30), strict=True)))
+    answers = np.where(rng.random(len(cells)) < chance, "old", "new")
+    cells.to_frame(index=False).assign(response=answers).to_csv(home / "trials.csv", index=False)
+    own = home / "own"
+    own.mkdir()
+    done = run(
+        ROOT / "analyses" / "08_how_many_raters.py", own, MEMFEAT_TRIALS=str(home / "trials.csv"), MEMFEAT_IMAGES="30"
+    )
+    assert done.returncode == 0, done.stderr
+    with xr.open_dataset(own / "results" / "08_how_many_raters.nc", engine="h5netcdf") as saved:
+        assert saved["case"].values.tolist() == ["own trials"]
+        assert saved["answers"].values.tolist() == [[60.0, 60.0, 60.0]]
+    assert "MemCat" not in done.stdout
 
 
 @pytest.mark.parametrize(
