@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+import memfeat as mf
 from memfeat import demo
 
 ROOT = Path(__file__).parents[1]
@@ -85,6 +86,12 @@ def standing_out(home, data_folder):
 def three_kinds(home, data_folder):
     """The script about sets of images, run once on a few."""
     return run(ROOT / "analyses" / "05_three_kinds.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+
+
+@pytest.fixture(scope="module")
+def how_well_predicted(home, data_folder):
+    """The script about predictions, run once on a few photographs."""
+    return run(ROOT / "analyses" / "06_how_well_predicted.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
 
 
 @pytest.fixture(scope="module")
@@ -244,6 +251,44 @@ def test_sets_of_images_are_compared_and_saved(home, three_kinds):
             assert ((known > 0) & (known <= 1)).all()
         assert (saved.attrs["remembered_unit"], saved.attrs["apart_permute"]) == ("clusters", "whole")
     assert "P-values come from all 6 rearrangements of whole groups" in " ".join(three_kinds.stdout.split())
+
+
+@pytest.mark.data
+def test_predictions_are_judged_and_saved(home, how_well_predicted):
+    assert how_well_predicted.returncode == 0, how_well_predicted.stderr
+    with xr.open_dataset(home / "results" / "06_how_well_predicted.nc", engine="h5netcdf") as saved:
+        assert saved.sizes["case"] == 6
+        value = saved["estimate"].sel(metric=["spearman", "spearman_relative", "reliability_spearman"])
+        rho, relative, reliability = value.transpose("metric", "case").values
+        np.testing.assert_allclose(relative, rho / np.sqrt(reliability))
+        assert bool((saved["cut_share_removed"].sel(cut_cut="predicted").diff("cut_cutoff") >= 0).all())
+        assert saved.attrs["model"] == "resmem"
+    with xr.open_dataset(home / "results" / "06_lnsim_predictions.nc", engine="h5netcdf") as kept:
+        assert kept.sizes == {"image": int(FEW)}
+        assert "n_images" not in kept.attrs
+
+
+def test_kept_predictions_of_ones_own_photographs_are_judged_without_a_network(home):
+    own = home / "own_photographs"
+    demo.collect(own / "photos")
+    images = mf.images.read(own / "photos")
+    rng = np.random.default_rng(0)
+    predicted = rng.uniform(0.45, 0.9, images.sizes["image"])
+    kept = images.assign(memorability=("image", predicted)).reset_coords(["status", "reason"])
+    kept = kept.assign(at_floor=kept["memorability"] <= 0.42, warnings=("image", [""] * len(predicted)))
+    kept.attrs = {"model": "resmem", "floor": 0.42}
+    (own / "results").mkdir()
+    kept.to_netcdf(own / "results" / "06_own_predictions.nc", engine="h5netcdf")
+    halves = predicted[:, None] + rng.normal(0, 0.05, (len(predicted), 2))
+    names = {"image": images["image"].values, "recall": halves.mean(axis=1)}
+    pd.DataFrame(names | {"half1_1": halves[:, 0], "half2_1": halves[:, 1]}).to_csv(own / "scores.csv", index=False)
+    paths = {"MEMFEAT_PHOTOS": str(own / "photos"), "MEMFEAT_SCORES": str(own / "scores.csv")}
+    done = run(ROOT / "analyses" / "06_how_well_predicted.py", own, MEMFEAT_COLUMN="recall", **paths)
+    assert done.returncode == 0, done.stderr
+    with xr.open_dataset(own / "results" / "06_how_well_predicted.nc", engine="h5netcdf") as saved:
+        assert saved["case"].values.tolist() == ["own, recall"]
+        error = predicted - halves.mean(axis=1)
+        np.testing.assert_allclose(saved["estimate"].sel(metric="bias"), [error.mean()])
 
 
 @pytest.mark.data
