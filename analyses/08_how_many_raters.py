@@ -96,6 +96,12 @@ for name, result in found.items():
     columns = ["estimate", "ci_low", "ci_high", "spread", "reliability", "ceiling", "n", "n_sometimes_dropped"]
     print(f"{name}\n{result[columns].to_dataframe().round(3).to_string()}")
 
+# %%
+assert all(
+    (result["n"] <= some["image"].nunique()).all() for result, some in zip(found.values(), cases.values(), strict=True)
+)
+assert all((result["ci_low"] <= result["ci_high"]).all() for result in found.values())
+
 # %% [markdown]
 # The known figures are means over splits, too; we do not know over how many. So ours may differ from them by what
 # single splits do: by two standard deviations, and rounding.
