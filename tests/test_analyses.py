@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+import memfeat as mf
 from memfeat import demo
 
 ROOT = Path(__file__).parents[1]
@@ -86,6 +87,24 @@ def standing_out(home, data_folder):
 def three_kinds(home, data_folder):
     """The script about sets of images, run once on a few."""
     return run(ROOT / "analyses" / "05_three_kinds.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+
+
+@pytest.fixture(scope="module")
+def how_well_predicted(home, data_folder):
+    """The script about predictions, run once on a few photographs."""
+    return run(ROOT / "analyses" / "06_how_well_predicted.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+
+
+@pytest.fixture(scope="module")
+def concepts(home, data_folder):
+    """The script about concepts, run once with few random draws."""
+    return run(ROOT / "analyses" / "07_concepts.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+
+
+@pytest.fixture(scope="module")
+def how_many_raters(home, data_folder):
+    """The script about reliability, run once on a few images of each set."""
+    return run(ROOT / "analyses" / "08_how_many_raters.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
 
 
 def percent(notebook):
@@ -242,6 +261,97 @@ def test_sets_of_images_are_compared_and_saved(home, three_kinds):
             assert ((known > 0) & (known <= 1)).all()
         assert (saved.attrs["remembered_unit"], saved.attrs["apart_permute"]) == ("clusters", "whole")
     assert "P-values come from all 6 rearrangements of whole groups" in " ".join(three_kinds.stdout.split())
+
+
+@pytest.mark.data
+def test_predictions_are_judged_and_saved(home, how_well_predicted):
+    assert how_well_predicted.returncode == 0, how_well_predicted.stderr
+    with xr.open_dataset(home / "results" / "06_how_well_predicted.nc", engine="h5netcdf") as saved:
+        assert saved.sizes["case"] == 6
+        value = saved["estimate"].sel(metric=["spearman", "spearman_relative", "reliability_spearman"])
+        rho, relative, reliability = value.transpose("metric", "case").values
+        np.testing.assert_allclose(relative, rho / np.sqrt(reliability))
+        assert bool((saved["cut_share_removed"].sel(cut_cut="predicted").diff("cut_cutoff") >= 0).all())
+        assert saved.attrs["model"] == "resmem"
+    with xr.open_dataset(home / "results" / "06_lnsim_predictions.nc", engine="h5netcdf") as kept:
+        assert kept.sizes == {"image": int(FEW)}
+        assert "n_images" not in kept.attrs
+
+
+def test_kept_predictions_of_ones_own_photographs_are_judged_without_a_network(home):
+    own = home / "own_photographs"
+    demo.collect(own / "photos")
+    images = mf.images.read(own / "photos")
+    rng = np.random.default_rng(0)
+    predicted = rng.uniform(0.45, 0.9, images.sizes["image"])
+    kept = images.assign(memorability=("image", predicted)).reset_coords(["status", "reason"])
+    kept = kept.assign(at_floor=kept["memorability"] <= 0.42, warnings=("image", [""] * len(predicted)))
+    kept.attrs = {"model": "resmem", "floor": 0.42}
+    (own / "results").mkdir()
+    kept.to_netcdf(own / "results" / "06_own_predictions.nc", engine="h5netcdf")
+    halves = predicted[:, None] + rng.normal(0, 0.05, (len(predicted), 2))
+    names = {"image": images["image"].values, "recall": halves.mean(axis=1)}
+    pd.DataFrame(names | {"half1_1": halves[:, 0], "half2_1": halves[:, 1]}).to_csv(own / "scores.csv", index=False)
+    paths = {"MEMFEAT_PHOTOS": str(own / "photos"), "MEMFEAT_SCORES": str(own / "scores.csv")}
+    done = run(ROOT / "analyses" / "06_how_well_predicted.py", own, MEMFEAT_COLUMN="recall", **paths)
+    assert done.returncode == 0, done.stderr
+    with xr.open_dataset(own / "results" / "06_how_well_predicted.nc", engine="h5netcdf") as saved:
+        assert saved["case"].values.tolist() == ["own, recall"]
+        error = predicted - halves.mean(axis=1)
+        np.testing.assert_allclose(saved["estimate"].sel(metric="bias"), [error.mean()])
+
+
+@pytest.mark.data
+def test_concepts_are_explained_by_category_typicality_and_dimensions(home, concepts):
+    assert concepts.returncode == 0, concepts.stderr
+    with xr.open_dataset(home / "results" / "07_concepts.nc", engine="h5netcdf") as saved:
+        assert saved["way"].values.tolist() == ["mixed left out", "mixed are semantic", "mixed are visual"]
+        shares, together = saved["estimate"].sum("subset"), saved["r2"].sel(subset="semantic & visual")
+        np.testing.assert_allclose(shares, together)
+        np.testing.assert_allclose(
+            together.sel(way="mixed are semantic"), together.sel(way="mixed are visual"), atol=0.01
+        )
+        assert saved.sizes["category"] == 27
+        assert int(saved["typicality_n"].sum()) == 1_619
+        assert bool(((saved["typicality_p_fdr"] >= saved["typicality_p"]) & (saved["typicality_p_fdr"] <= 1)).all())
+        assert bool((saved["ci_low"] <= saved["estimate"]).all() & (saved["estimate"] <= saved["ci_high"]).all())
+        assert saved.attrs["partition_n_folds"] == 5
+    assert "those without a category as one more: 0.234" in concepts.stdout
+
+
+@pytest.mark.data
+def test_raters_are_counted_from_reliability_and_saved(home, how_many_raters):
+    assert how_many_raters.returncode == 0, how_many_raters.stderr
+    with xr.open_dataset(home / "results" / "08_how_many_raters.nc", engine="h5netcdf") as saved:
+        assert saved.sizes["measure"] == 3
+        r, n = saved["reliability"], saved["answers"]
+        wanted = np.ceil(n * 0.8 * (1 - r) / (r * 0.2) - 1e-9).where(r > 0)
+        np.testing.assert_allclose(saved["raters"], wanted)
+        seen = saved["thinned_observed"]
+        assert set(saved["method"].values) == {"pearson", "spearman"}
+        assert float(np.abs(seen).max()) <= 1
+        np.testing.assert_allclose(saved["thinned_apart"], seen - saved["thinned_expected"])
+        assert saved.attrs["target"] == 0.8
+
+
+def test_raters_are_counted_from_trials_of_ones_own(home):
+    rng = np.random.default_rng(0)
+    names = [f"{number:02}.jpg" for number in range(30)]
+    cells = pd.MultiIndex.from_product([range(60), names, ["old", "new"]], names=["participant", "image", "truth"])
+    chance = np.where(cells.get_level_values("truth") == "old", 0.9, 0.5)
+    chance = chance - 0.4 * cells.get_level_values("image").map(dict(zip(names, rng.random(30), strict=True)))
+    answers = np.where(rng.random(len(cells)) < chance, "old", "new")
+    cells.to_frame(index=False).assign(response=answers).to_csv(home / "trials.csv", index=False)
+    own = home / "own"
+    own.mkdir()
+    done = run(
+        ROOT / "analyses" / "08_how_many_raters.py", own, MEMFEAT_TRIALS=str(home / "trials.csv"), MEMFEAT_IMAGES="30"
+    )
+    assert done.returncode == 0, done.stderr
+    with xr.open_dataset(own / "results" / "08_how_many_raters.nc", engine="h5netcdf") as saved:
+        assert saved["case"].values.tolist() == ["own trials"]
+        assert saved["answers"].values.tolist() == [[60.0, 60.0, 60.0]]
+    assert "MemCat" not in done.stdout
 
 
 @pytest.mark.parametrize(
