@@ -20,11 +20,11 @@
 # stores; 20 minutes more without them. With `MEMFEAT_IMAGES` set to a number, only so many photographs of the second
 # set are used: enough to see that it runs, and for nothing else.
 #
-# **What was published.** Lin, Li, Lafferty and Yildirim (2024) found, in their figures and in the notebook beside their
-# code (read in the source): memorability and distance in the fifth layer (pool5), r = .36 [.32, .40]; memorability and reconstruction
-# error in the seventh (fc2), r = .29 [.26, .33]; the second given the first, r = .16 [.11, .20]. The notebook takes Pearson's r,
-# of hit rates less false-alarm rates, and percentiles of 1,000 bootstrap samples of photographs. Their code leaves
-# exact copies out when it looks for the nearest photograph.
+# **What was published.** Lin, Li, Lafferty and Yildirim (2024); the figures stand in the notebook beside their code (read
+# in the source): memorability goes with distance in the fifth layer (pool5), r = .36 [.32, .40], and with
+# reconstruction error in the seventh (fc2), r = .29 [.26, .33]; with the second given the first, r = .16 [.11, .20].
+# The notebook takes Pearson's r, hit rates less false-alarm rates, and percentiles of 1,000 bootstrap samples of
+# photographs. Their code looks past exact copies when it searches for the nearest photograph.
 #
 # **What this is worth.** Intervals and p-values are about photographs like these, in one network each. The distance of
 # a photograph, and its error, depend on which others are in the set: 800 outdoor photographs are a denser crowd than
@@ -42,9 +42,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import xarray as xr
 from scipy.spatial.distance import pdist, squareform
-from scipy.stats import pearsonr, rankdata, spearmanr
+from scipy.stats import pearsonr, spearmanr
 
 import memfeat as mf
 
@@ -68,8 +67,8 @@ saved = {}
 # %% [markdown]
 # ## What the authors' tables say
 #
-# Seven tables, one for each layer. The first correlations are Spearman's, and all that are known (computed from the same
-# tables by others before) come out to the last digit.
+# Seven tables, one for each layer. The first correlations are Spearman's. They were computed from the same tables once
+# before, without memfeat, and come out to the last digit.
 
 # %%
 if named:
@@ -173,10 +172,7 @@ layers = ["features.layer[1-4].*", "features.avgpool"]
 ends = [f"features.layer{stage}" for stage in ("1.2", "2.7", "3.35", "4.2")]
 last = ends[-1]
 column = "hit_rate" if named else os.environ.get("MEMFEAT_COLUMN", "hit_rate")
-if named:
-    images = mf.datasets.load("lnsim")
-else:
-    images = mf.images.read(photos, scores=table)
+images = mf.datasets.load("lnsim") if named else mf.images.read(photos, scores=table)
 images = images.isel(image=slice(few or None))
 assert mf.images.ledger(images).empty
 hits, n = images[column], images.sizes["image"]
@@ -218,16 +214,16 @@ for found in ours.values():
     assert ((found["p_corrected"] >= found["p"]) & (found["p_corrected"] <= 1)).all()
 
 # %% [markdown]
-# Reconstruction error as it was published, in the last block of each stage. Published were 500 atoms learned from 1,000
-# batches of 250 photographs, and 1,000 units of each layer; here there are 100 batches, which is what a few minutes
-# allow, and all means over space of a layer where these are fewer than 1,000. All other settings are the published ones.
+# Reconstruction error by sparse coding, as published, in the last block of each stage. Published were 500 atoms learned
+# from 1,000 batches of 250 photographs, and 1,000 units of each layer. Here there are 100 batches, which is what a few
+# minutes allow, and the first three of the four layers have fewer means over space than 1,000: all are taken. All other
+# settings are the published ones. One dictionary is learned from all photographs, each of which has helped to learn it.
 
 # %%
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", mf.errors.NotConvergedWarning)
-    sparse = mf.measures.sparse_coding(
-        seen["trained"][ends], n_iterations=5 if few else 100, device="cpu", rng=0, progress=False
-    )
+    learn = {"n_iterations": 5 if few else 100, "device": "cpu", "rng": 0, "progress": False}
+    sparse = mf.measures.sparse_coding(seen["trained"][ends], **learn)
 coded = mf.measures.profile(sparse, hits, **draws)
 for layer in ends:
     rho = [spearmanr(one[layer], left_over["trained"][layer]).statistic for one in (sparse, apart["trained"])]
@@ -270,9 +266,8 @@ assert (given["p_corrected"] >= given["p"]).all()
 
 # %%
 with plt.rc_context(mf.plot.STYLE):
-    figure, panels = plt.subplots(
-        2 + named, 1, figsize=(180 / 25.4, (70 + 70 * (1 + named)) / 25.4), layout="constrained"
-    )
+    size = (180 / 25.4, 70 * (2 + named) / 25.4)
+    figure, panels = plt.subplots(2 + named, 1, figsize=size, layout="constrained")
     shown = {"Authors' tables, VGG-16": theirs} if named else {}
     shown |= {"ResNet-152, trained": ours["trained"], "ResNet-152, untrained": ours["untrained"]}
     for ax, (name, found) in zip(panels, shown.items(), strict=True):

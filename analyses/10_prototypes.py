@@ -23,13 +23,12 @@
 #
 # **What was published.** Lukavský and Děchtěrenko (2017), from the abstract: scenes were placed in a space by a neural
 # network; false alarms were more frequent for scenes near the prototype of their kind. Reliabilities of the rocks'
-# scores were measured from the trials without memfeat: random halves of the participants correlate .81 in hit rates, .88
-# in false-alarm rates and .44 in their difference (new version), and .413, .496 and .084 (old version).
+# scores were measured from the trials without memfeat: random halves of the participants correlate .81 in hit rates,
+# .88 in false-alarm rates and .44 in their difference (new version), and .413, .496 and .084 (old version).
 #
 # **What this is worth.** Intervals and p-values are about other kinds of rock, where whole kinds are drawn again and
 # change places, or about other rocks of these kinds, where rocks change places inside their kind. The prototype of a
-# kind is the mean of its other photographs, 15 of them, also where people saw only some. Hit and false-alarm rates of an
-# image come from different participants. The network's weights were trained to predict memorability, on photographs of
+# kind is the mean of its other photographs, 15 of them, also where people saw only some. The network's weights were trained to predict memorability, on photographs of
 # other sets. Rocks are a narrow category: kinds of scenes lie further apart.
 
 # %%
@@ -90,7 +89,7 @@ else:
     images = images.isel(image=slice(few or None))
     measured = [os.environ.get("MEMFEAT_COLUMN", "hit_rate"), "false_alarm_rate"]
     measured = [name for name in dict.fromkeys(measured) if name in images]
-    kind = images["category"] if "category" in images else None
+    kind = images.get("category")
     scored = {"yours": images[measured].to_dataframe()[measured]}
 assert mf.images.ledger(images).empty
 called = {"hit_rate": "hit rate", "false_alarm_rate": "false-alarm rate", "d_prime": "d′"}
@@ -102,8 +101,8 @@ for version, rates in scored.items():
 
 # %% [markdown]
 # By hand, from the answers to each image; and how reliable the scores are. Halves of the participants say how well half
-# as many would agree with half as many others; the ceiling is the largest correlation that anything can have with scores
-# of all of them, apart from chance.
+# as many would agree with half as many others; the ceiling is the largest correlation to be expected with scores of all
+# of them.
 
 # %%
 if named:
