@@ -20,8 +20,8 @@
 # stores; 20 minutes more without them. With `MEMFEAT_IMAGES` set to a number, only so many photographs of the second
 # set are used: enough to see that it runs, and for nothing else.
 #
-# **What was published.** Lin, Li, Lafferty and Yildirim (2024); the figures stand in the notebook beside their code (read
-# in the source): memorability goes with distance in the fifth layer (pool5), r = .36 [.32, .40], and with
+# **What was published.** Lin, Li, Lafferty and Yildirim (2024); the figures stand in the notebook beside their code
+# (read in the source): memorability goes with distance in the fifth layer (pool5), r = .36 [.32, .40], and with
 # reconstruction error in the seventh (fc2), r = .29 [.26, .33]; with the second given the first, r = .16 [.11, .20].
 # The notebook takes Pearson's r, hit rates less false-alarm rates, and percentiles of 1,000 bootstrap samples of
 # photographs. Their code looks past exact copies when it searches for the nearest photograph.

@@ -21,15 +21,19 @@
 # stores; 7 minutes more without them. With `MEMFEAT_IMAGES` set to a number, only about so many photographs are used:
 # enough to see that it runs, and for nothing else.
 #
-# **What was published.** Lukavský and Děchtěrenko (2017), from the abstract: scenes were placed in a space by a neural
-# network; false alarms were more frequent for scenes near the prototype of their kind. Reliabilities of the rocks'
-# scores were measured from the trials without memfeat: random halves of the participants correlate .81 in hit rates,
-# .88 in false-alarm rates and .44 in their difference (new version), and .413, .496 and .084 (old version).
+# **What was published.** Lukavský and Děchtěrenko (2017) placed scenes in a space made by a neural network (recalled,
+# not checked against the paper): those that lay far from others were told from new ones better, and those among scenes
+# of their own category were called old more often, seen or not. A later study of the same laboratory, "False memories
+# for scenes using the DRM paradigm", found more false alarms for scenes near the prototype of their category, the
+# centroid in such a space (from the abstract). The rocks' scores have known reliabilities, measured from the trials
+# without memfeat: random halves of the participants correlate .81 in hit rates, .88 in false-alarm rates and .44 in
+# their difference (new version), and .413, .496 and .084 (old version).
 #
 # **What this is worth.** Intervals and p-values are about other kinds of rock, where whole kinds are drawn again and
 # change places, or about other rocks of these kinds, where rocks change places inside their kind. The prototype of a
-# kind is the mean of its other photographs, 15 of them, also where people saw only some. The network's weights were trained to predict memorability, on photographs of
-# other sets. Rocks are a narrow category: kinds of scenes lie further apart.
+# kind is the mean of its other photographs, 15 of them, also where people saw only some. The network's weights were
+# trained to predict memorability, on photographs of other sets. Rocks are a narrow category: kinds of scenes lie
+# further apart.
 
 # %%
 import os
@@ -130,9 +134,13 @@ if named:
 # %% [markdown]
 # ## How far from the prototype, and how crowded
 #
-# Three numbers for each photograph, in people's space and in the 50 blocks of a ResNet-152 and the average after them:
-# its distance from the mean of the other photographs of its kind, its distance from the nearest mean of another kind,
-# and how crowded it is around it, −log of the distance to its fifth neighbour among all photographs.
+# Four numbers for each photograph, in people's space and in the 50 blocks of a ResNet-152 and the average after them:
+#
+# - its distance from the mean of the other photographs of its kind;
+# - its distance from the nearest mean of another kind;
+# - how crowded it is around it, −log of the distance to its fifth neighbour among all photographs;
+# - how much its neighbourhood is of its own kind: of all pairs of a photograph of its kind and one of another, the share
+#   in which the first is nearer. That is 1 where all of its kind come first, and ½ where kinds are mixed.
 
 # %%
 layers = ["features.layer[1-4].*", "features.avgpool"]
@@ -143,7 +151,7 @@ store = results / ("02_rocks480_frozen.zarr" if named else "own_frozen.zarr")
 seen = mf.extract(images, model=model, layers=layers, store=store).load()
 everyone = xr.zeros_like(images["image"], dtype=int)
 groups = everyone if kind is None else kind
-OWN, OTHER, CROWD = "distance from own prototype", "distance from other prototype", "density"
+OWN, OTHER, CROWD, PURE = "distance from own prototype", "distance from other prototype", "density", "own kind nearer"
 spaces = {"layers": seen}
 if named:
     spaces["people"] = mf.datasets.table("rocks480", "mds").sel(image=images["image"])
@@ -151,16 +159,29 @@ at = {OWN: {name: mf.measures.prototype_distance(space, groups) for name, space 
 if kind is not None:
     at[OTHER] = {name: mf.measures.prototype_distance(space, groups, to="other") for name, space in spaces.items()}
 at[CROWD] = {name: mf.measures.density(space, k=5) for name, space in spaces.items()}
+of = groups.sel(image=images["image"]).values
+same = (of[:, None] == of) & ~np.eye(len(of), dtype=bool)
+k, others = same.sum(axis=1), (of[:, None] != of).sum(axis=1)
+at[PURE] = {}
+for name, space in spaces.items() if kind is not None else ():
+    gaps = mf.rdm.square(mf.rdm.compute(space.sel(image=images["image"]), metric="euclidean"))
+    apart = gaps.where(gaps["image_1"] != gaps["image_2"], np.inf)
+    behind = (apart.copy(data=rankdata(apart, axis=-1)) * same).sum("image_2") - k * (k + 1) / 2
+    at[PURE][name] = (1 - behind / (k * others)).rename(image_1="image").to_dataset("layer")
+at = {name: measure for name, measure in at.items() if measure}
 
 # %% [markdown]
 # Once by hand, with means that leave the photograph out.
 
 # %%
-values = seen[last].transpose("image", ...).values.astype(float)
-of = groups.sel(image=seen["image"]).values
-same = (of[:, None] == of) & ~np.eye(len(of), dtype=bool)
+values = seen[last].sel(image=images["image"]).transpose("image", ...).values.astype(float)
 prototypes = same @ values / same.sum(axis=1, keepdims=True)
-assert np.allclose(at[OWN]["layers"][last], np.linalg.norm(values - prototypes, axis=1))
+by_hand = np.linalg.norm(values - prototypes, axis=1)
+assert np.allclose(at[OWN]["layers"][last].sel(image=images["image"]), by_hand)
+if kind is not None:
+    first = np.linalg.norm(values - values[0], axis=1)
+    nearer = first[same[0]][:, None] < first[of != of[0]]
+    assert np.isclose(at[PURE]["layers"][last].sel(image=images["image"][0]), nearer.mean())
 for name, measure in at.items():
     if named:
         rho = [spearmanr(measure["people"]["mds"], measure["layers"][layer]).statistic for layer in ends]
