@@ -42,6 +42,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import xarray as xr
 from scipy.spatial.distance import pdist, squareform
 from scipy.stats import pearsonr, spearmanr
 
@@ -157,6 +158,7 @@ if named:
     alone = (far["pool5"] > 0).values
     without = [spearmanr(one[alone], memorability[alone]).statistic for one in (far["pool5"], hard["fc2"])]
     print(f"Without the {(~alone).sum()} photographs that have copies: ρ = {without[0]:.3f} and {without[1]:.3f}")
+    saved |= {f"pearson_{k}": one for k, one in enumerate(notebook.values())}
     saved |= {"published": theirs, "deeper": deeper, "harder": harder, "between": between}
 
 # %% [markdown]
@@ -277,3 +279,42 @@ with plt.rc_context(mf.plot.STYLE):
 mf.plot.save(figure, figures / "09_distinct_or_hard_to_draw", formats=["svg"])
 plt.close(figure)
 figure
+
+# %% [markdown]
+# ## The answer
+
+# %%
+profiles = ({"VGG-16, published": theirs} if named else {}) | ours
+for name, found in profiles.items():
+    for measure, called in {"measure": "distance", "reconstruction error": "error"}.items():
+        one = found.sel(layer=found["kind"] == measure)
+        top = one.isel(layer=int(np.abs(one["estimate"]).argmax("layer")))
+        print(
+            f"{name}, {int(top['n'])} photographs, {called}: strongest in {top['layer_name'].item()}, "
+            f"ρ = {top['estimate']:+.3f} [{top['ci_low']:+.3f}, {top['ci_high']:+.3f}], "
+            f"corrected p = {top['p_corrected']:.4f}; first layer {one['estimate'][0]:+.3f}, "
+            f"last {one['estimate'][-1]:+.3f}"
+        )
+print("Error of a sparse code, trained:")
+print(coded[columns].to_dataframe()[columns].round(3).to_string())
+together = {
+    name: [spearmanr(apart[name][layer], left_over[name][layer]).statistic for layer in apart[name]] for name in apart
+}
+for name, rhos in together.items():
+    print(f"{name}, distance and error: ρ from {min(rhos):.3f} to {max(rhos):.3f}, last {rhos[-2]:.3f} (block)")
+
+# %% [markdown]
+# PROSE
+
+# %% [markdown]
+# What was found, with how it was made in the attributes, is saved for later.
+
+# %%
+saved |= {"trained": ours["trained"], "untrained": ours["untrained"], "differ": differ, "coded": coded}
+saved["given"] = given.rename_axis(["question", "layer"]).to_xarray().assign_attrs(correction="Holm, over all 16")
+parts = []
+for name, one in saved.items():
+    parts.append(one.rename({old: f"{name}_{old}" for old in {*one.variables, *one.dims}}))
+    parts[-1].attrs = {f"{name}_{key}": value for key, value in one.attrs.items()}
+results.mkdir(parents=True, exist_ok=True)
+xr.merge(parts, combine_attrs="no_conflicts").to_netcdf(results / "09_distinct_or_hard_to_draw.nc", engine="h5netcdf")

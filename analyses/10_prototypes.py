@@ -219,7 +219,7 @@ assert np.isclose(result["estimate"].sel(layer=last, score=score), by_hand)
 
 # %%
 shown = list(rates)[:2]
-size = (180 / 25.4, 62 * len(at) / 25.4)
+size = (180 / 25.4, 66 * len(at) / 25.4)
 with plt.rc_context(mf.plot.STYLE):
     figure, panels = plt.subplots(len(at), len(shown), figsize=size, sharey="row", squeeze=False, layout="constrained")
     for line, name in zip(panels, at, strict=True):
@@ -227,7 +227,7 @@ with plt.rc_context(mf.plot.STYLE):
             said = found[name, main].sel(score=score)
             if named:
                 said.attrs["interval"] = f"bootstrap over {len(np.unique(kind))} kinds, 95 %"
-            mf.plot.layer_profile(said, ax=ax, label=f"{name.capitalize()}:\nSpearman ρ with {score}")
+            mf.plot.layer_profile(said, ax=ax, label=f"{name.capitalize()}:\nρ with {score}")
 mf.plot.save(figure, figures / "10_prototypes", formats=["svg"])
 plt.close(figure)
 figure

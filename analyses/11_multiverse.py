@@ -9,8 +9,8 @@
 # **Data.** None of the sets comes with memfeat; their authors give them out. `MEMFEAT_DATA` must name a folder that
 # holds all three:
 #
-# - `rocks480/`: 480 photographs of rocks of 30 kinds (Nosofsky et al., 2018), 240 of which were shown in the new version
-#   of a recognition experiment, with its trials (Meagher and Nosofsky, 2023);
+# - `rocks480/`: 480 photographs of rocks of 30 kinds (Nosofsky et al., 2018), 240 of which were shown in the new
+#   version of a recognition experiment, with its trials (Meagher and Nosofsky, 2023);
 # - `lnsim/`: 800 outdoor photographs with hit rates (Lu et al., 2020);
 # - `reconmem_isola/`: memorability (hit rate less false-alarm rate), distance from the nearest photograph and
 #   reconstruction error of 2,222 photographs in seven layers (Lin et al., 2024).
@@ -18,22 +18,22 @@
 # Or your own photographs: set `MEMFEAT_PHOTOS` to a folder, and `MEMFEAT_SCORES` and `MEMFEAT_COLUMN` to a CSV with
 # measured hit rates and their column. If it has a column `false_alarm_rate`, hits less false alarms are a choice too.
 #
-# **Time.** Four minutes on one core after the notebooks before this one, which leave their features in the same stores;
-# 20 minutes more without them. With `MEMFEAT_IMAGES` set to a number, only about so many photographs are used: enough to
-# see that it runs, and for nothing else.
+# **Time.** Two minutes on one core after the notebooks before this one, which leave their features in the same stores;
+# 20 minutes more without them. With `MEMFEAT_IMAGES` set to a number, only about so many photographs are used: enough
+# to see that it runs, and for nothing else.
 #
-# **What was published.** To run every combination of defensible choices is the multiverse analysis of Steegen, Tuerlinckx,
-# Gelman and Vanpaemel (2016); to draw them sorted above their choices, and to test all of them jointly, the
+# **What was published.** To run every combination of defensible choices is the multiverse analysis of Steegen,
+# Tuerlinckx, Gelman and Vanpaemel (2016); to draw them sorted above their choices, and to test all of them jointly, the
 # specification curve of Simonsohn, Simmons and Nelson (2020) (both from the abstract). Of distances: a distant nearest
-# photograph goes with better memory, most so in late layers (Lin et al., 2024; recomputed here); a large mean distance
-# in low layers, and a small one in high layers, goes with better memory (Koch, Akpan and Coutanche, 2020, from the
-# abstract, which speaks of discriminability and similarity).
+# photograph goes with better memory, most so in late layers (Lin et al., 2024; recomputed from their tables). Scenes
+# that a network tells apart in low layers, and finds similar in high ones, are remembered better (Koch, Akpan and
+# Coutanche, 2020, from the abstract); the distance was the mean of all.
 #
 # **What this is worth.** Combinations are not independent studies: they share images, and many nearly repeat each
-# other. That 60 % of them agree is not evidence of 60 %. Choices of this list are ours; another list gives other shares.
-# Not all are equally good: a score that halves of the participants do not agree on cannot correlate with anything. The
-# shares of variance describe these combinations and have no intervals. The network's weights were trained to predict
-# memorability, on photographs of other sets.
+# other. That 60 % of them agree is not evidence of 60 %. Choices of this list are ours; another list gives other
+# shares. Not all are equally good: a score that halves of the participants do not agree on cannot correlate with
+# anything. The shares of variance describe these combinations and have no intervals. The network's weights were trained
+# to predict memorability, on photographs of other sets.
 
 # %%
 import os
@@ -46,6 +46,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.spatial.distance import pdist, squareform
 from scipy.stats import pearsonr, rankdata, spearmanr
 
 import memfeat as mf
@@ -198,10 +199,184 @@ for name, table_of in rows.items():
             columns = {column: one[column].sel(score=score).values for column in ("estimate", "ci_low", "ci_high")}
             parts.append(chosen.assign(score=score, coefficient=method, **columns, place=range(len(x.columns)), at=k))
     curve = pd.concat(parts, ignore_index=True)
-    drawn = np.stack([null[m][place, k] for m, place, k in zip(curve["coefficient"], curve["place"], curve["at"], strict=True)])
+    which = zip(curve["coefficient"], curve["place"], curve["at"], strict=True)
+    drawn = np.stack([null[method][place, k] for method, place, k in which])
     curve["p_joint"] = mf.stats.max_statistic(curve["estimate"].to_numpy(), drawn, exact=exact)
     median = np.median(curve["estimate"])
     joint[name] = (median, float(mf.stats.p_value(median, np.median(drawn, axis=0), exact=exact)))
     curves[name] = curve.drop(columns=["place", "at"])
     assert len(curve) == 2 * x.shape[1] * rates.shape[1]
     assert curve["p_joint"].between(0, 1).all()
+
+# %% [markdown]
+# One combination of each set by hand, from all pairs: the nearest by 1 − r, in the last block of all.
+
+# %%
+for name, block in blocks.items():
+    gaps = squareform(pdist(block.values.astype(float), "correlation"))
+    np.fill_diagonal(gaps, np.inf)
+    nearest = pd.Series(gaps.min(axis=0), block["image"].values).loc[scored[name].index]
+    chosen = {"distance": "nearest", "metric": "correlation", "stage": "stage 4", "blocks": "last", "score": "hits"}
+    same = curves[name][(curves[name][list(chosen)] == list(chosen.values())).all(axis=1)].set_index("coefficient")
+    assert np.isclose(same.loc["spearman", "estimate"], spearmanr(nearest, scored[name]["hits"]).statistic, atol=1e-6)
+    assert np.isclose(same.loc["pearson", "estimate"], pearsonr(nearest, scored[name]["hits"]).statistic, atol=1e-6)
+if named:
+    known = [0.135, 0.140, 0.213, 0.281, 0.354, 0.322, 0.289]
+    theirs = curves["tables"].query("measure == 'distinctiveness' and coefficient == 'spearman'")["estimate"]
+    assert [round(one, 3) for one in theirs] == known
+
+# %% [markdown]
+# ## What each choice does
+#
+# Combinations are crossed and one number stands in each cell, so that the variance over cells falls apart exactly: what
+# the levels of one choice differ by, averaged over all others (main effects), what pairs of choices add, and the rest.
+# Beside it: how far the estimate moves, and how often its sign changes, when this choice alone is changed.
+
+# %%
+effects, pairs, summary = {}, {}, {}
+for name, curve in curves.items():
+    factors = [*of[name], "score", "coefficient"]
+    cells = curve.set_index(factors)["estimate"].to_xarray()
+    factors = [factor for factor in factors if cells.sizes[factor] > 1]
+    assert cells.notnull().all()
+    assert cells.size == len(curve)
+    total = float(((cells - cells.mean()) ** 2).sum())
+    main, rows_of = {}, {}
+    for factor in factors:
+        level = cells.mean([other for other in cells.dims if other != factor])
+        main[factor] = level - cells.mean()
+        moved = [
+            (cells.sel({factor: a}) - cells.sel({factor: b}), cells.sel({factor: a}) * cells.sel({factor: b}) < 0)
+            for a, b in combinations(cells[factor].values, 2)
+        ]
+        rows_of[factor] = {
+            "levels": cells.sizes[factor],
+            "share of variance": float((main[factor] ** 2).mean()) * cells.size / total,
+            "mean change": np.mean([float(np.abs(gap).mean()) for gap, _ in moved]),
+            "sign changes": np.mean([float(sign.mean()) for _, sign in moved]),
+            "lowest": f"{level.idxmin().item()} ({float(level.min()):+.2f})",
+            "highest": f"{level.idxmax().item()} ({float(level.max()):+.2f})",
+        }
+    effects[name] = pd.DataFrame(rows_of).T
+    shares = {}
+    for a, b in combinations(factors, 2):
+        joined = cells.mean([other for other in cells.dims if other not in (a, b)]) - cells.mean()
+        shares[f"{a} × {b}"] = float(((joined - main[a] - main[b]) ** 2).mean()) * cells.size / total
+    pairs[name] = pd.Series(shares).sort_values(ascending=False)
+    left = 1 - effects[name]["share of variance"].sum() - pairs[name].sum()
+    assert -1e-9 < left < 1
+    print(f"{name}: {len(curve)} combinations, n = {len(scored[name])}")
+    shown = effects[name].astype({"share of variance": float, "mean change": float, "sign changes": float})
+    print(shown.round(3).to_string())
+    print("pairs of choices:", ", ".join(f"{pair} {share:.2f}" for pair, share in pairs[name].head(3).items()))
+    print(f"all pairs {pairs[name].sum():.2f}, three choices and more {left:.2f}")
+    design = pd.get_dummies(curve[factors[0]], dtype=float).to_numpy()
+    fitted = design @ np.linalg.lstsq(design, curve["estimate"].to_numpy())[0]
+    share = fitted.var() / curve["estimate"].var(ddof=0)
+    assert np.isclose(share, effects[name]["share of variance"].iloc[0])
+
+# %% [markdown]
+# ## The curve
+#
+# Every combination once, sorted by its estimate, with its interval; below, what was chosen. Black: passes the joint
+# test.
+
+# %%
+drawn_sets = list(sets)
+levels = {"distance": [*said.values(), "density"], "metric": ["euclidean", "correlation"]}
+levels |= {"stage": [f"stage {k}" for k in range(1, 5)], "blocks": ["last", "all"]}
+levels |= {"score": list(scored[drawn_sets[0]]), "coefficient": ["pearson", "spearman"]}
+marks = [(factor, level) for factor, of_factor in levels.items() for level in of_factor]
+widths = [len(curves[name]) ** 0.5 for name in drawn_sets]
+with plt.rc_context(mf.plot.STYLE):
+    figure, panels = plt.subplots(
+        2,
+        len(drawn_sets),
+        figsize=(180 / 25.4, 150 / 25.4),
+        sharex="col",
+        sharey="row",
+        squeeze=False,
+        width_ratios=widths,
+        height_ratios=[1, 1.2],
+        layout="constrained",
+    )
+    for (above, below), name in zip(panels.T, drawn_sets, strict=True):
+        curve = curves[name].sort_values("estimate", kind="stable", ignore_index=True)
+        passed = (curve["p_joint"] < 0.05).to_numpy()
+        above.axhline(0, color="#767676", linewidth=0.7, linestyle="--")
+        for group, colour in ((passed, "black"), (~passed, "#0072B2")):
+            some = curve[group]
+            above.vlines(some.index, some["ci_low"], some["ci_high"], color=colour, alpha=0.25, linewidth=0.6)
+            above.plot(some.index, some["estimate"], ".", color=colour, markersize=2)
+            for place, (factor, level) in enumerate(marks):
+                at = some.index[some[factor] == level]
+                below.plot(at, np.full(len(at), place), "|", color=colour, markersize=4, markeredgewidth=0.5)
+        unit = f"{len(np.unique(units[name]['blocks']))} kinds" if name in units else "photographs"
+        above.set_title(
+            f"{name}: {len(curve)} combinations, n = {len(scored[name])};\n95 % bootstrap over {unit};\n"
+            "black: p < .05, max-statistic",
+            loc="left",
+            fontsize=6,
+            color="#595959",
+        )
+        below.set_xlabel("Combinations, sorted")
+    panels[0, 0].set_ylabel("Correlation of distance\nand score")
+    panels[1, 0].set_yticks(range(len(marks)), [f"{factor}: {level}" for factor, level in marks], fontsize=6)
+    panels[1, 0].set_ylim(len(marks) - 0.5, -0.5)
+mf.plot.save(figure, figures / "11_multiverse", formats=["svg"])
+plt.close(figure)
+figure
+
+# %% [markdown]
+# ## The answer
+
+# %%
+for name, curve in curves.items():
+    estimate = curve["estimate"]
+    apart = (curve["ci_low"] > 0) | (curve["ci_high"] < 0)
+    most = np.sign(estimate.median())
+    median, p = joint[name]
+    summary[name] = {
+        "n": len(scored[name]),
+        "combinations": len(curve),
+        "median": median,
+        "p of the median": p,
+        "lowest": estimate.min(),
+        "highest": estimate.max(),
+        "share of the other sign": (np.sign(estimate) != most).mean(),
+        "of the other sign, interval without 0": ((np.sign(estimate) != most) & apart).mean(),
+        "interval without 0": apart.mean(),
+        "pass the joint test": (curve["p_joint"] < 0.05).mean(),
+        "smallest joint p": curve["p_joint"].min(),
+    }
+print(pd.DataFrame(summary).round(4).to_string())
+for name, curve in curves.items():
+    for which in (curve["estimate"].idxmin(), curve["estimate"].idxmax()):
+        one = curve.loc[which]
+        how = ", ".join(str(one[factor]) for factor in [*of[name], "score", "coefficient"])
+        print(f"{name}: {one['estimate']:+.3f} [{one['ci_low']:+.3f}, {one['ci_high']:+.3f}], {how}")
+
+# %% [markdown]
+# PROSE
+
+# %% [markdown]
+# What was found, with how it was made in the attributes, is saved for later.
+
+# %%
+parts = []
+for name, curve in curves.items():
+    kept = curve.rename_axis(f"{name}_combination").add_prefix(f"{name}_").to_xarray()
+    numbers = effects[name].drop(columns=["lowest", "highest"]).astype(float).rename_axis(f"{name}_choice")
+    kept = kept.merge(numbers.add_prefix(f"{name}_").rename(columns=lambda one: one.replace(" ", "_")).to_xarray())
+    kept.attrs = {f"{name}_{what.replace(' ', '_')}": float(value) for what, value in summary[name].items()}
+    kept.attrs[f"{name}_unit"] = "kinds" if name in units else "images"
+    parts.append(kept)
+saved = xr.merge(parts, combine_attrs="no_conflicts").assign_attrs(
+    memfeat_version=mf.__version__,
+    seed=draws["rng"],
+    n_permutations=draws["n_permutations"],
+    interval=f"95 % expanded percentile bootstrap, {draws['n_bootstraps']} samples",
+    correction="p_joint: largest |r| of all combinations of a set under the same permutations",
+)
+results.mkdir(parents=True, exist_ok=True)
+saved.to_netcdf(results / "11_multiverse.nc", engine="h5netcdf")
