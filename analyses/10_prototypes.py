@@ -206,7 +206,7 @@ for version, rates in scored.items():
 for (name, version), result in found.items():
     assert (result["n"] == len(scored[version])).all()
     assert ((result["p_corrected"] >= result["p"]) & (result["p_corrected"] <= 1)).all()
-    print(f"{name.capitalize()}, {version} version")
+    print(f"{name.capitalize()}, {version}")
     rows = [*(["people"] if named else []), last]
     chosen = result[columns].sel(layer=rows).to_dataframe()[columns].round(3)
     print(chosen.to_string())
