@@ -149,6 +149,7 @@ last = ends[-1]
 model = mf.models.load("resmem-frozen", backbone="released")
 store = results / ("02_rocks480_frozen.zarr" if named else "own_frozen.zarr")
 seen = mf.extract(images, model=model, layers=layers, store=store).load()
+assert (len(seen.data_vars), seen.sizes["image"]) == (51, images.sizes["image"])
 everyone = xr.zeros_like(images["image"], dtype=int)
 groups = everyone if kind is None else kind
 OWN, OTHER, CROWD, PURE = "distance from own prototype", "distance from other prototype", "density", "own kind nearer"
@@ -214,6 +215,7 @@ main = next(iter(scored))
 rates = scored[main]
 score = list(rates)[-1 if not named else 1]
 result = found[OWN, main]
+assert result.attrs["permute"] == exchange["permute"]
 by_hand = spearmanr(at[OWN]["layers"][last].sel(image=list(rates.index)), rates[score]).statistic
 assert np.isclose(result["estimate"].sel(layer=last, score=score), by_hand)
 

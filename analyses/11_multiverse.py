@@ -95,9 +95,9 @@ else:
     scored["yours"] = own[column].to_series().to_frame("hits")
     if "false_alarm_rate" in own:
         scored["yours"]["hits less false alarms"] = scored["yours"]["hits"] - own["false_alarm_rate"].to_series()
+assert all(mf.images.ledger(images).empty for images in sets.values())
+assert all(one.notna().all().all() for one in scored.values())
 for name, images in sets.items():
-    assert mf.images.ledger(images).empty
-    assert scored[name].notna().all().all()
     print(f"{name}: {images.sizes['image']} photographs, {len(scored[name])} of them scored by {list(scored[name])}")
 
 # %% [markdown]
@@ -138,9 +138,8 @@ for (name, distance, metric), measure in measured.items():
         for which, values in both.items():
             rows[name][distance, metric, f"stage {stage}", which] = values.to_series()
 rows = {name: pd.DataFrame(one) for name, one in rows.items()}
-for one in rows.values():
-    assert one.shape[1] == 4 * 2 * 4 * 2
-    assert one.notna().all().all()
+assert all(one.shape[1] == 4 * 2 * 4 * 2 for one in rows.values())
+assert all(one.notna().all().all() for one in rows.values())
 
 # %% [markdown]
 # The tables of Lin et al. allow fewer choices: which of two measures, and in which of seven layers.
@@ -206,7 +205,8 @@ for name, table_of in rows.items():
     joint[name] = (median, float(mf.stats.p_value(median, np.median(drawn, axis=0), exact=exact)))
     curves[name] = curve.drop(columns=["place", "at"])
     assert len(curve) == 2 * x.shape[1] * rates.shape[1]
-    assert curve["p_joint"].between(0, 1).all()
+assert all(curve["p_joint"].between(0, 1).all() for curve in curves.values())
+assert all((curve["ci_low"] <= curve["ci_high"]).all() for curve in curves.values())
 
 # %% [markdown]
 # One combination of each set by hand, from all pairs: the nearest by 1 − r, in the last block of all.
