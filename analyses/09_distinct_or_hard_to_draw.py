@@ -312,15 +312,16 @@ for name, rhos in together.items():
 # **In other photographs and another network, both say the more the later the layer**: from .06 in the last block of the
 # first stage to .46 in the last block of all (distance), and from .14 to .49 (error). There is no fall towards the end.
 # **Error says more than distance**, by .04 to .10 in three of the last blocks of four stages, and, given distance, it
-# says .13 to .24 in all four (published: .16). Given the error, distance says nothing that passes. A sparse code, as
-# published but for fewer batches, gives about the same as principal components (from .11 to .46).
+# says .13 to .24 in all four (published, of a later layer given an earlier one: .16). Given the error, distance says
+# nothing that passes. A sparse code, as published but for fewer batches, gives about the same as principal components
+# (from .11 to .46).
 #
 # **Some of it is the strength of the response.** Given its length, the error still says something in each stage (.13
 # to .26); the distance does in the middle stages only. What goes with hit rates in the last block (.49) is for the most
 # part that strong responses leave more over: .17 is left.
 #
-# **The same network untrained says nothing**: its distances go with hit rates by −.02 to .04, its errors by −.05 to .08,
-# and no layer passes. What is hard to put together is so in view of what a network has learnt, here memorability too:
+# **The same network untrained says nothing**: its distances go with hit rates by −.02 to .04, its errors by −.05 to
+# .08, and no layer passes. What is hard to put together is so in view of what a network has learnt, here memorability too:
 # how much of this a network shows that never saw a score is not answered here.
 
 # %%
