@@ -321,8 +321,8 @@ for name, rhos in together.items():
 # part that strong responses leave more over: .17 is left.
 #
 # **The same network untrained says nothing**: its distances go with hit rates by −.02 to .04, its errors by −.05 to
-# .08, and no layer passes. What is hard to put together is so in view of what a network has learnt, here memorability too:
-# how much of this a network shows that never saw a score is not answered here.
+# .08, and no layer passes. What is hard to put together is so in view of what a network has learnt, here memorability
+# too: how much of this a network shows that never saw a score is not answered here.
 
 # %%
 if named and not few:
