@@ -309,8 +309,8 @@ for name, rhos in together.items():
 # to the fifth of seven layers; after it the distance says less (by .03 and .07), the error not reliably so. Only in the
 # second layer do the two differ, by .02.
 #
-# **In other photographs and another network, both say the more the later the layer**: from .06 in the last block of the
-# first stage to .46 in the last block of all (distance), and from .14 to .49 (error). There is no fall towards the end.
+# **In other photographs and another network, both say more in later layers**: from .06 in the last block of the first
+# stage to .46 in the last block of all (distance), and from .14 to .49 (error). There is no fall towards the end.
 # **Error says more than distance**, by .04 to .10 in three of the last blocks of four stages, and, given distance, it
 # says .13 to .24 in all four (published, of a later layer given an earlier one: .16). Given the error, distance says
 # nothing that passes. A sparse code, as published but for fewer batches, gives about the same as principal components
