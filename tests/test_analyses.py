@@ -105,6 +105,16 @@ def concepts(home, data_folder):
 def how_many_raters(home, data_folder):
     """The script about reliability, run once on a few images of each set."""
     return run(ROOT / "analyses" / "08_how_many_raters.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+def distinct_or_hard_to_draw(home, data_folder):
+    """The script about distances and reconstruction errors, run once on a few images of the second set."""
+    script = ROOT / "analyses" / "09_distinct_or_hard_to_draw.py"
+    return run(script, home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+def prototypes(home, data_folder):
+    """The script about prototypes, hits and false alarms, run once on four images of each of four kinds."""
+    return run(ROOT / "analyses" / "10_prototypes.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+def multiverse(home, data_folder):
+    """The script of all combinations of choices, run once on a few images of each set."""
+    return run(ROOT / "analyses" / "11_multiverse.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
 
 
 def percent(notebook):
@@ -352,6 +362,57 @@ def test_raters_are_counted_from_trials_of_ones_own(home):
         assert saved["case"].values.tolist() == ["own trials"]
         assert saved["answers"].values.tolist() == [[60.0, 60.0, 60.0]]
     assert "MemCat" not in done.stdout
+def test_distances_and_errors_by_layer_are_those_published_and_saved(home, distinct_or_hard_to_draw):
+    assert distinct_or_hard_to_draw.returncode == 0, distinct_or_hard_to_draw.stderr
+    with xr.open_dataset(home / "results" / "09_distinct_or_hard_to_draw.nc", engine="h5netcdf") as saved:
+        far = saved["published_estimate"][(saved["published_kind"] == "measure").values]
+        hard = saved["published_estimate"][(saved["published_kind"] == "reconstruction error").values]
+        # the README of the folder with the data, measured without memfeat
+        np.testing.assert_allclose(far, [0.135, 0.140, 0.213, 0.281, 0.354, 0.322, 0.289], atol=5e-4)
+        np.testing.assert_allclose(hard, [0.147, 0.158, 0.225, 0.276, 0.343, 0.307, 0.324], atol=5e-4)
+        assert saved["trained_estimate"].shape == saved["untrained_estimate"].shape == (102,)
+        assert saved["given_p_corrected"].shape == (4, 4)
+        for name in ("published_p_corrected", "trained_p_corrected", "untrained_p_corrected", "given_p_corrected"):
+            assert bool(((saved[name] > 0) & (saved[name] <= 1)).all())
+        assert saved["between_contrast"].size == 7
+        assert saved.attrs["pearson_2_covariates"] == "pool5"
+    assert "which rounds to .30" in distinct_or_hard_to_draw.stdout
+def test_prototypes_are_related_to_hits_and_false_alarms_and_saved(home, prototypes):
+    assert prototypes.returncode == 0, prototypes.stderr
+    with xr.open_dataset(home / "results" / "10_prototypes.nc", engine="h5netcdf") as saved:
+        for measure in ("own", "other", "density", "pure"):
+            for version in ("new", "old"):
+                assert saved[f"{measure}_{version}_estimate"].shape == (52, 4)
+                corrected = saved[f"{measure}_{version}_p_corrected"]
+                assert bool(((corrected > 0) & (corrected <= 1)).all())
+                assert saved.attrs[f"{measure}_{version}_permute"] == "whole"
+        assert saved["own_new_kind"].values.tolist() == ["measure"] * 51 + ["people"]
+        assert list(saved["own_new_score"].values) == ["hit rate", "false-alarm rate", "d′", "criterion"]
+        assert saved.attrs["inside_new_permute"] == "within"
+        assert saved["reliability_old_measure"].size == 5
+    assert "Distance from own prototype and false-alarm rate, old" in prototypes.stdout
+def test_all_combinations_are_computed_and_saved(home, multiverse):
+    assert multiverse.returncode == 0, multiverse.stderr
+    with xr.open_dataset(home / "results" / "11_multiverse.nc", engine="h5netcdf") as saved:
+        sizes = {"rocks": 4 * 2 * 4 * 2 * 3 * 2, "photographs": 4 * 2 * 4 * 2 * 2, "tables": 2 * 7 * 2}
+        for name, size in sizes.items():
+            assert saved[f"{name}_estimate"].shape == (size,)
+            assert bool(((saved[f"{name}_p_joint"] > 0) & (saved[f"{name}_p_joint"] <= 1)).all())
+            assert bool((saved[f"{name}_ci_low"] <= saved[f"{name}_ci_high"]).all())
+            share = saved[f"{name}_share_of_variance"].values
+            assert (share >= 0).all()
+            assert share.sum() <= 1 + 1e-9
+            assert saved.attrs[f"{name}_combinations"] == size
+        assert saved["rocks_choice"].values.tolist() == [
+            "distance",
+            "metric",
+            "stage",
+            "blocks",
+            "score",
+            "coefficient",
+        ]
+        assert (saved.attrs["rocks_unit"], saved.attrs["photographs_unit"]) == ("kinds", "images")
+        assert saved.attrs["tables_share_of_the_other_sign"] == 0
 
 
 @pytest.mark.parametrize(
