@@ -87,6 +87,13 @@ def three_kinds(home, data_folder):
     return run(ROOT / "analyses" / "05_three_kinds.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
 
 
+@pytest.fixture(scope="module")
+def natural_scenes(home, data_folder):
+    """The script about tables of two sets of scenes: all of them, in few samples."""
+    script = ROOT / "analyses" / "17_natural_scenes.py"
+    return run(script, home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+
+
 def percent(notebook):
     """Write a notebook as a script, without what notebooks add."""
     notebook.metadata = {"jupytext": {"notebook_metadata_filter": "-all", "cell_metadata_filter": "-all"}}
@@ -232,6 +239,20 @@ def test_sets_of_images_are_compared_and_saved(home, three_kinds):
             assert ((known > 0) & (known <= 1)).all()
         assert (saved.attrs["remembered_unit"], saved.attrs["apart_permute"]) == ("clusters", "whole")
     assert "P-values come from all 6 rearrangements of whole groups" in " ".join(three_kinds.stdout.split())
+
+
+@pytest.mark.data
+def test_predictions_are_held_against_naturalness_and_saved(home, natural_scenes):
+    assert natural_scenes.returncode == 0, natural_scenes.stderr
+    with xr.open_dataset(home / "results" / "17_natural_scenes.nc", engine="h5netcdf") as saved:
+        assert saved["set"].values.tolist() == ["first", "second"]
+        assert saved["plain_n"].isel(plain_layer=0, plain_score=0).values.tolist() == [375, 1104]
+        corrected = saved["plain_estimate"].sel(plain_layer="ResMem", plain_score="corrected")
+        np.testing.assert_allclose(corrected, [0.493, 0.545], atol=5e-4)
+        for name in ("plain_p_corrected", "left_p_corrected", "alike_p_corrected", "ahead_p", "which_p"):
+            assert bool(((saved[name] > 0) & (saved[name] <= 1)).all())
+        assert saved["ahead_second"].values.tolist() == ["−naturalness"] * 2
+        assert saved.attrs["plain_method"] == "pearson"
 
 
 @pytest.mark.parametrize(
