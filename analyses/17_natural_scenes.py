@@ -50,28 +50,22 @@ draws = {"n_permutations": 99 if few else 9_999} | bootstrap
 # %% [markdown]
 # ## The tables
 #
-# Four files for each set, joined by the name of the image. Rates are those of the counts. Compressibility is that of
-# a JPEG file, as the published correlations have it.
+# Rates are those of the counts. Compressibility is that of a JPEG file, as the published correlations have it.
 
 # %%
-predictors = {"resmem": "ResMem", "naturalness": "naturalness", "jpeg_based_compressibility": "compressibility"}
-memories = {"target_crr": "corrected", "target_hr": "hit rate", "target_far": "false-alarm rate"}
+predictors = {"resmem": "ResMem", "naturalness": "naturalness", "jpeg_compressibility": "compressibility"}
+memories = {"corrected_recognition": "corrected", "hit_rate": "hit rate", "false_alarm_rate": "false-alarm rate"}
 sets = {}
-for name, number, n in (("first", 1, 375), ("second", 2, 1_104)):
-    files = [
-        data / "rim2025" / f"set{number}_{what}.csv" for what in ("memorability", "naturalness", "compressibility")
-    ]
-    scenes = pd.read_csv(data / "rim2025" / f"set{number}_resmem.csv")
-    for file in files:
-        scenes = scenes.merge(pd.read_csv(file), on="image_name", validate="1:1")
-    scenes = scenes.rename(columns={"image_name": "image"} | predictors | memories).set_index("image")
-    shown, foils = scenes["target_hit"] + scenes["target_miss"], scenes["target_fa"] + scenes["target_cr"]
-    assert (len(scenes), scenes.isna().sum().sum()) == (n, 0)
-    assert np.allclose(scenes["hit rate"], scenes["target_hit"] / shown)
-    assert np.allclose(scenes["false-alarm rate"], scenes["target_fa"] / foils)
+for name, which in (("first", "set1"), ("second", "set2")):
+    scenes = mf.datasets.table("rim2025", which).to_dataframe().rename(columns=predictors | memories)
+    assert np.allclose(scenes["hit rate"], scenes["hits"] / scenes["n_targets"])
+    assert np.allclose(scenes["false-alarm rate"], scenes["false_alarms"] / scenes["n_foils"])
     assert np.allclose(scenes["corrected"], scenes["hit rate"] - scenes["false-alarm rate"])
     sets[name] = scenes
-    print(f"{name} set: {n} scenes, {shown.mean():.0f} answers to each old and {foils.mean():.0f} to each new one")
+    old, new = scenes["n_targets"].mean(), scenes["n_foils"].mean()
+    print(f"{name} set: {len(scenes)} scenes; answers to each: {old:.0f} when old, {new:.0f} when new")
+assert [len(scenes) for scenes in sets.values()] == [375, 1_104]
+assert not any(scenes.isna().any(axis=None) for scenes in sets.values())
 
 # %% [markdown]
 # ## The published figures
@@ -152,7 +146,7 @@ given = {
 }
 left = {}
 for name, scenes in sets.items():
-    noise = (scenes["sd"] ** 2 / scenes["count"]).mean() / scenes["naturalness"].var()
+    noise = (scenes["naturalness_sd"] ** 2 / scenes["n_naturalness"]).mean() / scenes["naturalness"].var()
     print(f"{name} set: noise is {noise:.3f} of the variance of naturalness")
     assert 0 < noise < 1
     parts = [
@@ -227,15 +221,10 @@ figure
 
 # %%
 published = {"first": (0.699, 0.59), "second": (0.726, 0.64)}
-counted = {
-    "hits": "target_hit",
-    "misses": "target_miss",
-    "false_alarms": "target_fa",
-    "correct_rejections": "target_cr",
-}
+counts = ["hits", "misses", "false_alarms", "correct_rejections"]
 dealt, judged = {}, {}
 for name, scenes in sets.items():
-    halves = mf.scores.resplit(scenes.reset_index(), n_splits=100, rng=0, **counted)
+    halves = mf.scores.resplit(scenes[counts].reset_index(), n_splits=100, rng=0)
     dealt[name] = mf.scores.reliability(halves, method="pearson", **bootstrap)
     pair = halves["corrected_recognition"].isel(split=0).transpose("half", "image").values
     by_hand = pearsonr(*pair).statistic
@@ -312,12 +301,9 @@ for name, scenes in sets.items():
 # little too high.
 
 # %%
-for name in sets:
-    remaining = left[name].sel(score="corrected")
-    assert (remaining["p_corrected"] < 0.05).all()
-    assert (remaining["ci_low"].sel(layer="ResMem | naturalness") > 0).item()
-    assert alike[name]["ci_low"].sel(score="corrected") > 0
-    assert which[name]["ci_low"] > 0
+assert all((left[name]["p_corrected"].sel(score="corrected") < 0.05).all() for name in sets)
+assert all(alike[name]["ci_low"].sel(score="corrected") > 0 for name in sets)
+assert all(which[name]["ci_low"] > 0 for name in sets)
 assert ahead["first"]["ci_low"] < 0 < ahead["second"]["ci_low"]
 
 # %% [markdown]
