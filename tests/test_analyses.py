@@ -88,6 +88,12 @@ def three_kinds(home, data_folder):
 
 
 @pytest.fixture(scope="module")
+def scrambled(home, data_folder):
+    """The script about scrambled photographs, run once on a few of them, scrambled twice."""
+    return run(ROOT / "analyses" / "15_scrambled.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+
+
+@pytest.fixture(scope="module")
 def natural_scenes(home, data_folder):
     """The script about tables of two sets of scenes: all of them, in few samples."""
     script = ROOT / "analyses" / "17_natural_scenes.py"
@@ -239,6 +245,21 @@ def test_sets_of_images_are_compared_and_saved(home, three_kinds):
             assert ((known > 0) & (known <= 1)).all()
         assert (saved.attrs["remembered_unit"], saved.attrs["apart_permute"]) == ("clusters", "whole")
     assert "P-values come from all 6 rearrangements of whole groups" in " ".join(three_kinds.stdout.split())
+
+
+@pytest.mark.data
+def test_scrambled_photographs_are_predicted_and_saved(home, scrambled):
+    assert scrambled.returncode == 0, scrambled.stderr
+    with xr.open_dataset(home / "results" / "15_scrambled.nc", engine="h5netcdf") as saved:
+        assert saved["people_layer"].values.tolist() == ["intact", "whole", "whole 2"]
+        assert saved["people_n"].values.tolist() == [6, 6, 6]
+        for name in ("people_p_corrected", "network_p_corrected", "looks_p_corrected"):
+            assert bool(((saved[name] > 0) & (saved[name] <= 1)).all())
+        assert saved["less_second"].values.tolist() == ["intact", "intact"]
+    # one prediction for each version of each photograph, none twice
+    predictions = pd.read_csv(home / "results" / "15_scrambled_predictions.csv")
+    assert len(predictions) == predictions["sha256"].nunique() == 18
+    assert "amplitudes kept to within rounding" in scrambled.stdout
 
 
 @pytest.mark.data
