@@ -94,6 +94,12 @@ def scrambled(home, data_folder):
 
 
 @pytest.fixture(scope="module")
+def context(home, data_folder):
+    """The script about contexts, run once on a few photographs of each set, and on all scenes that are counts only."""
+    return run(ROOT / "analyses" / "16_context.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+
+
+@pytest.fixture(scope="module")
 def natural_scenes(home, data_folder):
     """The script about tables of two sets of scenes: all of them, in few samples."""
     script = ROOT / "analyses" / "17_natural_scenes.py"
@@ -260,6 +266,23 @@ def test_scrambled_photographs_are_predicted_and_saved(home, scrambled):
     predictions = pd.read_csv(home / "results" / "15_scrambled_predictions.csv")
     assert len(predictions) == predictions["sha256"].nunique() == 18
     assert "amplitudes kept to within rounding" in scrambled.stdout
+
+
+@pytest.mark.data
+def test_contexts_are_compared_and_saved(home, context):
+    assert context.returncode == 0, context.stderr
+    with xr.open_dataset(home / "results" / "16_context.nc", engine="h5netcdf") as saved:
+        np.testing.assert_allclose(saved["scenes_all_estimate"], 0.657, atol=5e-4)
+        # 51 layers and GIST; two scores of rocks
+        assert saved["rocks_estimate"].shape == (52, 2)
+        assert saved["outdoor_estimate"].shape == (52,)
+        assert saved["inside_kinds_estimate"].shape == saved["entropy_estimate"].shape == (51, 2)
+        # rocks that two experiments showed: three of each of five kinds
+        assert saved["context_n"].values.tolist() == [15] * 51
+        for name in ("rocks", "outdoor", "inside_kinds", "entropy", "context", "outdoor_over_GIST"):
+            p = saved[f"{name}_p_corrected"]
+            assert bool(((p > 0) & (p <= 1)).all())
+        assert (saved.attrs["rocks_permute"], saved.attrs["inside_kinds_permute"]) == ("whole", "within")
 
 
 @pytest.mark.data
