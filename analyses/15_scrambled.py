@@ -90,7 +90,10 @@ demo.collect(results / "photographs")
 coffee = mf.images.read([results / "photographs" / "coffee.png"])
 shown = [coffee, *(mf.images.transform(coffee, "phase_scramble", **how) for how in made.values())]
 pictures = xr.concat([mf.images.thumbnails(one, size=128) for one in shown], "image", combine_attrs="drop")
-ax = mf.plot.image_grid(pictures, captions=["intact", *made], columns=len(shown), ax=mf.plot.axes(width=180, height=45))
+figure, ax = plt.subplots(figsize=(180 / 25.4, 35 / 25.4), layout="constrained")
+mf.plot.image_grid(pictures, captions=["intact", *made], columns=len(shown), ax=ax)
+plt.close(figure)
+figure
 
 # %% [markdown]
 # ## What stays, and what does not
