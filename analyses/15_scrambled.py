@@ -11,7 +11,7 @@
 # `MEMFEAT_PHOTOS` to a folder, `MEMFEAT_SCORES` to a CSV with a column `image`, and `MEMFEAT_COLUMN` to its column of
 # scores (`hit_rate` if you do not).
 #
-# **Time.** Ten minutes on two cores for 600 predictions, which are kept: a second run takes one. With `MEMFEAT_IMAGES`
+# **Time.** Ten minutes on two cores for 600 predictions, which are kept: a second run takes two. With `MEMFEAT_IMAGES`
 # set to a number, fewer photographs and versions are used: enough to see that it runs, and for nothing else.
 #
 # **What was published.** Lin, Yousif, Chun and Scholl (2021, *Cognition*) showed people photographs and their
