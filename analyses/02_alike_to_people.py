@@ -16,6 +16,13 @@
 # **Time.** An hour on two cores, half of it for features, which are kept for the next run. With `MEMFEAT_IMAGES` set to
 # a number, only so many images of each set are used: enough to see that it runs, and for nothing else.
 #
+# **What was published.** Bainbridge, Dilks and Oliva (2017, *NeuroImage*) compared patterns of brain activity with a
+# model of pairs of images by their memorability: memorable ones are alike, and forgettable ones differ each in its own
+# way. Patterns in ventral visual and medial temporal regions followed it. Bainbridge and Rissman (2018, *Scientific
+# Reports*) set the memorability of stimuli against the participant's own memory, and found them in regions that do not
+# overlap: the one in ventral and medial temporal regions, the other in frontal and parietal ones (all from the
+# abstracts). Both are about brains. What layers of a network do is asked here, and neither paper says what to expect.
+#
 # **What this is worth.** Intervals and p-values are about images: other kinds of rock, other outdoor photographs, and
 # this one network. Its weights were trained to predict memorability, on photographs of other sets: what it says about
 # memory it may have learnt there. Intervals are expanded percentiles of bootstrap samples, 95 %; how often such

@@ -13,6 +13,12 @@
 # more without it. With `MEMFEAT_IMAGES` set to a number, only about so many images are used: enough to see that it
 # runs, and for nothing else.
 #
+# **What was published.** On comparing sets by memorability, not on rocks: Davis and Bainbridge (2023, *PNAS*) had
+# people remember 4,021 paintings. ResMem's predictions went with memory online and in person, beyond colour, content,
+# aesthetics and emotion (from the abstract). Rim et al. (2025) compare natural with human-made scenes: the more
+# natural, the worse remembered, r = −.45 and −.42 with corrected recognition in two sets (recomputed from their
+# tables).
+#
 # **What this is worth.** Photographs of one type (of granite, say) are alike, so there are 30 types, and not 480
 # independent photographs. Types are what changes places for p-values and what is drawn again for intervals: results are
 # about other types of igneous, metamorphic and sedimentary rock. With ten of each kind, only large differences can be

@@ -115,6 +115,15 @@ def prototypes(home, data_folder):
 def multiverse(home, data_folder):
     """The script of all combinations of choices, run once on a few images of each set."""
     return run(ROOT / "analyses" / "11_multiverse.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+def scrambled(home, data_folder):
+    """The script about scrambled photographs, run once on a few of them, scrambled twice."""
+    return run(ROOT / "analyses" / "15_scrambled.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+def context(home, data_folder):
+    """The script about contexts, run once on a few photographs of each set, and on all scenes that are counts only."""
+    return run(ROOT / "analyses" / "16_context.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+def natural_scenes(home, data_folder):
+    """The script about tables of two sets of scenes: all of them, in few samples."""
+    script = ROOT / "analyses" / "17_natural_scenes.py"
 
 
 def percent(notebook):
@@ -413,6 +422,41 @@ def test_all_combinations_are_computed_and_saved(home, multiverse):
         ]
         assert (saved.attrs["rocks_unit"], saved.attrs["photographs_unit"]) == ("kinds", "images")
         assert saved.attrs["tables_share_of_the_other_sign"] == 0
+def test_scrambled_photographs_are_predicted_and_saved(home, scrambled):
+    assert scrambled.returncode == 0, scrambled.stderr
+    with xr.open_dataset(home / "results" / "15_scrambled.nc", engine="h5netcdf") as saved:
+        assert saved["people_layer"].values.tolist() == ["intact", "whole", "whole 2"]
+        assert saved["people_n"].values.tolist() == [6, 6, 6]
+        for name in ("people_p_corrected", "network_p_corrected", "looks_p_corrected"):
+        assert saved["less_second"].values.tolist() == ["intact", "intact"]
+    # one prediction for each version of each photograph, none twice
+    predictions = pd.read_csv(home / "results" / "15_scrambled_predictions.csv")
+    assert len(predictions) == predictions["sha256"].nunique() == 18
+    assert "amplitudes kept to within rounding" in scrambled.stdout
+def test_contexts_are_compared_and_saved(home, context):
+    assert context.returncode == 0, context.stderr
+    with xr.open_dataset(home / "results" / "16_context.nc", engine="h5netcdf") as saved:
+        np.testing.assert_allclose(saved["scenes_all_estimate"], 0.657, atol=5e-4)
+        # 51 layers and GIST; two scores of rocks
+        assert saved["rocks_estimate"].shape == (52, 2)
+        assert saved["outdoor_estimate"].shape == (52,)
+        assert saved["inside_kinds_estimate"].shape == saved["entropy_estimate"].shape == (51, 2)
+        # rocks that two experiments showed: three of each of five kinds
+        assert saved["context_n"].values.tolist() == [15] * 51
+        for name in ("rocks", "outdoor", "inside_kinds", "entropy", "context", "outdoor_over_GIST"):
+            p = saved[f"{name}_p_corrected"]
+            assert bool(((p > 0) & (p <= 1)).all())
+        assert (saved.attrs["rocks_permute"], saved.attrs["inside_kinds_permute"]) == ("whole", "within")
+def test_predictions_are_held_against_naturalness_and_saved(home, natural_scenes):
+    assert natural_scenes.returncode == 0, natural_scenes.stderr
+    with xr.open_dataset(home / "results" / "17_natural_scenes.nc", engine="h5netcdf") as saved:
+        assert saved["set"].values.tolist() == ["first", "second"]
+        assert saved["plain_n"].isel(plain_layer=0).values.tolist() == [375, 1104]
+        corrected = saved["plain_estimate"].sel(plain_layer="ResMem", plain_score="corrected")
+        np.testing.assert_allclose(corrected, [0.493, 0.545], atol=5e-4)
+        for name in ("plain_p_corrected", "left_p_corrected", "alike_p_corrected", "ahead_p", "which_p"):
+        assert saved["ahead_second"].item() == "−naturalness"
+        assert saved.attrs["plain_method"] == "pearson correlation by layer"
 
 
 @pytest.mark.parametrize(
