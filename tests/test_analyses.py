@@ -65,65 +65,18 @@ def main_road(home):
 
 
 @pytest.fixture(scope="module")
-def alike_to_people(home, data_folder):
-    """The script on real data, run once on a few images of each set."""
-    script = ROOT / "analyses" / "02_alike_to_people.py"
-    return run(script, home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+def on_few(home, request):
+    """Give a function that runs a script of real data on a few images of each set, once."""
+    done = {}
 
+    def ran(script):
+        if script not in done:
+            data = request.getfixturevalue("data_folder")
+            path = ROOT / "analyses" / f"{script}.py"
+            done[script] = run(path, home, MEMFEAT_DATA=str(data), MEMFEAT_IMAGES=FEW)
+        return done[script]
 
-@pytest.fixture(scope="module")
-def read_out(home, data_folder):
-    """The script that predicts scores, run once on a few images of each set."""
-    return run(ROOT / "analyses" / "03_read_out.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
-
-
-@pytest.fixture(scope="module")
-def standing_out(home, data_folder):
-    """The script about single images, run once on a few images of each set."""
-    return run(ROOT / "analyses" / "04_standing_out.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
-
-
-@pytest.fixture(scope="module")
-def three_kinds(home, data_folder):
-    """The script about sets of images, run once on a few."""
-    return run(ROOT / "analyses" / "05_three_kinds.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
-
-
-@pytest.fixture(scope="module")
-def how_well_predicted(home, data_folder):
-    """The script about predictions, run once on a few photographs."""
-    return run(ROOT / "analyses" / "06_how_well_predicted.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
-
-
-@pytest.fixture(scope="module")
-def concepts(home, data_folder):
-    """The script about concepts, run once with few random draws."""
-    return run(ROOT / "analyses" / "07_concepts.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
-
-
-@pytest.fixture(scope="module")
-def how_many_raters(home, data_folder):
-    """The script about reliability, run once on a few images of each set."""
-    return run(ROOT / "analyses" / "08_how_many_raters.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
-def distinct_or_hard_to_draw(home, data_folder):
-    """The script about distances and reconstruction errors, run once on a few images of the second set."""
-    script = ROOT / "analyses" / "09_distinct_or_hard_to_draw.py"
-    return run(script, home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
-def prototypes(home, data_folder):
-    """The script about prototypes, hits and false alarms, run once on four images of each of four kinds."""
-    return run(ROOT / "analyses" / "10_prototypes.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
-def multiverse(home, data_folder):
-    """The script of all combinations of choices, run once on a few images of each set."""
-    return run(ROOT / "analyses" / "11_multiverse.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
-def scrambled(home, data_folder):
-    """The script about scrambled photographs, run once on a few of them, scrambled twice."""
-    return run(ROOT / "analyses" / "15_scrambled.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
-def context(home, data_folder):
-    """The script about contexts, run once on a few photographs of each set, and on all scenes that are counts only."""
-    return run(ROOT / "analyses" / "16_context.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
-def natural_scenes(home, data_folder):
-    """The script about tables of two sets of scenes: all of them, in few samples."""
-    script = ROOT / "analyses" / "17_natural_scenes.py"
+    return ran
 
 
 def percent(notebook):
@@ -180,7 +133,8 @@ def test_the_script_asks_a_question_and_asserts_what_it_reports(script, notebook
 
 @every_script
 def test_the_script_runs(script, home, request):
-    done = request.getfixturevalue(script.stem.partition("_")[2])
+    ready = script.stem in NEEDS_DATA
+    done = request.getfixturevalue("on_few")(script.stem) if ready else request.getfixturevalue("main_road")
     assert done.returncode == 0, done.stderr
     assert (home / "results" / f"{script.stem}.nc").stat().st_size
     assert "<svg" in (home / "figures" / f"{script.stem}.svg").read_text(encoding="utf-8")
@@ -206,8 +160,9 @@ def test_an_analysis_of_real_data_says_what_to_set_where_they_are_not(home):
 
 
 @pytest.mark.data
-def test_layers_and_people_are_compared_and_saved(home, alike_to_people):
-    assert alike_to_people.returncode == 0, alike_to_people.stderr
+def test_layers_and_people_are_compared_and_saved(home, on_few):
+    done = on_few("02_alike_to_people")
+    assert done.returncode == 0, done.stderr
     with xr.open_dataset(home / "results" / "02_alike_to_people.nc", engine="h5netcdf") as saved:
         assert saved["people_estimate"].sizes == {"network": 2, "layer": 51}
         assert saved["memory_estimate"].sizes == {"layer": 51, "hypothesis": 3}
@@ -221,8 +176,9 @@ def test_layers_and_people_are_compared_and_saved(home, alike_to_people):
 
 
 @pytest.mark.data
-def test_scores_are_read_out_and_saved_with_their_ceilings(home, read_out):
-    assert read_out.returncode == 0, read_out.stderr
+def test_scores_are_read_out_and_saved_with_their_ceilings(home, on_few):
+    done = on_few("03_read_out")
+    assert done.returncode == 0, done.stderr
     with xr.open_dataset(home / "results" / "03_read_out.nc", engine="h5netcdf") as saved:
         assert saved["released_estimate"].shape == saved["random_estimate"].shape == (51,)
         assert saved["low_level_estimate"].sizes == {"low_level_layer": 1}
@@ -240,12 +196,13 @@ def test_scores_are_read_out_and_saved_with_their_ceilings(home, read_out):
         # predictions are images one by one, and what is saved here is about layers
         assert "released_image" not in saved.dims
     assert "<svg" in (home / "figures" / "03_read_out_transformers.svg").read_text(encoding="utf-8")
-    assert "best of four on the test part" in read_out.stdout
+    assert "best of four on the test part" in done.stdout
 
 
 @pytest.mark.data
-def test_measures_of_single_images_are_related_and_saved(home, standing_out):
-    assert standing_out.returncode == 0, standing_out.stderr
+def test_measures_of_single_images_are_related_and_saved(home, on_few):
+    done = on_few("04_standing_out")
+    assert done.returncode == 0, done.stderr
     with xr.open_dataset(home / "results" / "04_standing_out.nc", engine="h5netcdf") as saved:
         assert (
             saved["noticed_distance_from_nearest_neighbour_estimate"].shape
@@ -269,8 +226,9 @@ def test_measures_of_single_images_are_related_and_saved(home, standing_out):
 
 
 @pytest.mark.data
-def test_sets_of_images_are_compared_and_saved(home, three_kinds):
-    assert three_kinds.returncode == 0, three_kinds.stderr
+def test_sets_of_images_are_compared_and_saved(home, on_few):
+    done = on_few("05_three_kinds")
+    assert done.returncode == 0, done.stderr
     with xr.open_dataset(home / "results" / "05_three_kinds.nc", engine="h5netcdf") as saved:
         assert saved["apart_estimate"].sizes == {"apart_statistic": 2, "apart_layer": 51, "apart_contrast": 3}
         assert saved["remembered_n"].values.tolist() == [4, 4, 4]
@@ -279,12 +237,13 @@ def test_sets_of_images_are_compared_and_saved(home, three_kinds):
             assert known.size
             assert ((known > 0) & (known <= 1)).all()
         assert (saved.attrs["remembered_unit"], saved.attrs["apart_permute"]) == ("clusters", "whole")
-    assert "P-values come from all 6 rearrangements of whole groups" in " ".join(three_kinds.stdout.split())
+    assert "P-values come from all 6 rearrangements of whole groups" in " ".join(done.stdout.split())
 
 
 @pytest.mark.data
-def test_predictions_are_judged_and_saved(home, how_well_predicted):
-    assert how_well_predicted.returncode == 0, how_well_predicted.stderr
+def test_predictions_are_judged_and_saved(home, on_few):
+    done = on_few("06_how_well_predicted")
+    assert done.returncode == 0, done.stderr
     with xr.open_dataset(home / "results" / "06_how_well_predicted.nc", engine="h5netcdf") as saved:
         assert saved.sizes["case"] == 6
         value = saved["estimate"].sel(metric=["spearman", "spearman_relative", "reliability_spearman"])
@@ -321,8 +280,9 @@ def test_kept_predictions_of_ones_own_photographs_are_judged_without_a_network(h
 
 
 @pytest.mark.data
-def test_concepts_are_explained_by_category_typicality_and_dimensions(home, concepts):
-    assert concepts.returncode == 0, concepts.stderr
+def test_concepts_are_explained_by_category_typicality_and_dimensions(home, on_few):
+    done = on_few("07_concepts")
+    assert done.returncode == 0, done.stderr
     with xr.open_dataset(home / "results" / "07_concepts.nc", engine="h5netcdf") as saved:
         assert saved["way"].values.tolist() == ["mixed left out", "mixed are semantic", "mixed are visual"]
         shares, together = saved["estimate"].sum("subset"), saved["r2"].sel(subset="semantic & visual")
@@ -335,12 +295,13 @@ def test_concepts_are_explained_by_category_typicality_and_dimensions(home, conc
         assert bool(((saved["typicality_p_fdr"] >= saved["typicality_p"]) & (saved["typicality_p_fdr"] <= 1)).all())
         assert bool((saved["ci_low"] <= saved["estimate"]).all() & (saved["estimate"] <= saved["ci_high"]).all())
         assert saved.attrs["partition_n_folds"] == 5
-    assert "those without a category as one more: 0.234" in concepts.stdout
+    assert "those without a category as one more: 0.234" in done.stdout
 
 
 @pytest.mark.data
-def test_raters_are_counted_from_reliability_and_saved(home, how_many_raters):
-    assert how_many_raters.returncode == 0, how_many_raters.stderr
+def test_raters_are_counted_from_reliability_and_saved(home, on_few):
+    done = on_few("08_how_many_raters")
+    assert done.returncode == 0, done.stderr
     with xr.open_dataset(home / "results" / "08_how_many_raters.nc", engine="h5netcdf") as saved:
         assert saved.sizes["measure"] == 3
         r, n = saved["reliability"], saved["answers"]
@@ -371,8 +332,12 @@ def test_raters_are_counted_from_trials_of_ones_own(home):
         assert saved["case"].values.tolist() == ["own trials"]
         assert saved["answers"].values.tolist() == [[60.0, 60.0, 60.0]]
     assert "MemCat" not in done.stdout
-def test_distances_and_errors_by_layer_are_those_published_and_saved(home, distinct_or_hard_to_draw):
-    assert distinct_or_hard_to_draw.returncode == 0, distinct_or_hard_to_draw.stderr
+
+
+@pytest.mark.data
+def test_distances_and_errors_by_layer_are_those_published_and_saved(home, on_few):
+    done = on_few("09_distinct_or_hard_to_draw")
+    assert done.returncode == 0, done.stderr
     with xr.open_dataset(home / "results" / "09_distinct_or_hard_to_draw.nc", engine="h5netcdf") as saved:
         far = saved["published_estimate"][(saved["published_kind"] == "measure").values]
         hard = saved["published_estimate"][(saved["published_kind"] == "reconstruction error").values]
@@ -385,9 +350,13 @@ def test_distances_and_errors_by_layer_are_those_published_and_saved(home, disti
             assert bool(((saved[name] > 0) & (saved[name] <= 1)).all())
         assert saved["between_contrast"].size == 7
         assert saved.attrs["pearson_2_covariates"] == "pool5"
-    assert "which rounds to .30" in distinct_or_hard_to_draw.stdout
-def test_prototypes_are_related_to_hits_and_false_alarms_and_saved(home, prototypes):
-    assert prototypes.returncode == 0, prototypes.stderr
+    assert "which rounds to .30" in done.stdout
+
+
+@pytest.mark.data
+def test_prototypes_are_related_to_hits_and_false_alarms_and_saved(home, on_few):
+    done = on_few("10_prototypes")
+    assert done.returncode == 0, done.stderr
     with xr.open_dataset(home / "results" / "10_prototypes.nc", engine="h5netcdf") as saved:
         for measure in ("own", "other", "density", "pure"):
             for version in ("new", "old"):
@@ -399,9 +368,13 @@ def test_prototypes_are_related_to_hits_and_false_alarms_and_saved(home, prototy
         assert list(saved["own_new_score"].values) == ["hit rate", "false-alarm rate", "d′", "criterion"]
         assert saved.attrs["inside_new_permute"] == "within"
         assert saved["reliability_old_measure"].size == 5
-    assert "Distance from own prototype and false-alarm rate, old" in prototypes.stdout
-def test_all_combinations_are_computed_and_saved(home, multiverse):
-    assert multiverse.returncode == 0, multiverse.stderr
+    assert "Distance from own prototype and false-alarm rate, old" in done.stdout
+
+
+@pytest.mark.data
+def test_all_combinations_are_computed_and_saved(home, on_few):
+    done = on_few("11_multiverse")
+    assert done.returncode == 0, done.stderr
     with xr.open_dataset(home / "results" / "11_multiverse.nc", engine="h5netcdf") as saved:
         sizes = {"rocks": 4 * 2 * 4 * 2 * 3 * 2, "photographs": 4 * 2 * 4 * 2 * 2, "tables": 2 * 7 * 2}
         for name, size in sizes.items():
@@ -422,19 +395,83 @@ def test_all_combinations_are_computed_and_saved(home, multiverse):
         ]
         assert (saved.attrs["rocks_unit"], saved.attrs["photographs_unit"]) == ("kinds", "images")
         assert saved.attrs["tables_share_of_the_other_sign"] == 0
-def test_scrambled_photographs_are_predicted_and_saved(home, scrambled):
-    assert scrambled.returncode == 0, scrambled.stderr
+
+
+@pytest.mark.data
+def test_dissimilarities_are_related_to_both_scores_and_the_circle_is_kept_on_record(home, on_few):
+    done = on_few("12_alike_by_stage")
+    assert done.returncode == 0, done.stderr
+    with xr.open_dataset(home / "results" / "12_alike_by_stage.nc", engine="h5netcdf") as saved:
+        assert list(saved["joint"].shape) == [2, 3, 6, 4]
+        bounds = saved["joint"].sel(joint_column=["ci_low", "coefficient", "ci_high"])
+        assert bool((bounds.diff("joint_column") > 0).all())
+        for name in ("profile_mean_hits", "profile_nearest_predictions"):
+            assert saved[f"{name}_estimate"].shape == (153,)
+            p = saved[f"{name}_p_corrected"]
+            assert bool(((p > 0) & (p <= 1)).all())
+        assert "circular" in saved.attrs["profile_mean_predictions_cautions"]
+        assert "circular" not in saved.attrs.get("profile_mean_hits_cautions", "")
+        assert "is the question" in saved.attrs["profile_mean_predictions_allowed"]
+        assert int(saved.attrs["joint_n"]) == int(FEW)
+    for name, said in {"retrained": "circular", "frozen": "circular", "untrained": "not circular"}.items():
+        assert f"\n{name}: {said}\n" in done.stdout
+    assert "<svg" in (home / "figures" / "12_alike_by_stage_joint.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.data
+def test_two_networks_with_the_same_weights_are_laid_side_by_side(home, on_few):
+    done = on_few("13_frozen_or_retrained")
+    assert done.returncode == 0, done.stderr
+    assert "60,192,808 parameters in 467 tensors are the same; 155 batch norms differ" in done.stdout
+    with xr.open_dataset(home / "results" / "13_frozen_or_retrained.nc", engine="h5netcdf") as saved:
+        for what in ("batch_statistics_only", "trained_or_not"):
+            assert saved[f"drift_{what}_estimate"].shape == (4, 10)
+            assert saved[f"drift_{what}_decoded"].shape == (2, 10)
+        alike, unlike = (saved[f"drift_{what}_estimate"][0] for what in ("batch_statistics_only", "trained_or_not"))
+        assert bool((alike.values > unlike.values).all())
+        assert saved.attrs["drift_batch_statistics_only_first_backbone"] == "released"
+        assert saved.attrs["drift_batch_statistics_only_second_variant"] == "retrained"
+        p = saved["changed_magnitude_frozen_p_corrected"]
+        assert bool(((p > 0) & (p <= 1)).all())
+
+
+@pytest.mark.data
+def test_channels_are_related_to_scores_and_shown_without_a_restricted_photograph(home, on_few):
+    done = on_few("14_filters")
+    assert done.returncode == 0, done.stderr
+    with xr.open_dataset(home / "results" / "14_filters.nc", engine="h5netcdf") as saved:
+        assert dict(saved["low_level_r2"].sizes) == {"network": 2, "layer": 50, "quantile": 3}
+        assert bool((saved["low_level_r2"].diff("quantile") >= 0).all())
+        assert saved["trained_layer4.2_rho"].shape == (2048,)
+        assert bool((saved["trained_layer4.2_p_fdr"] >= saved["trained_layer4.2_p"]).all())
+        assert saved["halves"].shape == (2, 4, 3)
+    pictures = (home / "figures" / "14_filters_pictures.svg").read_text(encoding="utf-8")
+    # the picture that was made, and a row of those that may be shown
+    assert pictures.count("<image ") == 2
+    assert "licence" in done.stdout
+    assert "terms not stated" not in done.stdout
+
+
+@pytest.mark.data
+def test_scrambled_photographs_are_predicted_and_saved(home, on_few):
+    done = on_few("15_scrambled")
+    assert done.returncode == 0, done.stderr
     with xr.open_dataset(home / "results" / "15_scrambled.nc", engine="h5netcdf") as saved:
         assert saved["people_layer"].values.tolist() == ["intact", "whole", "whole 2"]
         assert saved["people_n"].values.tolist() == [6, 6, 6]
         for name in ("people_p_corrected", "network_p_corrected", "looks_p_corrected"):
+            assert bool(((saved[name] > 0) & (saved[name] <= 1)).all())
         assert saved["less_second"].values.tolist() == ["intact", "intact"]
     # one prediction for each version of each photograph, none twice
     predictions = pd.read_csv(home / "results" / "15_scrambled_predictions.csv")
     assert len(predictions) == predictions["sha256"].nunique() == 18
-    assert "amplitudes kept to within rounding" in scrambled.stdout
-def test_contexts_are_compared_and_saved(home, context):
-    assert context.returncode == 0, context.stderr
+    assert "amplitudes kept to within rounding" in done.stdout
+
+
+@pytest.mark.data
+def test_contexts_are_compared_and_saved(home, on_few):
+    done = on_few("16_context")
+    assert done.returncode == 0, done.stderr
     with xr.open_dataset(home / "results" / "16_context.nc", engine="h5netcdf") as saved:
         np.testing.assert_allclose(saved["scenes_all_estimate"], 0.657, atol=5e-4)
         # 51 layers and GIST; two scores of rocks
@@ -447,14 +484,19 @@ def test_contexts_are_compared_and_saved(home, context):
             p = saved[f"{name}_p_corrected"]
             assert bool(((p > 0) & (p <= 1)).all())
         assert (saved.attrs["rocks_permute"], saved.attrs["inside_kinds_permute"]) == ("whole", "within")
-def test_predictions_are_held_against_naturalness_and_saved(home, natural_scenes):
-    assert natural_scenes.returncode == 0, natural_scenes.stderr
+
+
+@pytest.mark.data
+def test_predictions_are_held_against_naturalness_and_saved(home, on_few):
+    done = on_few("17_natural_scenes")
+    assert done.returncode == 0, done.stderr
     with xr.open_dataset(home / "results" / "17_natural_scenes.nc", engine="h5netcdf") as saved:
         assert saved["set"].values.tolist() == ["first", "second"]
         assert saved["plain_n"].isel(plain_layer=0).values.tolist() == [375, 1104]
         corrected = saved["plain_estimate"].sel(plain_layer="ResMem", plain_score="corrected")
         np.testing.assert_allclose(corrected, [0.493, 0.545], atol=5e-4)
         for name in ("plain_p_corrected", "left_p_corrected", "alike_p_corrected", "ahead_p", "which_p"):
+            assert bool(((saved[name] > 0) & (saved[name] <= 1)).all())
         assert saved["ahead_second"].item() == "−naturalness"
         assert saved.attrs["plain_method"] == "pearson correlation by layer"
 
