@@ -6,17 +6,18 @@
 # that looks like a finding.
 #
 # **Data.** `lnsim/`: 800 outdoor photographs, drawn with a fixed seed from 2,632, with their hit rates (Lu et al.,
-# 2020). It does not come with memfeat: `MEMFEAT_DATA` must name the folder that holds it. Or your own: `MEMFEAT_PHOTOS`,
-# a folder, and `MEMFEAT_SCORES` and `MEMFEAT_COLUMN`, a CSV with measured scores and its column. The regressions need
-# `pip install "memfeat[mixed]"` (statsmodels).
+# 2020). It does not come with memfeat: `MEMFEAT_DATA` must name the folder that holds it. Or your own:
+# `MEMFEAT_PHOTOS`, a folder, and `MEMFEAT_SCORES` and `MEMFEAT_COLUMN`, a CSV with measured scores and its column. The
+# regressions need `pip install "memfeat[mixed]"` (statsmodels).
 #
-# **Time.** Two minutes on one core once the features are in their stores and the predictions in their file; an hour more
-# without. With `MEMFEAT_IMAGES` set to a number, only so many images are used: to see that it runs, and for nothing else.
+# **Time.** Two minutes on one core once the features are in their stores and the predictions in their file; an hour
+# more without. With `MEMFEAT_IMAGES` set to a number, only so many images are used: to see that it runs, and for
+# nothing else.
 #
 # **What was published.** Koch, Akpan and Coutanche (2020) report that images are remembered better the more they differ
 # from others in early layers, and the more they resemble others in late ones (from the abstract). Peng and Bainbridge
-# (2024) took the mean dissimilarity, 1 − Pearson's r of flattened maps, in six convolutions of the retrained ResMem, and
-# related it to scores of ResMem itself. Their regression on 997 images gave b = .335, −.149, −.156, −.012, .292 and
+# (2024) took the mean dissimilarity, 1 − Pearson's r of flattened maps, in six convolutions of the retrained ResMem,
+# and related it to scores of ResMem itself. Their regression on 997 images gave b = .335, −.149, −.156, −.012, .292 and
 # 1.546 from stage 1 to stage 4, with z = 2.6, 3.9 and 32.4 for the first and the last two and a pseudo-R² of .73; a
 # plain ResNet-152 was their control (read in the source or recomputed). Lin et al. (2024) found that images with a
 # *distant nearest neighbour* in late layers are remembered better (read in the source or recomputed): nearest and mean
@@ -243,8 +244,8 @@ figure
 # %% [markdown]
 # ## What one network says beyond another
 #
-# The published control set a plain ResNet-152 against ResMem. Here: what the retrained network's mean dissimilarity says
-# once that of the same layer in another network is taken out of both sides (partial rank correlation; permutations
+# The published control set a plain ResNet-152 against ResMem. Here: what the retrained network's mean dissimilarity
+# says once that of the same layer in another network is taken out of both sides (partial rank correlation; permutations
 # exchange residuals). These comparisons are not corrected for one another. With few photographs there are no intervals:
 # too many samples would leave nothing to correlate.
 
