@@ -148,7 +148,7 @@ for found in unlike.values():
 
 # %%
 scores = {"hits": hits, "predictions": predicted}
-called = {"hits": column.replace("_", " "), "predictions": "ResMem's predictions"}
+called = {"hits": column.replace("_", " "), "predictions": "predictions"}
 profiles = {}
 for kind, found in unlike.items():
     beside = {name: found[name] for name in ("frozen", "untrained")}
@@ -168,6 +168,7 @@ with plt.rc_context(mf.plot.STYLE):
     for ax, ((kind, score), result) in zip(panels.flat, profiles.items(), strict=True):
         label = f"{kind.capitalize()} dissimilarity:\nSpearman ρ with {called[score]}"
         mf.plot.layer_profile(result, ax=ax, label=label)
+    figure.supxlabel("Blue, full line: the retrained network; its p are corrected over 51 layers", fontsize=7)
 mf.plot.save(figure, figures / "12_alike_by_stage", formats=["svg"])
 plt.close(figure)
 figure
@@ -233,7 +234,7 @@ with plt.rc_context(mf.plot.STYLE):
             share = fits[score, name][0]
             ax.plot(place, one.sel(column="coefficient"), marker, color=colour, label=f"{name}, R² = {share:.2f}")
         ax.set_xticks(range(6), [stage.removeprefix("features.") for stage in stages], rotation=30)
-        ax.set_title(f"{called[score].capitalize() if score == 'hits' else called[score]}")
+        ax.set_title(f"Regression of {called[score]}")
         ax.legend(frameon=False)
     panels[0].set_ylabel("Coefficient, z-scored (SD per SD)")
     figure.supxlabel(f"Block; n = {n} images; bars: 95 %, normal theory, each coefficient by itself", fontsize=7)

@@ -165,9 +165,9 @@ with plt.rc_context(mf.plot.STYLE):
     figure, panels = plt.subplots(len(moved), 2, figsize=size, sharey="col", layout="constrained")
     for (alike, change), (what, found) in zip(panels, moved.items(), strict=True):
         mf.plot.drift_profile(found, ax=alike)
+        alike.set_ylabel(f"{what.capitalize()}:\nsimilarity of the two")
         mf.plot.drift_profile(found, measures=["decodability"], ax=change)
-        alike.set_title(f"{what.capitalize()}: {' and '.join(pairs[what])}")
-        change.set_title(f"{pairs[what][1].capitalize()} less {pairs[what][0]}")
+        change.set_ylabel(f"Read out, Spearman ρ:\n{pairs[what][1]} less {pairs[what][0]}")
 mf.plot.save(figure, figures / "13_frozen_or_retrained", formats=["svg"])
 plt.close(figure)
 figure
