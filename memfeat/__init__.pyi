@@ -1,4 +1,5 @@
 from . import attribution as attribution
+from . import datasets as datasets
 from . import drift as drift
 from . import errors as errors
 from . import evaluation as evaluation
@@ -27,6 +28,7 @@ from .prediction import predict as predict
 __all__ = [
     "__version__",
     "attribution",
+    "datasets",
     "drift",
     "errors",
     "evaluation",

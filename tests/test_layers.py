@@ -49,6 +49,7 @@ ALLOWED = {
     "attribution": LABELS | LOW | {"activations"},
     "prediction": LABELS | LOW | {"activations"},
     "evaluation": LABELS | {"stats", "regression"},
+    "datasets": LABELS | {"images"},
     "training": LABELS | LOW | {"activations", "regression", "lowlevel"},
     "sets": LABELS
     | {"_numerals", "gram", "guards", "images", "lowlevel", "reduction", "regression", "stats", "training"},

@@ -1,0 +1,56 @@
+"""Whether the folder of a set is complete, and holds what it should."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from memfeat.datasets.cards import carded
+from memfeat.datasets.folders import located
+from memfeat.datasets.readers import READERS
+from memfeat.errors import MemfeatError
+
+__all__ = ["check"]
+
+
+def check(name: str, *, folder: str | Path | None = None) -> pd.DataFrame:
+    """Check that a folder holds a set as it was published.
+
+    Parameters
+    ----------
+    name : str
+        The set.
+    folder : str or Path, optional
+        Its folder, as for :func:`load`.
+
+    Returns
+    -------
+    DataFrame
+        One row per check: `check`, `expected` (one of several, where parts of a set are in use), `found`, and `passed`.
+        A file that is missing or cannot be read is what was found.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such set.
+    MissingFileError
+        If the folder is not there.
+    """
+    card = carded(name)
+    place = located(card, folder)
+    rows = [_row(one, run, place) for one, run in READERS[name].checks.items()]
+    return pd.DataFrame(rows, columns=["check", "expected", "found", "passed"])
+
+
+def _row(what: str, run: Callable[[Path], tuple[Any, Any]], place: Path) -> tuple[str, str, str, bool]:
+    try:
+        expected, found = run(place)
+    except (MemfeatError, OSError) as error:
+        return what, "to be read", str(error), False
+    options = expected if isinstance(expected, tuple) else (expected,)
+    return what, " or ".join(map(_shown, options)), _shown(found), found in options
+
+
+def _shown(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

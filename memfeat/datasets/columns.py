@@ -1,0 +1,211 @@
+"""Tables as their authors wrote them, under the names that memfeat uses, joined to photographs by name."""
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from memfeat._check import advice, listed
+from memfeat._labels import IMAGE, dimension, stamped
+from memfeat._tables import read_plain, texts
+from memfeat.errors import ArgumentError, MemfeatWarning
+from memfeat.images import read
+from memfeat.images.joining import joined
+from memfeat.images.sources import EXTENSIONS
+from memfeat.images.table import column_values
+
+__all__ = ["counted", "features", "of_images", "once", "scored", "taken", "with_photographs"]
+
+#: rate -> the count that it is a share of, and of how many
+RATES = {"hit_rate": ("hits", "n_targets"), "false_alarm_rate": ("false_alarms", "n_foils")}
+
+
+def taken(path: Path, columns: Mapping[str, str] | Sequence[str], *, text: Iterable[str] = ()) -> pd.DataFrame:
+    """Read columns of a table.
+
+    Parameters
+    ----------
+    path : Path
+        The table, a CSV file, gzipped or not.
+    columns : mapping of str, or sequence of str
+        The authors' names → ours, or names that stay.
+    text : iterable of str
+        Columns of the authors that hold text exactly as written, such as names.
+
+    Returns
+    -------
+    DataFrame
+        These columns only.
+
+    Raises
+    ------
+    ArgumentError
+        If one is not there.
+    """
+    table = read_plain(path, "folder", text=text)
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        got = listed(f"no column {', '.join(map(repr, missing))} in {path.name}, but {', '.join(map(str, table))}")
+        raise ArgumentError(advice("folder", f"hold {path.name} as its authors wrote it", got, "Download it again."))
+    chosen = table[list(columns)]
+    return chosen.rename(columns=dict(columns)) if isinstance(columns, Mapping) else chosen
+
+
+def once(table: pd.DataFrame, path: Path, by: str = IMAGE) -> pd.DataFrame:
+    """Refuse a table that names an image twice, or not at all.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table.
+    path : Path
+        Where it came from.
+    by : str
+        The column of names.
+
+    Returns
+    -------
+    DataFrame
+        The table.
+
+    Raises
+    ------
+    ArgumentError
+        If it does; the names are listed.
+    """
+    twice = table.loc[table[by].duplicated(), by]
+    if len(twice) or table[by].isna().any():
+        got = listed(f"duplicates {listed.of(twice)}" if len(twice) else "an empty name")
+        raise ArgumentError(advice("folder", f"hold {path.name} with each image once", got, "Download it again."))
+    return table
+
+
+def counted(table: pd.DataFrame) -> pd.DataFrame:
+    """Add what follows from counts: totals, and the rates.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With `hits` and one of `misses` and `n_targets`, and the same of `false_alarms`, `correct_rejections` and
+        `n_foils`.
+
+    Returns
+    -------
+    DataFrame
+        With all six, `hit_rate`, `false_alarm_rate` and `corrected_recognition`; rates of no trials are NaN.
+    """
+    made = table.copy()
+    for old, new, total in (("hits", "misses", "n_targets"), ("false_alarms", "correct_rejections", "n_foils")):
+        if new not in made:
+            made[new] = made[total] - made[old]
+        made[total] = made[old] + made[new]
+    for rate, (count, total) in RATES.items():
+        made[rate] = made[count] / made[total].where(made[total] > 0)
+    made["corrected_recognition"] = made["hit_rate"] - made["false_alarm_rate"]
+    return made
+
+
+def of_images(table: pd.DataFrame, **facts: Any) -> xr.Dataset:
+    """Give a table of scores as a Dataset, sorted by image.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With a column `image`.
+    **facts : str or number
+        What goes into the attributes.
+
+    Returns
+    -------
+    Dataset (image)
+        The other columns.
+    """
+    table = table.assign(**{IMAGE: table[IMAGE].astype(str)}).sort_values(IMAGE, kind="stable")
+    columns = {str(name): (IMAGE, column_values(table[name], "folder")) for name in table.columns if name != IMAGE}
+    return stamped(xr.Dataset(columns, {IMAGE: texts(table[IMAGE])}), kind="scores", **facts)
+
+
+def scored(name: str, table: pd.DataFrame, **facts: Any) -> xr.Dataset:
+    """Give scores without pictures.
+
+    Parameters
+    ----------
+    name : str
+        What the images are, for the attributes.
+    table : DataFrame
+        With a column `image`.
+    **facts : str or number
+        What goes into the attributes.
+
+    Returns
+    -------
+    Dataset (image)
+        The scores.
+    """
+    return of_images(table, pictures=f"none: scores of {name} only", **facts)
+
+
+def with_photographs(place: Path, scores: pd.DataFrame, *, extra: bool = True) -> xr.Dataset:
+    """Read photographs and join scores to them by name.
+
+    Parameters
+    ----------
+    place : Path
+        The folder of the photographs.
+    scores : DataFrame
+        With a column `image`.
+    extra : bool
+        Whether to read photographs whose file name, without its ending, no score has.
+
+    Returns
+    -------
+    Dataset (image)
+        The image table, with the columns of `scores`; attributes count what joined.
+
+    Warns
+    -----
+    MemfeatWarning
+        If a name has no photograph, or a photograph no score; counted and named.
+    """
+    images = read(place if extra else _named(place, scores), root=place, verify=False)
+    found = joined(scores, [str(name) for name in images[IMAGE].values], column=IMAGE)
+    for message in found.messages:
+        warnings.warn(message, MemfeatWarning, stacklevel=5)
+    columns = {str(name): (IMAGE, column_values(found.columns[name], "folder")) for name in found.columns}
+    return images.assign(columns).assign_attrs(**found.facts)
+
+
+def _named(place: Path, scores: pd.DataFrame) -> list[Path]:
+    """Give the photographs that scores name, apart from their endings."""
+    stems = {Path(name).stem for name in scores[IMAGE]}
+    return [one for one in place.rglob("*") if one.suffix.lower() in EXTENSIONS and one.stem in stems]
+
+
+def features(names: Iterable[str], values: Any, layer: str, **facts: Any) -> xr.Dataset:
+    """Give a matrix of numbers as features.
+
+    Parameters
+    ----------
+    names : iterable of str
+        One per row.
+    values : array (image, unit)
+        The numbers.
+    layer : str
+        What they are called.
+    **facts : str or number
+        What goes into the attributes.
+
+    Returns
+    -------
+    Dataset (image, <layer>:unit)
+        One variable, sorted by image.
+    """
+    named = texts(names)
+    order = np.argsort(named.astype(str), kind="stable")
+    array = np.ascontiguousarray(np.asarray(values)[order])
+    made = xr.Dataset({layer: ((IMAGE, dimension(layer, "unit")), array)}, {IMAGE: named[order]})
+    return stamped(made, kind="features", **facts)

@@ -1,0 +1,86 @@
+"""Attributes that people gave to the 2,222 photographs of Isola et al., with hit rates and a fixed split."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from memfeat._check import advice, listed
+from memfeat._labels import IMAGE
+from memfeat._tables import texts
+from memfeat.datasets.columns import features, scored
+from memfeat.datasets.folders import needed
+from memfeat.datasets.readers.reader import Reader
+from memfeat.errors import ArgumentError
+
+__all__ = ["READER"]
+
+PARTS = ("train", "test")
+NAMES = "the files hold no names: images are called by their part and row, and match no other set's"
+
+
+def _matrix(path: Path, name: str) -> npt.NDArray[Any]:
+    """Read a matrix of MATLAB, of version 5 or 7.3, where the first axis comes last in the file."""
+    import h5py
+    from scipy.io import loadmat
+
+    if h5py.is_hdf5(path):
+        with h5py.File(path) as file:
+            found = {str(key): np.asarray(file[key]).T for key in file}
+    else:
+        found = {key: one for key, one in loadmat(path).items() if not key.startswith("__")}
+    if name not in found:
+        got = listed(f"{', '.join(found)} in {path.name}")
+        raise ArgumentError(advice("folder", f"hold {path.name} with {name}", got, "Download it again."))
+    return found[name]
+
+
+def _parts(folder: Path) -> dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
+    """Read attributes and hit rates of both parts."""
+    made = {}
+    for part in PARTS:
+        x = _matrix(needed(folder, f"{part}.mat"), part)
+        y = _matrix(needed(folder, f"y_{part}.mat"), f"y_{part}").ravel()
+        if len(x) != len(y):
+            got = listed(f"{len(x)} and {len(y)}")
+            raise ArgumentError(advice("folder", f"hold as many rows in {part}.mat as in y_{part}.mat", got))
+        made[part] = (x, y)
+    return made
+
+
+def _split(folder: Path) -> pd.DataFrame:
+    rows = [(f"{part}_{i:04d}", part, rate) for part, (_, y) in _parts(folder).items() for i, rate in enumerate(y, 1)]
+    return pd.DataFrame(rows, columns=[IMAGE, "split", "hit_rate"])
+
+
+def _load(folder: Path) -> xr.Dataset:
+    return scored("the 2,222 photographs", _split(folder), naming=NAMES)
+
+
+def _attributes(folder: Path) -> xr.Dataset:
+    values = np.concatenate([x for x, _ in _parts(folder).values()])
+    return features(_split(folder)[IMAGE], values, "attributes", naming=NAMES)
+
+
+def _weights(folder: Path) -> pd.DataFrame:
+    weights = _matrix(needed(folder, "w.mat"), "w").ravel()
+    return pd.DataFrame({"attribute": texts(range(len(weights))), "weight": weights})
+
+
+READER = Reader(
+    load=_load,
+    tables={
+        "attributes": _attributes,
+        "split": lambda folder: _split(folder)[[IMAGE, "split"]],
+        "weights": _weights,
+    },
+    checks={
+        "images": lambda folder: (2222, len(_split(folder))),
+        "images per part": lambda folder: ([1482, 740], [len(y) for _, y in _parts(folder).values()]),
+        "attributes": lambda folder: (923, _attributes(folder).sizes["attributes:unit"]),
+        "weights": lambda folder: (923, len(_weights(folder))),
+    },
+)

@@ -1,0 +1,53 @@
+"""MASSVIS: 410 visualisations with counts, and longer viewing of 393 of them."""
+
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+from memfeat._labels import IMAGE
+from memfeat.datasets.columns import counted, of_images, once, scored, taken, with_photographs
+from memfeat.datasets.folders import first, needed
+from memfeat.datasets.readers.reader import Reader
+
+__all__ = ["READER"]
+
+ABOUT = {"filename": IMAGE, "source": "source", "category": "category", "vistype": "kind", "title": "title"}
+COUNTS = {
+    "mem: hits": "hits",
+    "mem: misses": "misses",
+    "mem: false alarms": "false_alarms",
+    "mem: correct rejections": "correct_rejections",
+}
+#: Percentages, after one second and after ten.
+RATES = {
+    "mem: at-a-glance HR (%)": "hit_rate",
+    "mem: at-a-glance FAR (%)": "false_alarm_rate",
+    "mem: prolonged HR (%)": "prolonged_hit_rate",
+}
+
+
+def _table(folder: Path, name: str, columns: dict[str, str]) -> pd.DataFrame:
+    path = needed(folder, f"{name}_metadata.csv", f"csv_files/{name}_metadata.csv")
+    return once(taken(path, ABOUT | columns, text=["filename", "title"]), path).drop(columns="title")
+
+
+def _load(folder: Path) -> xr.Dataset:
+    table, place = counted(_table(folder, "targets410", COUNTS)), first(folder, ["images", "targets410"])
+    return scored("visualisations", table) if place is None else with_photographs(place, table)
+
+
+def _longer(folder: Path) -> xr.Dataset:
+    table = _table(folder, "targets393", RATES)
+    shares = {name: table[name] / 100 for name in RATES.values()}
+    return of_images(table.assign(**shares), viewing="one second (plain names), ten seconds (prolonged)")
+
+
+READER = Reader(
+    load=_load,
+    tables={"targets393": _longer},
+    checks={
+        "targets": lambda folder: (410, len(_table(folder, "targets410", COUNTS))),
+        "targets with longer viewing": lambda folder: (393, _longer(folder).sizes[IMAGE]),
+    },
+)

@@ -1,0 +1,85 @@
+"""Scenes of Rim et al. (2025): recognition with counts, naturalness, compressibility and ResMem's predictions."""
+
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+from memfeat._labels import IMAGE
+from memfeat.datasets.columns import counted, of_images, once, scored, taken
+from memfeat.datasets.folders import first, needed
+from memfeat.datasets.readers.reader import Reader
+
+__all__ = ["FILES", "READER", "SETS"]
+
+#: The sets, of which the third need not be there.
+SETS = ("set1", "set2", "set3")
+#: Where the files lie in the authors' repository, and in a folder of them.
+PLACES = ("", "data/image_level_measure/")
+#: file -> its columns, and ours
+FILES: dict[str, dict[str, str]] = {
+    "memorability": {
+        "target_hit": "hits",
+        "target_miss": "misses",
+        "target_fa": "false_alarms",
+        "target_cr": "correct_rejections",
+        "filler_hit": "filler_hits",
+        "filler_miss": "filler_misses",
+        "filler_fa": "filler_false_alarms",
+        "filler_cr": "filler_correct_rejections",
+    },
+    "resmem": {"resmem": "resmem"},
+    "naturalness": {"naturalness": "naturalness", "sd": "naturalness_sd", "count": "n_naturalness"},
+    "compressibility": {
+        "jpeg_based_compressibility": "jpeg_compressibility",
+        "canny_based_compressibility": "canny_compressibility",
+    },
+    "vitnat": {"vitnat": "vitnat"},
+}
+#: A file that a set may lack.
+OPTIONAL = "vitnat"
+
+
+def _found(folder: Path, one: str, kind: str) -> Path | None:
+    return first(folder, [f"{place}{one}_{kind}.csv" for place in PLACES])
+
+
+def _set(folder: Path, one: str) -> pd.DataFrame:
+    """Read what is known of the images of one set."""
+    table = None
+    for kind, names in FILES.items():
+        if kind == OPTIONAL and _found(folder, one, kind) is None:
+            continue
+        path = needed(folder, *(f"{place}{one}_{kind}.csv" for place in PLACES))
+        part = once(taken(path, {"image_name": IMAGE} | names, text=["image_name"]), path)
+        table = counted(part) if table is None else table.merge(part, on=IMAGE, how="outer", validate="1:1")
+    assert table is not None
+    return table.assign(set=one)
+
+
+def _load(folder: Path) -> xr.Dataset:
+    there = [one for one in SETS if one != "set3" or _found(folder, one, "memorability") is not None]
+    whole = pd.concat([_set(folder, one) for one in there], ignore_index=True)
+    return scored("scenes", once(whole, folder))
+
+
+def _one(folder: Path, one: str) -> xr.Dataset:
+    return of_images(_set(folder, one))
+
+
+def _pearson(folder: Path, one: str, column: str) -> float:
+    table = _set(folder, one)
+    return round(float(table[column].corr(table["corrected_recognition"])), 3)
+
+
+READER = Reader(
+    load=_load,
+    tables={one: partial(_one, one=one) for one in SETS},
+    checks={
+        "images of set1": lambda folder: (375, len(_set(folder, "set1"))),
+        "images of set2": lambda folder: (1104, len(_set(folder, "set2"))),
+        "set1: Pearson of ResMem and corrected recognition": lambda folder: (0.493, _pearson(folder, "set1", "resmem")),
+        "set2: Pearson of ResMem and corrected recognition": lambda folder: (0.545, _pearson(folder, "set2", "resmem")),
+    },
+)

@@ -1,0 +1,149 @@
+"""480 photographs of rocks: recognition in four experiments, similarity scaling and rated distinctiveness."""
+
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+from memfeat._labels import IMAGE
+from memfeat.datasets.columns import counted, features, of_images, once, taken, with_photographs
+from memfeat.datasets.folders import first, needed
+from memfeat.datasets.readers.reader import Reader
+
+__all__ = ["READER"]
+
+#: The experiments, and the one whose scores have plain names: the others' names end in theirs, in small letters.
+EXPERIMENTS = ("Exp1_New", "Exp1_Old", "Exp2", "Exp2b")
+MAIN = "Exp1_New"
+#: Where the tables of the stimuli lie.
+INFO = "info/Rocks480_"
+RESPONSES = {1: "old", 0: "new"}
+NAMES = "the tables name .png files; given here as the photographs are called, matched without the ending"
+KINDS = {"I": "igneous", "M": "metamorphic", "S": "sedimentary"}
+
+
+def _called(folder: Path, names: pd.Series) -> pd.Series:
+    """Give names of the tables as the photographs are called, where these are there."""
+    place = first(folder, ["images"])
+    by_stem = {} if place is None else {one.stem: one.name for one in place.iterdir()}
+    return names.map({name: by_stem.get(Path(name).stem, name) for name in names.unique()})
+
+
+def _trials(folder: Path) -> pd.DataFrame:
+    path = needed(folder, "trials.csv.gz", "trials.csv")
+    columns = ["exp", "version", "participant", "group", IMAGE, "target", "old", "rt"]
+    table = taken(path, columns, text=[IMAGE, "version"])
+    version = table["version"].fillna("").str.partition("_")[0]
+    experiment = table["exp"] + version.where(version == "", "_" + version)
+    return pd.DataFrame(
+        {
+            "experiment": experiment,
+            "participant": table["participant"],
+            IMAGE: _called(folder, table[IMAGE]),
+            "truth": table["target"].map(RESPONSES),
+            "response": table["old"].map(RESPONSES),
+            "rt": table["rt"],
+            "group": table["group"],
+        }
+    )
+
+
+def _counts(trials: pd.DataFrame) -> pd.DataFrame:
+    """Count the answers to each image in one experiment."""
+    cells = {
+        "hits": ("old", "old"),
+        "misses": ("old", "new"),
+        "false_alarms": ("new", "old"),
+        "correct_rejections": ("new", "new"),
+    }
+    tallied = trials.groupby([IMAGE, "truth", "response"]).size()
+    images = sorted(trials[IMAGE].unique())
+    columns = {name: [int(tallied.get((image, *cell), 0)) for image in images] for name, cell in cells.items()}
+    return counted(pd.DataFrame({IMAGE: images, **columns}))
+
+
+def _general(folder: Path) -> pd.DataFrame:
+    path = needed(folder, f"{INFO}general.csv")
+    names = {"image_id": "image_id", "category": "category", "sub_category": "subcategory", "filename": IMAGE}
+    table = once(taken(path, names, text=["category", "sub_category", "filename"]), path)
+    return table.assign(image=_called(folder, table[IMAGE]), category=table["category"].replace(KINDS))
+
+
+def _about(folder: Path, stem: str) -> pd.DataFrame:
+    """Read a table of the stimuli, whose rows have numbers, with the names of the images."""
+    path = needed(folder, f"{INFO}{stem}.csv")
+    table = taken(path, list(pd.read_csv(path, nrows=0).columns))
+    return _general(folder)[["image_id", IMAGE]].merge(table, on="image_id", validate="1:1").drop(columns="image_id")
+
+
+def _load(folder: Path) -> xr.Dataset:
+    trials = _trials(folder)
+    wide = _general(folder).drop(columns="image_id").merge(_about(folder, "distinctiveness"), on=IMAGE, validate="1:1")
+    wide = wide.rename(columns={"distinct_rat": "distinctiveness"})
+    for experiment in EXPERIMENTS:
+        scores = _counts(trials[trials["experiment"] == experiment]).set_index(IMAGE)
+        named = scores if experiment == MAIN else scores.add_suffix(f"_{experiment.lower()}")
+        wide = wide.merge(named, left_on=IMAGE, right_index=True, how="outer", validate="1:1")
+    table = with_photographs(needed(folder, "images"), wide)
+    said = f"{MAIN}; the columns of {', '.join(EXPERIMENTS[1:])} end in their names; NaN where an image was not shown"
+    return table.assign_attrs(experiment=said, naming=NAMES)
+
+
+def _mds(folder: Path) -> xr.Dataset:
+    table = _about(folder, "MDS8_solution")
+    return features(table[IMAGE], table.drop(columns=IMAGE).to_numpy(float), "mds", naming=NAMES)
+
+
+def _published(folder: Path, experiment: str) -> xr.Dataset:
+    """Read the scores of an experiment as they were published, to four digits."""
+    path = needed(folder, f"image_scores_{experiment}.csv")
+    names = {
+        IMAGE: IMAGE,
+        "HR": "hit_rate",
+        "FAR": "false_alarm_rate",
+        "CR": "corrected_recognition",
+        "n_target": "n_targets",
+    }
+    table = once(taken(path, names, text=[IMAGE]), path)
+    return of_images(table.assign(image=_called(folder, table[IMAGE])), experiment=experiment, naming=NAMES)
+
+
+def _distinctiveness(folder: Path) -> xr.Dataset:
+    table = _about(folder, "distinctiveness").rename(columns={"distinct_rat": "distinctiveness"})
+    return of_images(table, naming=NAMES)
+
+
+def _apart(folder: Path, experiment: str) -> float:
+    """Say how far published scores are from those of the trials."""
+    trials = _trials(folder)
+    ours, theirs = _counts(trials[trials["experiment"] == experiment]), _published(folder, experiment).to_dataframe()
+    both = ours.set_index(IMAGE)[["hit_rate", "false_alarm_rate", "corrected_recognition"]]
+    return float((both - theirs[list(both)]).abs().max().max())
+
+
+READER = Reader(
+    load=_load,
+    tables={
+        "mds": _mds,
+        "distinctiveness": _distinctiveness,
+        "stimuli": lambda folder: of_images(_general(folder), naming=NAMES),
+        **{one: partial(_published, experiment=one) for one in EXPERIMENTS},
+    },
+    trials=_trials,
+    checks={
+        "photographs": lambda folder: (480, sum(1 for _ in needed(folder, "images").iterdir())),
+        "images named": lambda folder: (480, len(_general(folder))),
+        "scores without a photograph": lambda folder: (0, _load(folder).attrs["n_scores_without_image"]),
+        "photographs without a score": lambda folder: (0, _load(folder).attrs["n_images_without_score"]),
+        "trials": lambda folder: (211_340, len(_trials(folder))),
+        "participants": lambda folder: (913, _trials(folder)["participant"].nunique()),
+        **{
+            f"published scores of {one} are those of the trials, to four digits": lambda folder, one=one: (
+                True,
+                _apart(folder, one) <= 5.0001e-5,
+            )
+            for one in EXPERIMENTS
+        },
+    },
+)
