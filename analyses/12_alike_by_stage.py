@@ -57,8 +57,7 @@ draws = {"n_permutations": 99 if few else 9_999, "n_bootstraps": 200 if few else
 # ## Photographs, hit rates and predictions
 
 # %%
-at = data / "lnsim"
-photos = mf.images.read(at / "images", scores=at / "scores.csv") if named else mf.images.read(folder, scores=table)
+photos = mf.datasets.load("lnsim") if named else mf.images.read(folder, scores=table)
 photos = photos.isel(image=slice(few or None))
 assert mf.images.ledger(photos).empty
 hits, n = photos[column], photos.sizes["image"]
@@ -66,11 +65,13 @@ assert hits.notnull().all()
 if named and not few:
     assert n == 800
 predictions = results / f"{'06_lnsim' if named else 'own'}_predictions.nc"
-if not predictions.is_file():
+kept = xr.load_dataset(predictions, engine="h5netcdf") if predictions.is_file() else None
+if kept is None or not photos["image"].isin(kept["image"]).all():
     results.mkdir(parents=True, exist_ok=True)
-    mf.predict(photos).to_netcdf(predictions, engine="h5netcdf")
-with xr.open_dataset(predictions, engine="h5netcdf") as known:
-    predicted = known["memorability"].sel(image=photos["image"].values).load()
+    kept = mf.predict(photos)
+    kept.to_netcdf(predictions, engine="h5netcdf")
+predicted = kept["memorability"].sel(image=photos["image"].values)
+assert predicted.notnull().all()
 agreement = spearmanr(hits, predicted).statistic
 print(f"{n} photographs; Spearman ρ of ResMem's predictions with {column}: {agreement:.3f}")
 

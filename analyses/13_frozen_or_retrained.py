@@ -50,8 +50,7 @@ if named and not (data / "lnsim" / "images").is_dir():
 bootstrap = {"n_bootstraps": 200 if few else 1_000, "rng": 0}
 
 # %%
-at = data / "lnsim"
-photos = mf.images.read(at / "images", scores=at / "scores.csv") if named else mf.images.read(folder, scores=table)
+photos = mf.datasets.load("lnsim") if named else mf.images.read(folder, scores=table)
 photos = photos.isel(image=slice(few or None))
 assert mf.images.ledger(photos).empty
 hits, n = photos[column], photos.sizes["image"]

@@ -49,8 +49,7 @@ if named and not (data / "lnsim" / "images").is_dir():
     sys.exit("Set MEMFEAT_DATA to the folder that holds lnsim, or MEMFEAT_PHOTOS and MEMFEAT_SCORES to your own data.")
 
 # %%
-at = data / "lnsim"
-photos = mf.images.read(at / "images", scores=at / "scores.csv") if named else mf.images.read(folder, scores=table)
+photos = mf.datasets.load("lnsim") if named else mf.images.read(folder, scores=table)
 photos = photos.isel(image=slice(few or None))
 assert mf.images.ledger(photos).empty
 hits, n = photos[column], photos.sizes["image"]
@@ -242,13 +241,14 @@ figure
 # to most and least.
 
 # %%
-chosen = {}
-for layer in (ends[0], ends[1], ends[3]):
+chosen, fields = {}, {}
+for layer in (ends[0], ends[1], ends[3])[: 1 if few else None]:
     strongest = related["trained", layer].isel(channel=int(related["trained", layer]["rho"].argmax("channel")))
     chosen[layer] = unit = int(strongest["channel"])
     top = mf.attribution.top_images(features["trained"], unit, layer=layer, k=5)
     field = mf.attribution.receptive_field(model, layer).isel(axis=0)
-    seen = f"{int(field['size'])} of" if field["size"] < field["pixels"] else "all of"
+    fields[layer] = int(field["size"])
+    seen = f"{fields[layer]} of" if field["size"] < field["pixels"] else "all of"
     print(
         f"{layer.removeprefix('features.')}, channel {unit}, ρ = {strongest['rho']:+.2f}; a "
         f"place sees {seen} {int(field['pixels'])} pixels"
@@ -263,7 +263,7 @@ for layer in (ends[0], ends[1], ends[3]):
 # pooling after it in steps of 4, and 2 × 4 more by the 3 × 3 convolution in each of three blocks: 35.
 
 # %%
-assert int(mf.attribution.receptive_field(model, ends[0])["size"][0]) == 7 + 2 * 2 + 3 * 2 * 4
+assert fields[ends[0]] == 7 + 2 * 2 + 3 * 2 * 4
 
 # %% [markdown]
 # ## Three channels: what each sees, and what drives it
@@ -297,7 +297,10 @@ for layer, unit in chosen.items():
 
 # %%
 with plt.rc_context(mf.plot.STYLE):
-    figure, panels = plt.subplots(3, 2, figsize=(180 / 25.4, 125 / 25.4), width_ratios=[1, 4], layout="constrained")
+    size = (180 / 25.4, 42 / 25.4 * len(chosen))
+    figure, panels = plt.subplots(
+        len(chosen), 2, figsize=size, width_ratios=[1, 4], squeeze=False, layout="constrained"
+    )
     for (left, right), (layer, unit) in zip(panels, chosen.items(), strict=True):
         mf.plot.image_grid(made[layer]["picture"], captions=[f"{layer.removeprefix('features.')}, {unit}"], ax=left)
         mf.plot.image_grid(cuts[layer], columns=4, ax=right)
