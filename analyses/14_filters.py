@@ -198,7 +198,8 @@ with plt.rc_context(mf.plot.STYLE):
         panels[0, 0].plot(middle, color=colours[name], label=name)
         panels[0, 0].fill_between(range(len(layers)), low, high, color=colours[name], alpha=0.2, linewidth=0)
     short = [layer.removeprefix("features.layer") for layer in ends]
-    panels[0, 0].set_xticks([layers.index(layer) for layer in ends], short)
+    ticks = [2, 10, 28, 49]
+    panels[0, 0].set_xticks(ticks, [layers[place].removeprefix("features.layer") for place in ticks])
     panels[0, 0].set(
         xlabel="Block (line: median channel; band: middle half)", ylabel="Explained by nine statistics, R²"
     )
@@ -222,7 +223,7 @@ with plt.rc_context(mf.plot.STYLE):
     panels[0, 1].set_xticks(range(4), short)
     panels[0, 1].set(xlabel="Block (box: middle half; ends: all channels)", ylabel="Channel and scores, Spearman ρ")
     one = related["trained", ends[-1]]
-    panels[1, 0].plot(one["rho"], one["given"], ".", color=colours["trained"], alpha=0.3)
+    panels[1, 0].plot(one["rho"], one["given"], ".", color=colours["trained"], alpha=0.3, rasterized=True)
     panels[1, 0].axline((0, 0), slope=1, color="0.6", linewidth=0.7, linestyle="--")
     panels[1, 0].set(xlabel=f"ρ of channels in {short[-1]} with scores", ylabel="ρ given nine statistics")
     panels[1, 1].axhline(0, color="0.6", linewidth=0.7, linestyle="--")

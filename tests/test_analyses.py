@@ -87,6 +87,25 @@ def three_kinds(home, data_folder):
     return run(ROOT / "analyses" / "05_three_kinds.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
 
 
+@pytest.fixture(scope="module")
+def alike_by_stage(home, data_folder):
+    """The script about mean dissimilarities, run once on a few images."""
+    return run(ROOT / "analyses" / "12_alike_by_stage.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+
+
+@pytest.fixture(scope="module")
+def frozen_or_retrained(home, data_folder):
+    """The script about two networks, run once on a few images."""
+    script = ROOT / "analyses" / "13_frozen_or_retrained.py"
+    return run(script, home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+
+
+@pytest.fixture(scope="module")
+def filters(home, data_folder):
+    """The script about single channels, run once on a few images."""
+    return run(ROOT / "analyses" / "14_filters.py", home, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW)
+
+
 def percent(notebook):
     """Write a notebook as a script, without what notebooks add."""
     notebook.metadata = {"jupytext": {"notebook_metadata_filter": "-all", "cell_metadata_filter": "-all"}}
@@ -232,6 +251,57 @@ def test_sets_of_images_are_compared_and_saved(home, three_kinds):
             assert ((known > 0) & (known <= 1)).all()
         assert (saved.attrs["remembered_unit"], saved.attrs["apart_permute"]) == ("clusters", "whole")
     assert "P-values come from all 6 rearrangements of whole groups" in " ".join(three_kinds.stdout.split())
+
+
+@pytest.mark.data
+def test_dissimilarities_are_related_to_both_scores_and_the_circle_is_kept_on_record(home, alike_by_stage):
+    assert alike_by_stage.returncode == 0, alike_by_stage.stderr
+    with xr.open_dataset(home / "results" / "12_alike_by_stage.nc", engine="h5netcdf") as saved:
+        assert list(saved["joint"].shape) == [2, 3, 6, 4]
+        bounds = saved["joint"].sel(joint_column=["ci_low", "coefficient", "ci_high"])
+        assert bool((bounds.diff("joint_column") > 0).all())
+        for name in ("profile_mean_hits", "profile_nearest_predictions"):
+            assert saved[f"{name}_estimate"].shape == (153,)
+            p = saved[f"{name}_p_corrected"]
+            assert bool(((p > 0) & (p <= 1)).all())
+        assert "circular" in saved.attrs["profile_mean_predictions_cautions"]
+        assert "circular" not in saved.attrs.get("profile_mean_hits_cautions", "")
+        assert "is the question" in saved.attrs["profile_mean_predictions_allowed"]
+        assert int(saved.attrs["joint_n"]) == int(FEW)
+    for name, said in {"retrained": "circular", "frozen": "circular", "untrained": "not circular"}.items():
+        assert f"\n{name}: {said}\n" in alike_by_stage.stdout
+    assert "<svg" in (home / "figures" / "12_alike_by_stage_joint.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.data
+def test_two_networks_with_the_same_weights_are_laid_side_by_side(home, frozen_or_retrained):
+    assert frozen_or_retrained.returncode == 0, frozen_or_retrained.stderr
+    assert "60,192,808 parameters in 467 tensors are the same; 155 batch norms differ" in frozen_or_retrained.stdout
+    with xr.open_dataset(home / "results" / "13_frozen_or_retrained.nc", engine="h5netcdf") as saved:
+        for what in ("batch_statistics_only", "trained_or_not"):
+            assert saved[f"drift_{what}_estimate"].shape == (4, 10)
+            assert saved[f"drift_{what}_decoded"].shape == (2, 10)
+        alike, unlike = (saved[f"drift_{what}_estimate"][0] for what in ("batch_statistics_only", "trained_or_not"))
+        assert bool((alike.values > unlike.values).all())
+        assert saved.attrs["drift_batch_statistics_only_first_backbone"] == "released"
+        assert saved.attrs["drift_batch_statistics_only_second_variant"] == "retrained"
+        p = saved["changed_magnitude_frozen_p_corrected"]
+        assert bool(((p > 0) & (p <= 1)).all())
+
+
+@pytest.mark.data
+def test_channels_are_related_to_scores_and_shown_without_a_restricted_photograph(home, filters):
+    assert filters.returncode == 0, filters.stderr
+    with xr.open_dataset(home / "results" / "14_filters.nc", engine="h5netcdf") as saved:
+        assert dict(saved["low_level_r2"].sizes) == {"network": 2, "layer": 50, "quantile": 3}
+        assert bool((saved["low_level_r2"].diff("quantile") >= 0).all())
+        assert saved["trained_layer4.2_rho"].shape == (2048,)
+        assert bool((saved["trained_layer4.2_p_fdr"] >= saved["trained_layer4.2_p"]).all())
+        assert saved["halves"].shape == (2, 4, 3)
+    pictures = (home / "figures" / "14_filters_pictures.svg").read_text(encoding="utf-8")
+    # one picture that was made, and four that may be shown
+    assert pictures.count("<image ") == 5
+    assert "licence" in filters.stdout
 
 
 @pytest.mark.parametrize(
