@@ -206,22 +206,16 @@ with plt.rc_context(mf.plot.STYLE):
     panels[0, 0].legend(frameon=False)
     for step, name in enumerate(features):
         estimates = [related[name, layer]["rho"].values for layer in ends]
-        looks = {"color": colours[name], "linewidth": 0.8}
-        panels[0, 1].boxplot(
-            estimates,
-            positions=np.arange(4) + 0.4 * step - 0.2,
-            widths=0.3,
-            whis=(0, 100),
-            boxprops=looks,
-            whiskerprops=looks,
-            capprops=looks,
-            medianprops=looks,
-        )
+        places = np.arange(len(ends)) + 0.4 * step - 0.2
+        drawn = panels[0, 1].violinplot(estimates, places, widths=0.35, showmedians=True, showextrema=False)
+        drawn["cmedians"].set_color(colours[name])
+        for body in drawn["bodies"]:
+            body.set(facecolor=colours[name], alpha=0.3)
         points = [agreement[name, layer] for layer in ends]
         panels[1, 1].plot(range(4), [point[0] for point in points], "o-", color=colours[name], label=name)
     panels[0, 1].axhline(0, color="0.6", linewidth=0.7, linestyle="--")
     panels[0, 1].set_xticks(range(4), short)
-    panels[0, 1].set(xlabel="Block (box: middle half; ends: all channels)", ylabel="Channel and scores, Spearman ρ")
+    panels[0, 1].set(xlabel="Block (all channels; line: median)", ylabel="Channel and scores, Spearman ρ")
     one = related["trained", ends[-1]]
     panels[1, 0].plot(one["rho"], one["given"], ".", color=colours["trained"], alpha=0.3, rasterized=True)
     panels[1, 0].axline((0, 0), slope=1, color="0.6", linewidth=0.7, linestyle="--")
