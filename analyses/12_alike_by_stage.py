@@ -308,10 +308,10 @@ print(f"* p < .05, corrected over 51 layers; n = {n}")
 # %% [markdown]
 # **Of these photographs those that are unlike the others are remembered better, at the end of every stage of the
 # trained networks and most in the last block** (mean dissimilarity, ρ = .49 in the retrained and .50 in the frozen one;
-# .09 and .10 at the end of stage 1, a difference of .40). In the last block of the untrained network it says nothing (−.01). Koch
-# et al. report the opposite for late layers. Theirs was another network and other images, and we know the abstract
-# only: what makes the difference we cannot say. **Nearest and mean distance do not differ in sign here**, only in size
-# (.31 and .49), and both agree with what Lin et al. found for the nearest neighbour.
+# .09 and .10 at the end of stage 1, a difference of .40). In the last block of the untrained network it says nothing
+# (−.01). Koch et al. report the opposite for late layers. Theirs was another network and other images, and we know the
+# abstract only: what makes the difference we cannot say. **Nearest and mean distance do not differ in sign here**, only
+# in size (.31 and .49), and both agree with what Lin et al. found for the nearest neighbour.
 #
 # **The circle looks like a stronger finding.** For ResMem's own predictions the six layers of the same network give
 # R² = .58, a pseudo-R² of .75 and z = 26.5 for stage 4; the signs of the first and the last two stages are the
