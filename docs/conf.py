@@ -219,6 +219,31 @@ def pictures() -> None:
     (GENERATED / "maximise.md").write_text("\n".join([*lines, "", said]) + "\n")
 
 
+def datasets() -> None:
+    """Write what is known of each published set: one table, and a part on each."""
+    from memfeat.datasets import CARDS, tables
+
+    lines = [row(["name", "set", "images", "pictures", "ResMem trained on it"]), row(["---"] * 5)]
+    parts = []
+    for name, card in CARDS.items():
+        trained = "yes" if card.trained_on else "no"
+        lines.append(row([f"`{name}`", card.title, f"{card.n_images:,}", "yes" if card.photographs else "no", trained]))
+        facts = {
+            "Scores": card.scores,
+            "Reliability": card.reliability,
+            "Cite": card.citation,
+            "Licence": card.licence,
+            "Download": card.download,
+            "Folder": card.layout,
+            "Further tables": ", ".join(f"`{one}`" for one in tables(name)),
+            "Warning": card.warning,
+            "Not verified": "; ".join(card.unverified),
+        }
+        told = [f"- **{what}:** {text.rstrip('.')}." for what, text in facts.items() if text]
+        parts.append("\n".join([f"## {card.title}", "", f"`{name}`. {card.what}", "", *told, ""]))
+    (GENERATED / "datasets.md").write_text("\n".join([*lines, "", *parts]) + "\n")
+
+
 def bracketed(values: Iterable[float]) -> str:
     """Write an estimate and its interval."""
     estimate, low, high = values
@@ -255,5 +280,6 @@ benchmarks()
 readouts()
 heads()
 pictures()
+datasets()
 figures()
 live.write(EXTRA / "demo_report.html")

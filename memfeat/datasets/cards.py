@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 
@@ -86,13 +87,13 @@ class Card:
 
 
 def _read() -> Mapping[str, Card]:
+    """Read what stands beside this file; lists are tuples in a card."""
     found = tomllib.loads(Path(__file__).with_name("cards.toml").read_text(encoding="utf-8"))
-    return MappingProxyType(
-        {
-            name: Card(name=name, **{key: tuple(one) if isinstance(one, list) else one for key, one in facts.items()})
-            for name, facts in found.items()
-        }
-    )
+    cards = {}
+    for name, facts in found.items():
+        told: dict[str, Any] = {key: tuple(one) if isinstance(one, list) else one for key, one in facts.items()}
+        cards[name] = Card(name=name, **told)
+    return MappingProxyType(cards)
 
 
 #: name -> what is known of the set
@@ -158,8 +159,8 @@ def catalogue() -> pd.DataFrame:
 
     Examples
     --------
-    >>> catalogue().loc["memcat", ["n_images", "trained_on"]].tolist()
-    [10000, 'resmem, resmem-frozen']
+    >>> catalogue().loc["memcat", ["n_images", "trained_on"]].to_dict()
+    {'n_images': 10000, 'trained_on': 'resmem, resmem-frozen'}
     """
     rows = [
         {

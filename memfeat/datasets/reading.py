@@ -17,7 +17,7 @@ from memfeat.errors import FacesWarning, MemfeatWarning, MissingFileError, Unkno
 
 __all__ = ["load", "table", "tables", "trials"]
 
-Found = TypeVar("Found", xr.Dataset, pd.DataFrame)
+Found = TypeVar("Found", bound=xr.Dataset | pd.DataFrame)
 #: The column by which mf.predict knows that pictures show faces.
 CONTENTS = "contents"
 

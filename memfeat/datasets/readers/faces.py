@@ -47,7 +47,7 @@ def _scores(folder: Path) -> pd.DataFrame:
         got = listed(f"none or several for {', '.join(wrong)} among {', '.join(headers)}")
         raise ArgumentError(advice("folder", f"hold {path.name} with one column each", got, "Download it again."))
     chosen = pd.DataFrame({ours: table[names[0]] for ours, names in found.items()})
-    numbers = {name: pd.to_numeric(chosen[name]).astype("int64") for name in chosen if name != IMAGE}
+    numbers = {str(name): pd.to_numeric(chosen[name]).astype("int64") for name in chosen if name != IMAGE}
     return counted(once(chosen.assign(**numbers), path))
 
 
@@ -62,7 +62,7 @@ def _load(folder: Path) -> xr.Dataset:
 READER = Reader(
     load=_load,
     checks={
-        "targets": lambda folder: (2222, len(_scores(folder))),
-        "targets without a photograph": lambda folder: (0, _load(folder).attrs.get("n_scores_without_image", "none")),
+        "targets": lambda see: (2222, len(see(_scores))),
+        "targets without a photograph": lambda see: (0, see(_load).attrs.get("n_scores_without_image", "none")),
     },
 )

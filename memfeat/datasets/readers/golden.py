@@ -42,8 +42,8 @@ READER = Reader(
     load=_load,
     tables={"estimates": _estimates},
     checks={
-        "renders": lambda folder: (45, sum(1 for _ in needed(folder, "images").iterdir())),
-        "published estimates": lambda folder: (2340, len(_estimates(folder))),
-        "renders without an estimate": lambda folder: (0, _load(folder).attrs["n_images_without_score"]),
+        "renders": lambda see: (45, sum(1 for _ in needed(see.folder, "images").iterdir())),
+        "published estimates": lambda see: (2340, len(see(_estimates))),
+        "renders without an estimate": lambda see: (0, see(_load).attrs["n_images_without_score"]),
     },
 )

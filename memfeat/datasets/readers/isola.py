@@ -78,9 +78,9 @@ READER = Reader(
         "weights": _weights,
     },
     checks={
-        "images": lambda folder: (2222, len(_split(folder))),
-        "images per part": lambda folder: ([1482, 740], [len(y) for _, y in _parts(folder).values()]),
-        "attributes": lambda folder: (923, _attributes(folder).sizes["attributes:unit"]),
-        "weights": lambda folder: (923, len(_weights(folder))),
+        "images": lambda see: (2222, len(see(_split))),
+        "images per part": lambda see: ([1482, 740], [len(y) for _, y in see(_parts).values()]),
+        "attributes": lambda see: (923, see(_attributes).sizes["attributes:unit"]),
+        "weights": lambda see: (923, len(see(_weights))),
     },
 )

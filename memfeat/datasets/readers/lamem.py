@@ -65,8 +65,8 @@ READER = Reader(
     load=_load,
     tables={"splits": _splits},
     checks={
-        "scores": lambda folder: (58_741, len(_scores(folder))),
-        "photographs": lambda folder: (58_741, sum(1 for _ in needed(folder, "images").iterdir())),
-        "splits": lambda folder: (5, _splits(folder)["split"].nunique()),
+        "scores": lambda see: (58_741, len(see(_scores))),
+        "photographs": lambda see: (58_741, sum(1 for _ in needed(see.folder, "images").iterdir())),
+        "splits": lambda see: (5, see(_splits)["split"].nunique()),
     },
 )

@@ -58,7 +58,7 @@ def _load(folder: Path) -> xr.Dataset:
 def _halves(folder: Path) -> xr.Dataset:
     """Give the hit rates in both halves of the participants, (image, half, split)."""
     table = _scores(folder).sort_values(IMAGE, kind="stable")
-    splits = sorted(name.removeprefix("half1_") for name in table if str(name).startswith("half1_"))
+    splits = sorted(name.removeprefix("half1_") for name in map(str, table) if name.startswith("half1_"))
     values = np.stack([table[[f"half{half}_{one}" for one in splits]].to_numpy(np.float64) for half in (1, 2)], axis=1)
     coords = {IMAGE: texts(table[IMAGE]), "half": [1, 2], "split": texts(splits)}
     made = xr.Dataset({"hit_rate": ((IMAGE, "half", "split"), values)}, coords)
@@ -69,10 +69,10 @@ READER = Reader(
     load=_load,
     tables={"halves": _halves},
     checks={
-        "photographs": lambda folder: ((2632, 800), sum(1 for _ in needed(folder, *PICTURES).iterdir())),
-        "hit rates": lambda folder: ((2632, 800), len(_scores(folder))),
-        "scores without a photograph": lambda folder: (0, _load(folder).attrs["n_scores_without_image"]),
-        "photographs without a score": lambda folder: (0, _load(folder).attrs["n_images_without_score"]),
-        "pairs of halves": lambda folder: (25, _halves(folder).sizes["split"]),
+        "photographs": lambda see: ((2632, 800), sum(1 for _ in needed(see.folder, *PICTURES).iterdir())),
+        "hit rates": lambda see: ((2632, 800), len(see(_scores))),
+        "scores without a photograph": lambda see: (0, see(_load).attrs["n_scores_without_image"]),
+        "photographs without a score": lambda see: (0, see(_load).attrs["n_images_without_score"]),
+        "pairs of halves": lambda see: (25, see(_halves).sizes["split"]),
     },
 )

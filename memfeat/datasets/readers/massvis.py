@@ -47,7 +47,7 @@ READER = Reader(
     load=_load,
     tables={"targets393": _longer},
     checks={
-        "targets": lambda folder: (410, len(_table(folder, "targets410", COUNTS))),
-        "targets with longer viewing": lambda folder: (393, _longer(folder).sizes[IMAGE]),
+        "targets": lambda see: (410, len(see(_table, "targets410", COUNTS))),
+        "targets with longer viewing": lambda see: (393, see(_longer).sizes[IMAGE]),
     },
 )

@@ -89,9 +89,9 @@ def _exact(folder: Path, ours: str) -> bool:
 
 def _in_order(folder: Path) -> bool | str:
     """Say whether the scores that are stored among the signals are those of the table, in single precision."""
+    table = _scores(folder).set_index(IMAGE).sort_index()
     if not (folder / SIGNALS).is_file():
         return "no signals"
-    table = _scores(folder).set_index(IMAGE).sort_index()
     return bool(np.abs(_signals(folder)[SAME].values - table["corrected_recognition"].to_numpy()).max() < 1e-7)
 
 
@@ -99,10 +99,10 @@ READER = Reader(
     load=_load,
     tables={"layer_signals": _signals},
     checks={
-        "images": lambda folder: (10_000, len(_scores(folder))),
-        "images per category": lambda folder: ([2000] * 5, _scores(folder)["category"].value_counts().tolist()),
-        "hit rate is H / n_resp": lambda folder: (True, _exact(folder, "hit_rate")),
-        "corrected is (H - FA) / n_resp": lambda folder: (True, _exact(folder, "corrected_recognition")),
-        "signals in the order of the table": lambda folder: ((True, "no signals"), _in_order(folder)),
+        "images": lambda see: (10_000, len(see(_scores))),
+        "images per category": lambda see: ([2000] * 5, see(_scores)["category"].value_counts().tolist()),
+        "hit rate is H / n_resp": lambda see: (True, see(_exact, "hit_rate")),
+        "corrected is (H - FA) / n_resp": lambda see: (True, see(_exact, "corrected_recognition")),
+        "signals in the order of the table": lambda see: ((True, "no signals"), see(_in_order)),
     },
 )

@@ -64,8 +64,8 @@ READER = Reader(
     load=_load,
     tables={"layers": _layers},
     checks={
-        "targets": lambda folder: (2222, len(_layer(folder, 1))),
-        "layers": lambda folder: (7, _layers(folder).sizes[LAYER]),
-        "the same scores in each file": lambda folder: (True, _same(folder)),
+        "targets": lambda see: (2222, len(see(_layer, 1))),
+        "layers": lambda see: (7, see(_layers).sizes[LAYER]),
+        "the same scores in each file": lambda see: (True, see(_same)),
     },
 )

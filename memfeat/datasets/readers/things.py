@@ -103,13 +103,13 @@ READER = Reader(
         "membatross": _membatross,
     },
     checks={
-        "concepts": lambda folder: (1854, len(_scores(folder))),
-        "SPoSE dimensions": lambda folder: (49, _spose(folder).sizes["spose:unit"]),
-        "mean corrected recognition": lambda folder: (
+        "concepts": lambda see: (1854, len(see(_scores))),
+        "SPoSE dimensions": lambda see: (49, see(_spose).sizes["spose:unit"]),
+        "mean corrected recognition": lambda see: (
             0.79,
-            round(float(_scores(folder).mean(numeric_only=True).iloc[0]), 3),
+            round(float(see(_scores).mean(numeric_only=True).iloc[0]), 3),
         ),
-        "typicality ratings": lambda folder: (1619, len(_typicality(folder))),
-        "categories with ratings": lambda folder: (27, _typicality(folder)["category_number"].nunique()),
+        "typicality ratings": lambda see: (1619, len(see(_typicality))),
+        "categories with ratings": lambda see: (27, see(_typicality)["category_number"].nunique()),
     },
 )

@@ -1,0 +1,728 @@
+"""Published sets by name: small folders in the authors' layout, broken ones too; cards, checks, downloads."""
+
+import hashlib
+import http.server
+import json
+import threading
+import warnings
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from scipy.io import savemat
+
+import memfeat as mf
+from memfeat.datasets import fetching
+from memfeat.datasets.columns import counted
+from memfeat.datasets.readers import READERS
+from memfeat.errors import (
+    ArgumentError,
+    FacesWarning,
+    MemfeatWarning,
+    MissingFileError,
+    MissingPackageError,
+    UnknownNameError,
+)
+
+SCORES = ["hit_rate", "false_alarm_rate", "corrected_recognition"]
+COUNTS = ["hits", "misses", "false_alarms", "correct_rejections"]
+
+
+def photographs(folder: Path, *names: str) -> None:
+    for i, name in enumerate(names):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 6), (20 * i, 40, 60)).save(path)
+
+
+def written(path: Path, *lines: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def one(table: xr.Dataset, image: str, *names: str) -> list[float]:
+    return [table[name].sel(image=image).item() for name in names]
+
+
+# --- cards ----------------------------------------------------------------------------------------------------------
+
+
+def test_every_set_has_a_card_and_a_reader():
+    assert set(mf.datasets.CARDS) == set(READERS)
+    for name, card in mf.datasets.CARDS.items():
+        assert card.name == name
+        assert card.citation
+        assert card.licence
+        assert card.download
+        assert card.layout
+        assert READERS[name].checks
+        assert mf.datasets.citation(name) == card.citation
+        assert all(one in str(card) for one in (card.title, card.citation, card.licence, *card.unverified))
+
+
+def test_a_card_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        mf.datasets.CARDS["lamem"].licence = "free"
+    with pytest.raises(TypeError):
+        mf.datasets.CARDS["mine"] = mf.datasets.CARDS["lamem"]
+
+
+def test_the_catalogue_says_what_predictors_were_trained_on():
+    table = mf.datasets.catalogue()
+    assert list(table.index) == list(mf.datasets.CARDS)
+    trained = table[table["trained_on"] != ""]
+    assert sorted(trained.index) == ["lamem", "memcat"]
+    assert set(trained["trained_on"]) == {"resmem, resmem-frozen"}
+    assert table.loc["lamem", "n_images"] + table.loc["memcat", "n_images"] == 68_741
+    assert table["n_unverified"].tolist() == [len(card.unverified) for card in mf.datasets.CARDS.values()]
+
+
+def test_what_is_recalled_and_not_read_is_listed():
+    said = " ".join(mf.datasets.CARDS["isola"].unverified)
+    assert "reliability" in said
+    assert "Unverified: " in str(mf.datasets.CARDS["isola"])
+
+
+@pytest.mark.parametrize("call", [mf.datasets.load, mf.datasets.trials, mf.datasets.tables, mf.datasets.check])
+def test_an_unknown_set_is_refused(call):
+    with pytest.raises(UnknownNameError, match="name must be a known name; got 'rocks'. Did you mean 'rocks480'"):
+        call("rocks")
+
+
+def test_tables_and_trials_that_a_set_lacks(tmp_path):
+    with pytest.raises(UnknownNameError, match="which must be a known name; got 'mdss'. Did you mean 'mds'"):
+        mf.datasets.table("rocks480", "mdss", folder=tmp_path)
+    with pytest.raises(UnknownNameError, match="'lamem' has no|The tables of 'lamem': splits"):
+        mf.datasets.table("lamem", "nothing of the kind", folder=tmp_path)
+    with pytest.raises(
+        UnknownNameError, match="name must be one of 'figrim', 'rocks480'; got 'memcat', of which scores"
+    ):
+        mf.datasets.trials("memcat", folder=tmp_path)
+
+
+# --- folders --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", list(mf.datasets.CARDS))
+def test_a_missing_folder_says_what_to_download_and_under_which_licence(name, tmp_path, monkeypatch):
+    monkeypatch.delenv("MEMFEAT_DATA", raising=False)
+    card = mf.datasets.CARDS[name]
+    with pytest.raises(MissingFileError, match="variable MEMFEAT_DATA is not set. memfeat downloads nothing") as error:
+        mf.datasets.load(name)
+    for said in (card.download, card.layout, card.licence):
+        assert said in str(error.value)
+    with pytest.raises(MissingFileError, match="folder must be the folder of .*nowhere"):
+        mf.datasets.check(name, folder=tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", list(mf.datasets.CARDS))
+def test_an_empty_folder_says_what_it_must_look_like(name, tmp_path):
+    with pytest.raises(MissingFileError, match="folder must hold .* must look like this"):
+        mf.datasets.load(name, folder=tmp_path)
+    table = mf.datasets.check(name, folder=tmp_path)
+    assert not table["passed"].any()
+    assert table["found"].str.contains("folder must hold").any()
+
+
+def test_the_folder_of_all_sets_is_named_by_a_variable(tmp_path, monkeypatch):
+    reconmem(tmp_path / "reconmem_isola")
+    monkeypatch.setenv("MEMFEAT_DATA", str(tmp_path))
+    assert mf.datasets.load("reconmem_isola").identical(
+        mf.datasets.load("reconmem_isola", folder=tmp_path / "reconmem_isola")
+    )
+
+
+# --- readers, on small folders --------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 50)] * 4), min_size=1, max_size=6))
+def test_rates_are_those_of_mf_scores(rows):
+    table = pd.DataFrame(rows, columns=COUNTS).assign(image=[f"{i}.jpg" for i in range(len(rows))])
+    before = table.copy()
+    ours, theirs = counted(table), mf.scores.rates(table)
+    for name in [*SCORES, *COUNTS, "n_targets", "n_foils"]:
+        np.testing.assert_allclose(ours[name].to_numpy(float), theirs[name].values.astype(float), rtol=1e-14)
+    pd.testing.assert_frame_equal(table, before)
+
+
+def lnsim(folder: Path) -> None:
+    photographs(folder / "images", "0002.jpg", "0001.jpg")
+    header = "image,hit_rate,half1_split01,half2_split01,half1_split02,half2_split02"
+    written(folder / "scores.csv", header, "0002.jpg,.7,.6,.8,.5,.9", "0001.jpg,.5,.4,.6,.3,.7")
+
+
+def test_lnsim(tmp_path):
+    lnsim(tmp_path)
+    images = mf.datasets.load("lnsim", folder=tmp_path)
+    assert images["image"].values.tolist() == ["0001.jpg", "0002.jpg"]
+    assert images["hit_rate"].values.tolist() == [0.5, 0.7]
+    assert images["width"].values.tolist() == [8, 8]
+    halves = mf.datasets.table("lnsim", "halves", folder=tmp_path)
+    assert halves["hit_rate"].sel(image="0002.jpg", half=2, split="split02").item() == 0.9
+    assert images.attrs["name"] == halves.attrs["name"] == "lnsim"
+    assert images.attrs["citation"].startswith("Lu J, Xu M")
+    assert images.attrs["trained_on"] == "none"
+
+
+def test_lnsim_as_its_authors_give_it_out(tmp_path):
+    photographs(tmp_path / "Image_data", "0001.jpg", "0003.jpg", "0002.jpg")
+    (tmp_path / "Random_splits").mkdir()
+    first = np.array([[0.1, 0.2, 0.3], [0.3, 0.4, 0.5]])
+    savemat(tmp_path / "Random_splits" / "subject_hrs1.mat", {"subject_hrs1": first})
+    savemat(tmp_path / "Random_splits" / "subject_hrs2.mat", {"subject_hrs2": (first + 0.4).T})
+    images = mf.datasets.load("lnsim", folder=tmp_path)
+    np.testing.assert_allclose(images["hit_rate"].values, [0.4, 0.5, 0.6])
+    halves = mf.datasets.table("lnsim", "halves", folder=tmp_path)
+    assert halves["hit_rate"].sel(image="0003.jpg", half=2, split="split01").item() == pytest.approx(0.7)
+    savemat(tmp_path / "Random_splits" / "subject_hrs2.mat", {"subject_hrs2": np.ones((2, 4))})
+    with pytest.raises(ArgumentError, match=r"hold subject_hrs2.mat with a value per photograph; got 3 .* \(2, 4\)"):
+        mf.datasets.load("lnsim", folder=tmp_path)
+
+
+def test_files_that_do_not_join_are_counted_and_named(tmp_path):
+    lnsim(tmp_path)
+    photographs(tmp_path / "images", "extra.jpg")
+    (tmp_path / "images" / "0001.jpg").unlink()
+    with pytest.warns(MemfeatWarning) as caught:
+        images = mf.datasets.load("lnsim", folder=tmp_path)
+    said = " ".join(str(warning.message) for warning in caught)
+    assert "scores name images that the source does not hold (1: '0001.jpg')" in said
+    assert "some images have no row in scores and keep NaN, or an empty text (1: 'extra.jpg')" in said
+    assert {Path(warning.filename).name for warning in caught} == {"test_datasets.py"}
+    assert images.attrs["n_scores_without_image"] == images.attrs["n_images_without_score"] == 1
+    with warnings.catch_warnings(record=True) as caught:
+        table = mf.datasets.check("lnsim", folder=tmp_path).set_index("check")
+    assert not caught
+    assert table.loc["scores without a photograph"].tolist() == ["0", "1", False]
+    assert table.loc["photographs without a score"].tolist() == ["0", "1", False]
+    assert table.loc["hit rates"].tolist() == ["2,632 or 800", "2", False]
+
+
+def test_a_table_without_a_column_or_with_an_image_twice_is_refused(tmp_path):
+    lnsim(tmp_path)
+    written(tmp_path / "scores.csv", "image,rate", "0001.jpg,.5")
+    with pytest.raises(ArgumentError, match="folder must hold scores.csv with image and hit_rate; got no column 'hit_"):
+        mf.datasets.load("lnsim", folder=tmp_path)
+    written(tmp_path / "scores.csv", "image,hit_rate", "0001.jpg,.5", "0001.jpg,.6")
+    with pytest.raises(ArgumentError, match="with each image once; got duplicates 1: '0001.jpg'"):
+        mf.datasets.load("lnsim", folder=tmp_path)
+    written(tmp_path / "scores.csv", "image,hit_rate", "0001.jpg,.5", ",.6")
+    with pytest.raises(ArgumentError, match="with each image once; got an empty name"):
+        mf.datasets.load("lnsim", folder=tmp_path)
+
+
+def rocks(folder: Path) -> None:
+    photographs(folder / "images", "I_A_01.jpg", "M_B_01.jpg")
+    info = folder / "info"
+    general = "image_id,category,sub_category,sub_cat_item,filename"
+    written(info / "Rocks480_general.csv", general, "1,I,A,1,I_A_01.png", "2,M,B,1,M_B_01.png")
+    written(info / "Rocks480_distinctiveness.csv", "image_id,distinct_rat", "2,5.5", "1,3.5")
+    written(info / "Rocks480_MDS8_solution.csv", "image_id,dim1,dim2", "2,.3,.4", "1,.1,.2")
+    rows = [
+        *(f"Exp1,New_Version_120_Targets,{p},Group1,,I_A_01.png,1,{old},900" for p, old in enumerate([1, 1, 1, 0])),
+        *(f"Exp1,New_Version_120_Targets,{p},Group2,,I_A_01.png,0,{old},900" for p, old in enumerate([1, 0], 4)),
+        "Exp2,,9,Group1,,M_B_01.png,1,1,700",
+    ]
+    written(folder / "trials.csv", "exp,version,participant,group,condition,image,target,old,rt", *rows)
+    written(folder / "image_scores_Exp1_New.csv", "image,HR,FAR,CR,n_target", "I_A_01.png,.75,.5,.25,4")
+
+
+def test_rocks480(tmp_path):
+    rocks(tmp_path)
+    images = mf.datasets.load("rocks480", folder=tmp_path)
+    assert images["image"].values.tolist() == ["I_A_01.jpg", "M_B_01.jpg"]
+    assert one(images, "I_A_01.jpg", *COUNTS) == [3, 1, 1, 1]
+    assert one(images, "I_A_01.jpg", *SCORES) == [0.75, 0.5, 0.25]
+    assert one(images, "M_B_01.jpg", "category", "distinctiveness", "hit_rate_exp2") == ["metamorphic", 5.5, 1.0]
+    assert np.isnan(images["hit_rate"].sel(image="M_B_01.jpg"))
+    assert "without the ending" in images.attrs["naming"]
+    mds = mf.datasets.table("rocks480", "mds", folder=tmp_path)
+    assert mds["mds"].sel(image="M_B_01.jpg").values.tolist() == [0.3, 0.4]
+    trials = mf.datasets.trials("rocks480", folder=tmp_path)
+    assert set(trials["experiment"]) == {"Exp1_New", "Exp2"}
+    scores = mf.scores.from_trials(trials)
+    assert scores["hit_rate"].sel(image="I_A_01.jpg").item() == 0.75
+    published = mf.datasets.table("rocks480", "Exp1_New", folder=tmp_path)
+    assert one(published, "I_A_01.jpg", *SCORES, "n_targets") == [0.75, 0.5, 0.25, 4]
+    checks = mf.datasets.check("rocks480", folder=tmp_path).set_index("check")
+    assert checks.loc["published scores of Exp1_New are those of the trials, to four digits", "passed"]
+    written(tmp_path / "image_scores_Exp1_New.csv", "image,HR,FAR,CR,n_target", "I_A_01.png,.76,.5,.26,4")
+    checks = mf.datasets.check("rocks480", folder=tmp_path).set_index("check")
+    assert not checks.loc["published scores of Exp1_New are those of the trials, to four digits", "passed"]
+
+
+def figrim(folder: Path) -> None:
+    photographs(folder / "images", "a.jpg")
+    lab = "lab_hits,lab_misses,lab_false_alarms,lab_correct_rejections"
+    written(
+        folder / "scores_30_images.csv",
+        f"file,{lab},category,amt_hits,amt_misses,amt_fa,amt_cr",
+        "a.jpg,9,1,2,8,tower,30,10,4,16",
+    )
+    written(
+        folder / "amt_counts_630_targets.csv",
+        "file,category,impath,hits,misses,fa,cr",
+        "b.jpg,house,x,10,10,5,15",
+        "a.jpg,tower,x,30,10,4,16",
+    )
+    trials = ["a.jpg,tower,1,4,1,1", "a.jpg,tower,2,2,3,1", "a.jpg,tower,3,4,-1,-1", "b.jpg,house,1,-1,3,3"]
+    written(folder / "lab_trials_630_targets.csv", "file,category,participant,enc,rec,rec2", *trials)
+
+
+def test_figrim(tmp_path):
+    figrim(tmp_path)
+    images = mf.datasets.load("figrim", folder=tmp_path)
+    assert one(images, "a.jpg", *SCORES[:2], "hit_rate_lab", "n_foils_lab") == [0.75, 0.2, 0.9, 10]
+    targets = mf.datasets.table("figrim", "targets", folder=tmp_path)
+    assert targets["image"].values.tolist() == ["a.jpg", "b.jpg"]
+    assert targets["corrected_recognition"].values.tolist() == pytest.approx([0.55, 0.25])
+    scores = mf.scores.from_trials(mf.datasets.trials("figrim", folder=tmp_path))
+    assert one(scores, "a.jpg", *COUNTS) == [1, 1, 1, 2]
+    assert one(scores, "b.jpg", *COUNTS) == [0, 1, 0, 0]
+    assert mf.datasets.table("figrim", "lab_trials", folder=tmp_path).shape == (4, 6)
+
+
+def memcat(folder: Path) -> None:
+    header = (
+        "image_file,category,subcategory,source,H,FA,n_resp,memorability_wo_fa_correction,memorability_w_fa_correction"
+    )
+    written(
+        folder / "memcat_image_data.csv",
+        header,
+        "2.jpg,food,cake,coco,60,10,80,.75,.625",
+        "1.jpg,animal,bear,coco,40,0,80,.5,.5",
+    )
+
+
+def test_memcat_with_and_without_photographs(tmp_path):
+    memcat(tmp_path)
+    scores = mf.datasets.load("memcat", folder=tmp_path)
+    assert scores.sizes == {"image": 2}
+    assert one(scores, "2.jpg", "hits", "misses", "false_alarms", "n_foils", *SCORES) == [
+        60,
+        20,
+        10,
+        80,
+        0.75,
+        0.125,
+        0.625,
+    ]
+    assert scores.attrs["trained_on"] == ["resmem", "resmem-frozen"]
+    photographs(tmp_path / "MemCat_images" / "MemCat", "food/cake/2.jpg", "animal/bear/1.jpg")
+    images = mf.datasets.load("memcat", folder=tmp_path)
+    assert images["image"].values.tolist() == ["animal/bear/1.jpg", "food/cake/2.jpg"]
+    assert images["hit_rate"].values.tolist() == [0.5, 0.75]
+    assert (mf.evaluation.training_overlap(images, trained_on="memcat")["in_training"]).all()
+
+
+def test_signals_of_memcat_are_in_the_order_of_its_table(tmp_path):
+    memcat(tmp_path)
+    signals = {
+        "memcat_CLIP_memscores_layer_LAST": np.array([0.625, 0.5], np.float32),
+        "clip_activations_mean": np.arange(26.0).reshape(2, 13),
+        "clip_attentions_entropy": np.arange(24.0).reshape(2, 12),
+        "image_file": np.array(["2.jpg", "1.jpg"], dtype=object),
+    }
+    np.savez(tmp_path / "layer_signals.npz", **signals)
+    table = mf.datasets.table("memcat", "layer_signals", folder=tmp_path)
+    assert table["clip_activations_mean"].sel(image="2.jpg", state=0).item() == 0
+    assert table["clip_attentions_entropy"].sel(image="1.jpg", block=12).item() == 23
+    check = mf.datasets.check("memcat", folder=tmp_path).set_index("check")
+    assert check.loc["signals in the order of the table", "passed"]
+    signals["memcat_CLIP_memscores_layer_LAST"] = signals["memcat_CLIP_memscores_layer_LAST"][::-1]
+    np.savez(tmp_path / "layer_signals.npz", **signals)
+    check = mf.datasets.check("memcat", folder=tmp_path).set_index("check")
+    assert check.loc["signals in the order of the table"].tolist() == ["True or no signals", "False", False]
+    np.savez(tmp_path / "layer_signals.npz", clip_activations_mean=np.ones((3, 13)))
+    with pytest.raises(ArgumentError, match="hold layer_signals.npz with a row per image; got 2 rows and"):
+        mf.datasets.table("memcat", "layer_signals", folder=tmp_path)
+
+
+def attributes(folder: Path) -> None:
+    savemat(folder / "train.mat", {"train": np.array([[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]], np.float32)})
+    savemat(folder / "test.mat", {"test": np.array([[0.7, 0.8]], np.float32)})
+    savemat(folder / "y_train.mat", {"y_train": np.array([[0.5], [0.6], [0.7]])})
+    savemat(folder / "y_test.mat", {"y_test": np.array([[0.8]])})
+    savemat(folder / "w.mat", {"w": np.array([[1.5], [-2.0]])})
+
+
+def test_isola_attributes(tmp_path):
+    attributes(tmp_path)
+    images = mf.datasets.load("isola_attributes", folder=tmp_path)
+    assert one(images, "train_0002", "hit_rate", "split") == [0.6, "train"]
+    assert one(images, "test_0001", "hit_rate", "split") == [0.8, "test"]
+    features = mf.datasets.table("isola_attributes", "attributes", folder=tmp_path)
+    assert features["attributes"].sel(image="test_0001").values.tolist() == pytest.approx([0.7, 0.8])
+    assert features["image"].values.tolist() == images["image"].values.tolist()
+    split = mf.datasets.table("isola_attributes", "split", folder=tmp_path)
+    assert split["split"].tolist() == ["train", "train", "train", "test"]
+    assert mf.datasets.table("isola_attributes", "weights", folder=tmp_path)["weight"].tolist() == [1.5, -2.0]
+    savemat(tmp_path / "y_test.mat", {"y_test": np.ones((2, 1))})
+    with pytest.raises(ArgumentError, match="as many rows in test.mat as in y_test.mat; got 1 and 2"):
+        mf.datasets.load("isola_attributes", folder=tmp_path)
+    savemat(tmp_path / "y_test.mat", {"y": np.ones((1, 1))})
+    with pytest.raises(ArgumentError, match="folder must hold y_test.mat with y_test; got y in y_test.mat"):
+        mf.datasets.load("isola_attributes", folder=tmp_path)
+
+
+def reconmem(folder: Path, n: int = 3) -> None:
+    header = "Image type,Image index,Memorability score,Distinctiveness,Reconstruction error"
+    for layer in range(1, 8):
+        rows = [f"Target,{i},{i / 10},{layer * i},{i / 100}" for i in range(n, 0, -1)]
+        written(folder / f"Isola_layer_{layer}_dist_rec.csv", header, *rows, "Filler,1,0,1,1")
+
+
+def test_reconmem_isola(tmp_path):
+    reconmem(tmp_path)
+    images = mf.datasets.load("reconmem_isola", folder=tmp_path)
+    assert images["image"].values.tolist() == ["target_0001", "target_0002", "target_0003"]
+    assert images["corrected_recognition"].values.tolist() == [0.1, 0.2, 0.3]
+    layers = mf.datasets.table("reconmem_isola", "layers", folder=tmp_path)
+    assert layers["distinctiveness"].sel(layer="pool5").values.tolist() == [5, 10, 15]
+    assert layers["reconstruction_error"].sel(layer="fc2", image="target_0003").item() == 0.03
+    header = "Image type,Image index,Memorability score,Distinctiveness,Reconstruction error"
+    written(tmp_path / "Isola_layer_4_dist_rec.csv", header, "Target,1,.1,1,1")
+    with pytest.raises(ArgumentError, match="the same images in each file; got 1 in that of layer 4, 3 in that of lay"):
+        mf.datasets.table("reconmem_isola", "layers", folder=tmp_path)
+    written(tmp_path / "Isola_layer_1_dist_rec.csv", header.replace("Distinctiveness", "D"), "Target,1,.1,1,1")
+    with pytest.raises(ArgumentError, match="as its authors wrote it; got no column 'Distinctiveness'"):
+        mf.datasets.load("reconmem_isola", folder=tmp_path)
+
+
+def rim(folder: Path) -> None:
+    target = "target_hit,target_miss,target_fa,target_cr,filler_hit,filler_miss,filler_fa,filler_cr"
+    for one_set, name in (("set1", "pn1.jpg"), ("set2", "0001.jpg")):
+        written(folder / f"{one_set}_memorability.csv", f"image_name,{target}", f"{name},6,2,1,3,0,0,0,0")
+        written(folder / f"{one_set}_resmem.csv", "image_name,resmem", f"{name},.7")
+        written(folder / f"{one_set}_naturalness.csv", "image_name,naturalness,sd,count", f"{name},6.5,1,40")
+        compressed = "image_name,jpeg_based_compressibility,canny_based_compressibility"
+        written(folder / f"{one_set}_compressibility.csv", compressed, f"{name},.1,.2")
+
+
+def test_rim2025(tmp_path):
+    rim(tmp_path / "data" / "image_level_measure")
+    images = mf.datasets.load("rim2025", folder=tmp_path)
+    assert images["image"].values.tolist() == ["0001.jpg", "pn1.jpg"]
+    assert images["set"].values.tolist() == ["set2", "set1"]
+    assert one(images, "pn1.jpg", *SCORES, "resmem", "naturalness", "n_naturalness") == [0.75, 0.25, 0.5, 0.7, 6.5, 40]
+    check = mf.datasets.check("rim2025", folder=tmp_path).set_index("check")
+    assert check.loc["files of set1 and set2 that are the published ones, by their hashes"].tolist() == [
+        "10",
+        "0",
+        False,
+    ]
+    assert mf.datasets.table("rim2025", "set2", folder=tmp_path)["image"].values.tolist() == ["0001.jpg"]
+    with pytest.raises(
+        MissingFileError, match=r"folder must hold set3_memorability.csv or .* must look like this: set1"
+    ):
+        mf.datasets.table("rim2025", "set3", folder=tmp_path)
+
+
+def things(folder: Path) -> None:
+    written(folder / "memorability_score_by_concepts.csv", "concept_name,cr", "null,.8", "abacus,.9")
+    written(
+        folder / "concept_embeddings_cr_cat_16eu.csv", ",0,1,cr,bigcat,cat_name", "0,1,2,.8,1,animal", "1,3,4,.9,2,tool"
+    )
+    written(folder / "human_rated_typicality.csv", ",cat,concept,typicality", "0,1,1,5.5", "1,2,1,4.5", "2,2,0,3.5")
+    written(folder / "spose_embedding_49d_sorted.txt", "0.1 0.2", "0.3 0.4")
+    written(folder / "coef_embed.csv", "0,0.5", "0.5,0")
+
+
+def test_things_concepts(tmp_path):
+    things(tmp_path)
+    images = mf.datasets.load("things_concepts", folder=tmp_path)
+    assert images["image"].values.tolist() == ["abacus", "null"]
+    assert one(images, "null", "corrected_recognition", "category", "category_number") == [0.8, "animal", 1]
+    spose = mf.datasets.table("things_concepts", "spose", folder=tmp_path)
+    assert spose["spose"].sel(image="abacus").values.tolist() == [0.3, 0.4]
+    space = mf.datasets.table("things_concepts", "embeddings", folder=tmp_path)
+    assert space["embeddings"].sel(image="null").values.tolist() == [1, 2]
+    typical = mf.datasets.table("things_concepts", "typicality", folder=tmp_path)
+    assert typical["image"].tolist() == ["abacus", "abacus", "null"]
+    assert typical["typicality"].tolist() == [5.5, 4.5, 3.5]
+    assert mf.datasets.table("things_concepts", "coefficients", folder=tmp_path).shape == (2, 2)
+    # rows that are in another order than the scores
+    written(
+        tmp_path / "concept_embeddings_cr_cat_16eu.csv", ",0,cr,bigcat,cat_name", "0,1,.9,1,animal", "1,3,.8,2,tool"
+    )
+    with pytest.raises(ArgumentError, match="in the order of memorability_score_by_concepts.csv; got 2 rows for 2"):
+        mf.datasets.load("things_concepts", folder=tmp_path)
+    written(tmp_path / "human_rated_typicality.csv", "cat,concept,typicality", "1,2,5")
+    with pytest.raises(
+        ArgumentError, match="number concepts in human_rated_typicality.csv from 0 on; got concept 2 of 2"
+    ):
+        mf.datasets.table("things_concepts", "typicality", folder=tmp_path)
+    written(tmp_path / "spose_embedding_49d_sorted.txt", "0.1 0.2")
+    with pytest.raises(ArgumentError, match="sorted.txt with a row per concept; got 1 rows for 2 concepts"):
+        mf.datasets.table("things_concepts", "spose", folder=tmp_path)
+
+
+def test_resmem_golden(tmp_path):
+    photographs(tmp_path / "images", "id1.png")
+    estimates = {"version1_gray_lm": {"id1.png": 0.75, "id2.png": 0.5}, "version1_color": {"id1.png": 0.8}}
+    written(tmp_path / "published_estimates.json", json.dumps(estimates))
+    images = mf.datasets.load("resmem_golden", folder=tmp_path)
+    assert one(images, "id1.png", "published_resmem", "published_resmem_color", "contents") == [0.75, 0.8, "faces"]
+    assert images.attrs["n_estimates_without_image"] == 1
+    written(tmp_path / "published_estimates.json", "{}")
+    with pytest.raises(ArgumentError, match="json as its authors wrote it; got no 'version1_gray_lm'"):
+        mf.datasets.load("resmem_golden", folder=tmp_path)
+
+
+def test_lamem(tmp_path):
+    photographs(tmp_path / "images", "1.jpg", "2.jpg", "3.jpg")
+    for number in (1, 2):
+        written(tmp_path / "splits" / f"train_{number}.txt", "1.jpg 0.9")
+        written(tmp_path / "splits" / f"val_{number}.txt", "images/2.jpg 0.5 extra")
+        written(tmp_path / "splits" / f"test_{number}.txt", "3.jpg 0.7")
+    images = mf.datasets.load("lamem", folder=tmp_path)
+    assert images["memorability"].values.tolist() == [0.9, 0.5, 0.7]
+    assert images.attrs["trained_on"] == ["resmem", "resmem-frozen"]
+    splits = mf.datasets.table("lamem", "splits", folder=tmp_path)
+    assert splits[splits["split"] == 2][["image", "part"]].to_numpy().tolist() == [
+        ["1.jpg", "training"], ["2.jpg", "validation"], ["3.jpg", "testing"],
+    ]  # fmt: skip
+    # the list of all is preferred, and agrees with how mf.training reads it
+    written(tmp_path / "splits" / "full.txt", "images/1.jpg 0.8", "2.jpg 0.5", "3.jpg 0.7")
+    images = mf.datasets.load("lamem", folder=tmp_path)
+    np.testing.assert_array_equal(images["memorability"].values, mf.training.lamem(tmp_path)["memorability"].values)
+    written(tmp_path / "splits" / "full.txt", "1.jpg 0.8", "1.jpg 0.9")
+    with pytest.raises(ArgumentError, match="folder must give each image one score; got two for 1: '1.jpg'"):
+        mf.datasets.load("lamem", folder=tmp_path)
+    written(tmp_path / "splits" / "full.txt", "1.jpg 0.8", "2.jpg high")
+    with pytest.raises(ArgumentError, match="lists that can be read; got '2.jpg high' in line 2 of full.txt"):
+        mf.datasets.load("lamem", folder=tmp_path)
+
+
+def test_isola_as_its_authors_give_it_out(tmp_path):
+    rows = [("a/sun_b_crop.jpg", 8, 2, 1, 9), ("a\\sun_a_crop.jpg", 5, 5, 0, 10)]
+    cells = np.empty(2, dtype=object)
+    names = ("filepath", *COUNTS)
+    cells[:] = [dict(zip(names, row, strict=True)) for row in rows]
+    folder = tmp_path / "Data" / "Experiment data"
+    folder.mkdir(parents=True)
+    savemat(folder / "sorted_target_data.mat", {"sorted_target_data": cells})
+    scores = mf.datasets.load("isola", folder=tmp_path)
+    assert scores["image"].values.tolist() == ["sun_a_crop.jpg", "sun_b_crop.jpg"]
+    assert one(scores, "sun_b_crop.jpg", *COUNTS, *SCORES) == pytest.approx([8, 2, 1, 9, 0.8, 0.1, 0.7])
+    photographs(tmp_path / "images", "sun_a_crop.png", "sun_b_crop.png")
+    images = mf.datasets.load("isola", folder=tmp_path)
+    assert images["hit_rate"].values.tolist() == [0.5, 0.8]
+    cells[:] = [{"filepath": "a.jpg", "hits": 1}, {"filepath": "b.jpg", "hits": 2}]
+    savemat(folder / "sorted_target_data.mat", {"sorted_target_data": cells})
+    with pytest.raises(ArgumentError, match="sorted_target_data.mat as its authors wrote it; got no field 'misses'"):
+        mf.datasets.load("isola", folder=tmp_path)
+
+
+def faces(folder: Path) -> None:
+    headers = [
+        "Filename",
+        "Number of the filename",
+        "Hits",
+        "Misses",
+        "False Alarms",
+        "Correct Rejections",
+        "Hit Rate (HR)",
+        "False Alarm Rate (FAR)",
+    ]
+    rows = [["b.jpg", 1, 60, 20, 8, 72, 0.75, 0.1], ["a.jpg", 2, 40, 40, 16, 64, 0.5, 0.2]]
+    scores = folder / "Memorability Scores"
+    scores.mkdir()
+    pd.DataFrame(rows, columns=headers).to_excel(scores / "memorability-scores.xlsx", index=False)
+
+
+def test_the_10k_faces_come_with_the_authors_warning(tmp_path):
+    faces(tmp_path)
+    with pytest.warns(FacesWarning, match="10k US Adult Faces: ResMem's authors caution against using it for faces"):
+        scores = mf.datasets.load("faces10k", folder=tmp_path)
+    assert one(scores, "a.jpg", *SCORES, "contents") == pytest.approx([0.5, 0.2, 0.3, "faces"])
+    photographs(tmp_path / "10k US Adult Faces Database" / "Face Images", "a.jpg", "b.jpg", "filler.jpg")
+    with pytest.warns(FacesWarning):
+        images = mf.datasets.load("faces10k", folder=tmp_path)
+    assert images["image"].values.tolist() == ["a.jpg", "b.jpg"]
+    assert images["hits"].values.tolist() == [40, 60]
+
+
+def test_the_sheet_of_the_faces_may_be_saved_as_csv_or_be_another(tmp_path, monkeypatch):
+    faces(tmp_path)
+    sheet = tmp_path / "Memorability Scores" / "memorability-scores.xlsx"
+    with pytest.warns(FacesWarning):
+        before = mf.datasets.load("faces10k", folder=tmp_path)
+
+    def without(*_: object, **__: object) -> None:
+        raise ImportError("Missing optional dependency 'openpyxl'")
+
+    table = pd.read_excel(sheet)
+    monkeypatch.setattr(pd, "read_excel", without)
+    with pytest.raises(
+        MissingPackageError, match=r"openpyxl must be installed; .* pip install \"memfeat\[datasets\]\", or"
+    ):
+        mf.datasets.load("faces10k", folder=tmp_path)
+    table.to_csv(sheet.with_suffix(".csv"), index=False)
+    with pytest.warns(FacesWarning):
+        assert mf.datasets.load("faces10k", folder=tmp_path).equals(before)
+    table.drop(columns="Misses").to_csv(sheet.with_suffix(".csv"), index=False)
+    with pytest.raises(ArgumentError, match="with one column each; got none or several for misses among Filename"):
+        mf.datasets.load("faces10k", folder=tmp_path)
+
+
+def massvis(folder: Path) -> None:
+    about = "filename,source,category,vistype,title,title location"
+    counts = "mem: hits,mem: misses,mem: false alarms,mem: correct rejections"
+    written(folder / "targets410_metadata.csv", f"{about},{counts}", 'a.png,Economist,N,Bars,"Food, x",Top,38,53,11,90')
+    rates = "mem: at-a-glance HR (%),mem: at-a-glance FAR (%),mem: prolonged HR (%)"
+    written(
+        folder / "targets393_metadata.csv", f"{about},{rates}", 'a.png,Economist,N,Bars,"Food, x",Top,41.76,10.89,81.82'
+    )
+
+
+def test_massvis(tmp_path):
+    massvis(tmp_path / "csv_files")
+    scores = mf.datasets.load("massvis", folder=tmp_path)
+    assert one(scores, "a.png", "hits", "n_targets", "kind") == [38, 91, "Bars"]
+    assert one(scores, "a.png", *SCORES[:2]) == pytest.approx([38 / 91, 11 / 101])
+    longer = mf.datasets.table("massvis", "targets393", folder=tmp_path)
+    assert one(longer, "a.png", "hit_rate", "prolonged_hit_rate") == pytest.approx([0.4176, 0.8182])
+    photographs(tmp_path / "images", "a.png")
+    assert mf.datasets.load("massvis", folder=tmp_path)["width"].values.tolist() == [8]
+
+
+def test_memento10k_with_and_without_frames(tmp_path):
+    clips = [
+        {"filename": "run.mp4", "mem_score": 0.9, "alpha": -0.01, "captions": ["x"]},
+        {"filename": "sit.mp4", "mem_score": 0.6, "alpha": -0.02},
+    ]
+    written(tmp_path / "memento_train_data.json", json.dumps(clips))
+    written(
+        tmp_path / "annotations" / "memento_val_data.json", json.dumps([{"filename": "jump.mp4", "mem_score": 0.7}])
+    )
+    written(tmp_path / "memento_test_data.json", json.dumps([{"filename": "secret.mp4"}]))
+    scores = mf.datasets.load("memento10k", folder=tmp_path)
+    assert scores["image"].values.tolist() == ["jump.mp4", "run.mp4", "sit.mp4"]
+    assert one(scores, "run.mp4", "memorability", "decay", "part") == [0.9, -0.01, "train"]
+    photographs(tmp_path / "frames", "run/01.jpg", "run/02.jpg", "sit/01.jpg")
+    images = mf.datasets.load("memento10k", folder=tmp_path)
+    assert images["memorability"].values.tolist() == [0.9, 0.9, 0.6]
+    assert images["clip"].values.tolist() == ["run.mp4", "run.mp4", "sit.mp4"]
+    assert images.attrs["n_clips"] == 2
+    assert images.attrs["n_clips_without_frames"] == 1
+    assert len(mf.datasets.table("memento10k", "clips", folder=tmp_path)) == 3
+    written(tmp_path / "memento_train_data.json", json.dumps([{"filename": "run.mp4"}]))
+    with pytest.raises(
+        ArgumentError, match="train_data.json with a score of each clip; got a clip without 'mem_score'"
+    ):
+        mf.datasets.load("memento10k", folder=tmp_path)
+
+
+def test_things_images(tmp_path):
+    written(
+        tmp_path / "THINGS_Memorability_Scores.csv",
+        "file_path,image_name,cr",
+        "images/bear/bear_02.jpg,bear_02,.8",
+        "images/axe/axe_01.jpg,axe_01,.7",
+    )
+    scores = mf.datasets.load("things", folder=tmp_path)
+    assert scores["image"].values.tolist() == ["axe/axe_01.jpg", "bear/bear_02.jpg"]
+    assert scores["concept"].values.tolist() == ["axe", "bear"]
+    photographs(tmp_path / "object_images", "bear/bear_02.jpg", "axe/axe_01.jpg")
+    images = mf.datasets.load("things", folder=tmp_path)
+    assert images["corrected_recognition"].values.tolist() == [0.7, 0.8]
+
+
+def test_vischema(tmp_path):
+    photographs(tmp_path / "images", "k.jpg")
+    written(tmp_path / "scores.csv", "image,hits,misses,false_alarms,correct_rejections", "k.jpg,3,1,1,1")
+    assert one(mf.datasets.load("vischema", folder=tmp_path), "k.jpg", *SCORES) == [0.75, 0.5, 0.25]
+
+
+def test_tables_can_be_saved(tmp_path):
+    rocks(tmp_path)
+    images = mf.datasets.load("rocks480", folder=tmp_path)
+    images.to_netcdf(tmp_path / "rocks.nc")
+    with xr.open_dataset(tmp_path / "rocks.nc") as again:
+        assert again.attrs["licence"] == mf.datasets.CARDS["rocks480"].licence
+        assert again["hit_rate"].equals(images["hit_rate"])
+
+
+# --- downloads ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A local server of a folder; what it was asked for is kept."""
+    asked: list[str] = []
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            asked.append(self.path)
+
+    root = tmp_path / "served"
+    root.mkdir()
+    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root)))
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    yield root, f"http://127.0.0.1:{running.server_port}", asked
+    running.shutdown()
+    thread.join()
+    running.server_close()
+
+
+def served(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rim(root)
+    hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in root.iterdir()}
+    monkeypatch.setattr(fetching, "FILES", {"rim2025": hashes})
+
+
+def test_a_set_is_downloaded_when_asked_for_once(server, tmp_path, monkeypatch, capfd):
+    root, address, asked = server
+    served(root, monkeypatch)
+    with pytest.raises(MissingFileError):
+        mf.datasets.load("rim2025", folder=tmp_path / "mine")
+    assert asked == []
+    folder = mf.datasets.fetch("rim2025", tmp_path / "mine", source=address)
+    assert len(asked) == 8
+    assert mf.datasets.load("rim2025", folder=folder).sizes["image"] == 2
+    assert mf.datasets.fetch("rim2025", tmp_path / "mine", source=f"{address}/") == folder
+    assert len(asked) == 8
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_file_that_is_another_is_refused_and_not_overwritten(server, tmp_path, monkeypatch):
+    root, address, _ = server
+    served(root, monkeypatch)
+    written(tmp_path / "mine" / "set1_resmem.csv", "my own notes")
+    with pytest.raises(
+        ArgumentError, match="be empty, or hold these files; got 1: 'set1_resmem.csv' with other content"
+    ):
+        mf.datasets.fetch("rim2025", tmp_path / "mine", source=address)
+    assert (tmp_path / "mine" / "set1_resmem.csv").read_text() == "my own notes\n"
+    written(root / "set1_resmem.csv", "changed")
+    with pytest.raises(ArgumentError, match="whose hashes are known; got another set1_resmem.csv at http"):
+        mf.datasets.fetch("rim2025", tmp_path / "other", source=address)
+    assert not (tmp_path / "other" / "set1_resmem.csv").exists()
+
+
+def test_without_a_network_or_a_file_the_error_says_how_to_do_it_by_hand(server, tmp_path, monkeypatch):
+    root, address, _ = server
+    served(root, monkeypatch)
+    with pytest.raises(MissingFileError, match="source must be reached; got ConnectionError at .*By hand: the reposit"):
+        mf.datasets.fetch("rim2025", tmp_path / "mine", source="http://127.0.0.1:9")
+    (root / "set2_resmem.csv").unlink()
+    with pytest.raises(MissingFileError, match="source must be reached; got HTTPError at .*/set2_resmem.csv"):
+        mf.datasets.fetch("rim2025", tmp_path / "mine", source=address)
+
+
+def test_only_what_may_be_downloaded_is(tmp_path, monkeypatch):
+    with pytest.raises(
+        UnknownNameError, match="name must be one of 'rim2025'; got 'lamem', which has no .*lamem.tar.gz"
+    ):
+        mf.datasets.fetch("lamem", tmp_path)
+    monkeypatch.setitem(__import__("sys").modules, "pooch", None)
+    with pytest.raises(MissingPackageError, match=r"pooch must be installed; .* pip install \"memfeat\[datasets\]\""):
+        mf.datasets.fetch("rim2025", tmp_path)
