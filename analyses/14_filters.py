@@ -294,7 +294,7 @@ for layer, unit in chosen.items():
 with plt.rc_context(mf.plot.STYLE):
     size = (180 / 25.4, 42 / 25.4 * len(chosen))
     figure, panels = plt.subplots(
-        len(chosen), 2, figsize=size, width_ratios=[1, 4], squeeze=False, layout="constrained"
+        len(chosen), 2, figsize=size, width_ratios=[1, 4], squeeze=False, layout="constrained", dpi=80
     )
     for (left, right), (layer, unit) in zip(panels, chosen.items(), strict=True):
         mf.plot.image_grid(made[layer]["picture"], captions=[f"{layer.removeprefix('features.')}, {unit}"], ax=left)
@@ -307,7 +307,22 @@ figure
 # %% [markdown]
 # ## The answer
 #
-# ANSWER
+# **The later the layer, the less do simple properties of the picture explain**: .44 of the variance of the median
+# channel at the end of stage 1, .28, .09 and .06 at the end of the others; untrained, the network keeps .54 to .56
+# throughout. In this sense early layers are perceptual and late ones are not, and it is training that makes them so.
+# That late ones hold *concepts* does not follow: what nine statistics leave over may be anything, and nobody has said
+# what these photographs show. Pictures that are made for a channel do not settle it either: they are far outside of
+# what photographs do (11.29 against 1.53 at most, in the last block).
+#
+# **Which channels go with hit rates is a matter of late layers.** None of 256 passes at the end of stage 1, 98 of 512
+# and 411 of 1,024 after that, and 1,822 of 2,048 in the last block, most of them positive, where the nine statistics
+# take nothing away (median |ρ| .185, given them .192). Untrained, none passes. These are no thousands of findings: many
+# channels say the same, and the weights were trained to predict memorability.
+#
+# **It pays to look a channel up in other photographs.** The ten strongest of one half of the photographs fall from .138
+# to .044 in the other at the end of stage 1, and from .405 to .349 in the last block: an early channel that was chosen
+# for its correlation shows mostly chance. Agreement over channels alone is not enough (.76 in the last block, and .58
+# in that of the untrained network, where none passes), as channels that share one weak relation agree, too.
 
 # %%
 summary = xr.Dataset(
