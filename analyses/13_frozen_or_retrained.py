@@ -224,12 +224,12 @@ for what, found in moved.items():
 # the last block of each, a difference of .00 [−.02, .03]). The untrained network shares .52 (CKA) with the retrained
 # one in the first block and .06 in the last, where hit rates are read out of it with .03.
 #
-# **A finding may still come out otherwise**: response magnitude goes with hit rates by .36 in the first block of stage 4
-# of the retrained network and by .29 in that of the frozen one (a difference of .07 [.05, .10], corrected p = .002),
+# **A finding may still come out otherwise**: response magnitude goes with hit rates by .36 in the first block of stage
+# 4 of the retrained network and by .29 in that of the frozen one (a difference of .07 [.05, .10], corrected p = .002),
 # although nobody retrained anything between the two. Mean dissimilarity differs nowhere by more than .02.
 #
-# **What this does not show** is what retraining did: both networks have the retrained weights. It says how large a
-# difference from `backbone="imagenet"` has to be before it is one of weights: in the last block a CKA below .90, and
+# **What this does not show** is what retraining did: both networks have the retrained weights. It says roughly how large
+# a difference from `backbone="imagenet"` has to be before it is one of weights: in the last block a CKA below .90, and
 # in early layers hardly any below 1. That comparison needs torchvision's weights, which this run did not have.
 
 # %%
