@@ -228,9 +228,9 @@ for what, found in moved.items():
 # 4 of the retrained network and by .29 in that of the frozen one (a difference of .07 [.05, .10], corrected p = .002),
 # although nobody retrained anything between the two. Mean dissimilarity differs nowhere by more than .02.
 #
-# **What this does not show** is what retraining did: both networks have the retrained weights. It says roughly how large
-# a difference from `backbone="imagenet"` has to be before it is one of weights: in the last block a CKA below .90, and
-# in early layers hardly any below 1. That comparison needs torchvision's weights, which this run did not have.
+# **What this does not show** is what retraining did: both networks have the retrained weights. It says roughly how
+# large a difference from `backbone="imagenet"` has to be before it is one of weights: in the last block a CKA below
+# .90, in early layers one hardly below 1. That comparison needs torchvision's weights, which this run did not have.
 
 # %%
 saved = {f"drift_{what.replace(' ', '_')}": found for what, found in moved.items()}
