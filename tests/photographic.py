@@ -6,12 +6,16 @@ import re
 
 import numpy as np
 from PIL import Image
+from scipy.ndimage import label
 
 #: Side of the squares that are looked at, and of a step of brightness that is no other colour.
 SIDE, STEP = 16, 8
 #: Share of pixels of a square that have colours of their own, in photographs. The committed figures of numbers have at
 #: most .19, and of photographs no longer than 48 pixels the most colourful square has .2 to .85.
 SHARE = 0.25
+#: So many such squares that touch are no crossing of bands and lines: of those, notebooks have at most 4, and pages of ten
+#: photographs of 32 to 64 pixels at least 9.
+PATCH = 6
 
 
 def squares(picture):
@@ -24,7 +28,8 @@ def squares(picture):
 
 
 def holds_photograph(picture):
-    return bool((squares(picture) > SHARE).any())
+    patches, _ = label(squares(picture) > SHARE)
+    return bool(np.bincount(patches.ravel())[1:].max(initial=0) >= PATCH)
 
 
 def outputs(notebook):
