@@ -13,8 +13,8 @@ SIDE, STEP = 16, 8
 #: Share of pixels of a square that have colours of their own, in photographs. The committed figures of numbers have at
 #: most .19, and of photographs no longer than 48 pixels the most colourful square has .2 to .85.
 SHARE = 0.25
-#: So many such squares that touch are no crossing of bands and lines: of those, notebooks have at most 4, and pages of ten
-#: photographs of 32 to 64 pixels at least 9.
+#: So many such squares that touch are no crossing of bands and lines: of those, notebooks have at most 4, and pages of
+#: ten photographs of 32 to 64 pixels at least 9.
 PATCH = 6
 
 
