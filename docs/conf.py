@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable
@@ -219,6 +220,16 @@ def pictures() -> None:
     (GENERATED / "maximise.md").write_text("\n".join([*lines, "", said]) + "\n")
 
 
+def formula_works() -> None:
+    """Write the references of the page on statistics: the works that its tables link to."""
+    from memfeat.citing.styles import REFERENCES
+    from memfeat.citing.works import work
+
+    linked = sorted(set(re.findall(r"\]\(#([a-z]+\d{4})\)", (HERE / "statistics.md").read_text())))
+    text = [f"({key})=\n{REFERENCES['apa'](work(key))}\n" for key in linked]
+    (GENERATED / "formula_works.md").write_text("\n".join(text))
+
+
 def datasets() -> None:
     """Write what is known of each published set: one table, and a part on each."""
     from memfeat.datasets import CARDS, tables
@@ -280,6 +291,7 @@ benchmarks()
 readouts()
 heads()
 pictures()
+formula_works()
 datasets()
 figures()
 live.write(EXTRA / "demo_report.html")
