@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable
@@ -17,6 +18,34 @@ RESULTS = ROOT / "tests" / "calibration" / "results"
 BENCHMARKS = ROOT / "tests" / "benchmarks"
 ENDS = ("estimate", "ci_low", "ci_high")
 SECONDS = ("features_and_training", "training_alone")
+MEMFEAT = "memfeat"
+SKLEARN = "scikit-learn RidgeCV, in each fold"
+UNIT = "scikit-learn StandardScaler and RidgeCV, in each fold"
+#: Function, recorded benchmark, and whose values are compared with memfeat's: the same quantity, computed by others.
+AGREEMENT = (
+    ("memfeat.extract", "extraction", "plain hooks, cloning"),
+    ("memfeat.rdm.compute", "rdm_agreement", "scipy"),
+    ("memfeat.rdm.compute", "rdm_agreement", "mne-rsa"),
+    ("memfeat.rdm.compute", "rdm_correlation", "scipy pdist"),
+    ("memfeat.rsa.compare", "rsa_agreement", "scipy"),
+    ("memfeat.rsa.compare", "rsa_agreement", "mne-rsa"),
+    ("memfeat.rsa.compare", "rsa_bootstrap_pearson", "rsatoolbox"),
+    ("memfeat.rsa.compare", "rsa_bootstrap_cosine", "rsatoolbox"),
+    ("memfeat.rsa.compare", "rsa_bootstrap_spearman", "rsatoolbox"),
+    ("memfeat.rsa.compare", "rsa_permutations", "rsatoolbox"),
+    ("memfeat.regression.decode", "decode_ridge", SKLEARN),
+    ("memfeat.regression.decode", "decode_few_features", SKLEARN),
+    ("memfeat.regression.decode", "decode_unit", UNIT),
+    ("memfeat.reduction.embed", "pca", "scikit-learn PCA, full"),
+    ("memfeat.measures", "measures_distances", "scipy cdist and numpy, each measure by itself"),
+    ("memfeat.measures.reconstruction_error", "measures_reconstruction", "scikit-learn PCA, without each image"),
+    ("memfeat.sets.compare_features", "sets_mmd", "scipy pdist, scikit-learn rbf_kernel and a loop"),
+    ("memfeat.scores.split_half", "split_half", "a loop with pandas"),
+)
+#: Mode → what was aimed at: times the speed of the released package's own forward.
+AIMS = {"memfeat": 1.2, "memfeat, fast": 1.25}
+#: The same for both: seconds over those of the bare forward.
+OVERHEAD = 1.05
 sys.path[:0] = [str(ROOT), str(HERE), str(BENCHMARKS), str(RESULTS.parent)]
 
 import gallery  # noqa: E402
@@ -162,6 +191,36 @@ def benchmarks() -> None:
     (GENERATED / "benchmarks.md").write_text(text + "\n")
 
 
+def agreement() -> None:
+    """Write how far memfeat's values lie from those of other packages: one row per function and package."""
+    head = ["function", "what", "against", "largest deviation", "measured"]
+    lines = [row(head), row(["---"] * len(head))]
+    for name, file, other in AGREEMENT:
+        facts = json.loads((BENCHMARKS / "results" / f"{file}.json").read_text())
+        figures = facts["figures"]
+        ours = next(label for label in figures["order"] if label.startswith(MEMFEAT))
+        found = figures["contenders"][ours if figures["reference"] == other else other]["largest_deviation"]
+        assert figures["reference"] in (MEMFEAT, other), f"{file} is no comparison of memfeat with {other}"
+        kind = "mod" if name == "memfeat.measures" else "func"
+        date = f"{facts['date']}, sources changed since" if stale.changed(facts) else facts["date"]
+        lines.append(row([f"{{py:{kind}}}`{name}`", figures["title"], other, f"{found:.1g}", date]))
+    (GENERATED / "agreement.md").write_text("\n".join(lines) + "\n")
+
+
+def aims() -> None:
+    """Write what was aimed at when an extraction is timed, and what was reached."""
+    facts = json.loads((BENCHMARKS / "results" / "extraction.json").read_text())
+    figures = facts["figures"]
+    lines = [row(["mode", "times as fast as the package's own forward", "seconds over those of the bare forward"])]
+    lines.append(row(["---"] * 3))
+    for mode, wanted in AIMS.items():
+        speed = figures["contenders"][mode]["speed"]["median"]
+        over = figures["besides"][f"seconds_over_those_of_the_bare_forward, {mode}"]
+        lines.append(row([mode, f"{speed:.2f} (aim: {wanted} at least)", f"{over:.2f} (aim: {OVERHEAD} at most)"]))
+    said = f"Medians, {facts['date']}; the sources have {'' if stale.changed(facts) else 'not '}changed since."
+    (GENERATED / "aims.md").write_text("\n".join([*lines, "", said]) + "\n")
+
+
 def readouts() -> None:
     """Write what was measured on all of lnsim: predictors, and each readout less the frozen network with its head."""
     facts = json.loads((BENCHMARKS / "results" / "lnsim_frozen.json").read_text())
@@ -217,6 +276,16 @@ def pictures() -> None:
     said += f"{figures['seconds_per_unit']:.0f} s for each unit on a processor that did other work as well; "
     said += f"{facts['date']}; the sources have {'' if stale.changed(facts) else 'not '}changed since."
     (GENERATED / "maximise.md").write_text("\n".join([*lines, "", said]) + "\n")
+
+
+def formula_works() -> None:
+    """Write the references of the page on statistics: the works that its tables link to."""
+    from memfeat.citing.styles import REFERENCES
+    from memfeat.citing.works import work
+
+    linked = sorted(set(re.findall(r"\]\(#([a-z]+\d{4})\)", (HERE / "statistics.md").read_text())))
+    text = [f"({key})=\n{REFERENCES['apa'](work(key))}\n" for key in linked]
+    (GENERATED / "formula_works.md").write_text("\n".join(text))
 
 
 def datasets() -> None:
@@ -277,9 +346,12 @@ calibrations()
 gap()
 power()
 benchmarks()
+agreement()
+aims()
 readouts()
 heads()
 pictures()
+formula_works()
 datasets()
 figures()
 live.write(EXTRA / "demo_report.html")

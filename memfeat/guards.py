@@ -59,8 +59,8 @@ CAUTIONS: dict[str, Caution] = {
     ),
     "faces": Caution(
         FacesWarning,
-        "{how}. ResMem's authors caution against using it for faces as it is; a model that they trained on faces "
-        "reached a rank correlation of about .2. Take measured scores.",
+        "{how}. ResMem's authors caution against using it for faces as it is: a rank correlation of about .2 on faces "
+        "is quoted from their release notes. Take measured scores.",
     ),
 }
 REMEDY = " If it is meant, say why: {data} = mf.guards.allow({data}, {name!r}, because='…')."

@@ -135,7 +135,7 @@ def test_resmem_is_cited_and_cautioned_about_where_it_predicted(tmp_path, images
     images["memorability"].attrs = attrs
     text = write(tmp_path, images, features).read_text("utf-8")
     assert ("Needell" in text) is said
-    assert ("advise against using it for faces" in text) is said
+    assert ("caution against using it for faces" in text) is said
     assert ("The ResMem weights come with" in text) is said
     assert "The memfeat developers" in text
 
@@ -143,7 +143,7 @@ def test_resmem_is_cited_and_cautioned_about_where_it_predicted(tmp_path, images
 def test_features_of_resmem_are_cited_where_others_predicted(tmp_path, images, features):
     text = write(tmp_path, images, features.assign_attrs(model="resmem-frozen")).read_text("utf-8")
     assert "Needell" in text
-    assert "advise against using it for faces" not in text
+    assert "caution against using it for faces" not in text
 
 
 def test_a_file_named_like_the_place_of_the_size_keeps_its_name(tmp_path, images):

@@ -112,9 +112,10 @@ def predict(
 
     Notes
     -----
-    ResMem was trained on scenes and objects (LaMem, MemCat). Its authors advise against using it for faces as it is
-    (rank correlation about .2). On other sets its ranks hold better than its absolute values: on 3,149 scenes
-    predictions lie about .1 below measured hit rates (computed from the tables of Rim et al. 2025).
+    ResMem was trained on scenes and objects (LaMem, MemCat). Its authors caution against using it for faces as it is:
+    a rank correlation of about .2 on faces is quoted from their release notes. On other sets its ranks hold better than
+    its absolute values: on 1,479 scenes predictions lie .11 below measured hit rates on average (computed from the
+    tables of Rim et al. 2025).
 
     `tta_sd` says how far a prediction depends on where the crop lies and on left and right, which people hardly care
     about. It is no standard error: it does not contain what the network gets wrong in every view.
