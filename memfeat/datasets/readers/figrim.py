@@ -87,7 +87,7 @@ READER = Reader(
     tables={"targets": _targets, "lab_trials": _lab},
     trials=_trials,
     checks={
-        "photographs": lambda see: (30, sum(1 for _ in needed(see.folder, "images").iterdir())),
+        "photographs": lambda see: ((630, 30), sum(1 for _ in needed(see.folder, "images").iterdir())),
         "targets": lambda see: (630, see(_targets).sizes[IMAGE]),
         "categories": lambda see: (21, len(set(see(_targets)["category"].values))),
         "scores without a photograph": lambda see: (0, see(_load).attrs["n_scores_without_image"]),
