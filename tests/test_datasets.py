@@ -92,6 +92,18 @@ def test_what_is_recalled_and_not_read_is_listed():
     assert "Unverified: " in str(mf.datasets.CARDS["isola"])
 
 
+@pytest.mark.parametrize("name", ["isola", "isola_attributes", "reconmem_isola", "figrim", "vischema"])
+def test_that_photographs_of_sun_are_new_to_resmem_is_not_claimed(name):
+    card = mf.datasets.CARDS[name]
+    assert card.trained_on == ()
+    assert any(one.startswith("that none of its photographs is in LaMem or MemCat") for one in card.unverified)
+
+
+def test_what_is_said_of_faces_is_what_mf_predict_says():
+    said = mf.datasets.CARDS["faces10k"].warning
+    assert "a rank correlation of about .2 on faces is quoted from their release notes" in said
+
+
 @pytest.mark.parametrize("call", [mf.datasets.load, mf.datasets.trials, mf.datasets.tables, mf.datasets.check])
 def test_an_unknown_set_is_refused(call):
     with pytest.raises(UnknownNameError, match="name must be a known name; got 'rocks'. Did you mean 'rocks480'"):

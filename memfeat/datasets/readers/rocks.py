@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -93,6 +94,10 @@ def _about(folder: Path, stem: str) -> pd.DataFrame:
     return kept
 
 
+def _facts(table: pd.DataFrame) -> dict[str, Any]:
+    return {str(name): value for name, value in table.attrs.items()}
+
+
 def _load(folder: Path) -> xr.Dataset:
     trials = _trials(folder)
     wide, rated = _general(folder).drop(columns="image_id"), _about(folder, "distinctiveness")
@@ -113,7 +118,7 @@ def _load(folder: Path) -> xr.Dataset:
 
 def _mds(folder: Path) -> xr.Dataset:
     table = _about(folder, "MDS8_solution")
-    return features(table[IMAGE], table.drop(columns=IMAGE).to_numpy(float), "mds", naming=NAMES, **table.attrs)
+    return features(table[IMAGE], table.drop(columns=IMAGE).to_numpy(float), "mds", naming=NAMES, **_facts(table))
 
 
 def _published(folder: Path, experiment: str) -> xr.Dataset:
@@ -132,7 +137,7 @@ def _published(folder: Path, experiment: str) -> xr.Dataset:
 
 def _distinctiveness(folder: Path) -> xr.Dataset:
     table = _about(folder, "distinctiveness").rename(columns={"distinct_rat": "distinctiveness"})
-    return of_images(table, naming=NAMES, **table.attrs)
+    return of_images(table, naming=NAMES, **_facts(table))
 
 
 def _agree(see: Once, experiment: str) -> tuple[bool, bool | str]:
