@@ -359,6 +359,33 @@ def test_figrim(tmp_path):
     assert one(scores, "a.jpg", *COUNTS) == [1, 1, 1, 2]
     assert one(scores, "b.jpg", *COUNTS) == [0, 1, 0, 0]
     assert mf.datasets.table("figrim", "lab_trials", folder=tmp_path).shape == (4, 6)
+    assert (images.attrs["n_scores_without_image"], images.attrs["n_targets_without_image"]) == (0, 1)
+
+
+def test_figrim_with_all_photographs_as_its_authors_give_them_out(tmp_path):
+    figrim(tmp_path)
+    (tmp_path / "images" / "a.jpg").unlink()
+    (tmp_path / "images").rmdir()
+    photographs(tmp_path / "Targets", "tower/a.jpg", "house/b.jpg", "house/filler.jpg")
+    with pytest.warns(MemfeatWarning, match=r"no row in scores .*filler.jpg"):
+        images = mf.datasets.load("figrim", folder=tmp_path)
+    assert images["image"].values.tolist() == ["house/b.jpg", "house/filler.jpg", "tower/a.jpg"]
+    np.testing.assert_array_equal(images["hit_rate"], [0.5, np.nan, 0.75])
+    np.testing.assert_array_equal(images["hit_rate_lab"], [np.nan, np.nan, 0.9])
+    assert images.attrs["n_targets_without_image"] == 0
+    assert "not by those whose trials" in images.attrs["experiment"]
+    (tmp_path / "Targets" / "house" / "filler.jpg").unlink()
+    (tmp_path / "scores_30_images.csv").unlink()
+    images = mf.datasets.load("figrim", folder=tmp_path)
+    assert images["hit_rate"].values.tolist() == [0.5, 0.75]
+    assert "hit_rate_lab" not in images
+    assert images.attrs["experiment"] == "online (Amazon Mechanical Turk)"
+    figrim(tmp_path / "some")
+    (tmp_path / "some" / "amt_counts_630_targets.csv").unlink()
+    images = mf.datasets.load("figrim", folder=tmp_path / "some")
+    assert one(images, "a.jpg", "hit_rate", "hit_rate_lab") == [0.75, 0.9]
+    with pytest.raises(MissingFileError, match="folder must hold amt_counts_630_targets.csv"):
+        mf.datasets.table("figrim", "targets", folder=tmp_path / "some")
 
 
 def memcat(folder: Path) -> None:
