@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import json
+import re
 import threading
 import warnings
 from functools import partial
@@ -20,7 +21,9 @@ from scipy.io import savemat
 import memfeat as mf
 from memfeat.datasets import fetching
 from memfeat.datasets.columns import counted
+from memfeat.datasets.folders import legible
 from memfeat.datasets.readers import READERS
+from memfeat.datasets.readers.reader import Once
 from memfeat.errors import (
     ArgumentError,
     FacesWarning,
@@ -89,6 +92,18 @@ def test_what_is_recalled_and_not_read_is_listed():
     assert "Unverified: " in str(mf.datasets.CARDS["isola"])
 
 
+@pytest.mark.parametrize("name", ["isola", "isola_attributes", "reconmem_isola", "figrim", "vischema"])
+def test_that_photographs_of_sun_are_new_to_resmem_is_not_claimed(name):
+    card = mf.datasets.CARDS[name]
+    assert card.trained_on == ()
+    assert any(one.startswith("that none of its photographs is in LaMem or MemCat") for one in card.unverified)
+
+
+def test_what_is_said_of_faces_is_what_mf_predict_says():
+    said = mf.datasets.CARDS["faces10k"].warning
+    assert "a rank correlation of about .2 on faces is quoted from their release notes" in said
+
+
 @pytest.mark.parametrize("call", [mf.datasets.load, mf.datasets.trials, mf.datasets.tables, mf.datasets.check])
 def test_an_unknown_set_is_refused(call):
     with pytest.raises(UnknownNameError, match="name must be a known name; got 'rocks'. Did you mean 'rocks480'"):
@@ -98,8 +113,10 @@ def test_an_unknown_set_is_refused(call):
 def test_tables_and_trials_that_a_set_lacks(tmp_path):
     with pytest.raises(UnknownNameError, match="which must be a known name; got 'mdss'. Did you mean 'mds'"):
         mf.datasets.table("rocks480", "mdss", folder=tmp_path)
-    with pytest.raises(UnknownNameError, match="'lamem' has no|The tables of 'lamem': splits"):
+    with pytest.raises(UnknownNameError, match="got 'nothing of the kind'. The tables of 'lamem': splits"):
         mf.datasets.table("lamem", "nothing of the kind", folder=tmp_path)
+    with pytest.raises(UnknownNameError, match="got 'halves'. 'isola' has no further tables"):
+        mf.datasets.table("isola", "halves", folder=tmp_path)
     with pytest.raises(
         UnknownNameError, match="name must be one of 'figrim', 'rocks480'; got 'memcat', of which scores"
     ):
@@ -176,13 +193,29 @@ def test_lnsim_as_its_authors_give_it_out(tmp_path):
     first = np.array([[0.1, 0.2, 0.3], [0.3, 0.4, 0.5]])
     savemat(tmp_path / "Random_splits" / "subject_hrs1.mat", {"subject_hrs1": first})
     savemat(tmp_path / "Random_splits" / "subject_hrs2.mat", {"subject_hrs2": (first + 0.4).T})
-    images = mf.datasets.load("lnsim", folder=tmp_path)
+    nameless = (
+        "hold no names: values are taken in the order of the photographs' names, .* not state; hit_rate is the mean"
+    )
+    with pytest.warns(MemfeatWarning, match=nameless) as caught:
+        images = mf.datasets.load("lnsim", folder=tmp_path)
+    assert [Path(warning.filename).name for warning in caught] == ["test_datasets.py"]
     np.testing.assert_allclose(images["hit_rate"].values, [0.4, 0.5, 0.6])
-    halves = mf.datasets.table("lnsim", "halves", folder=tmp_path)
+    assert images.attrs["hit_rate_is"] == "mean of the published halves"
+    with pytest.warns(MemfeatWarning, match=nameless):
+        halves = mf.datasets.table("lnsim", "halves", folder=tmp_path)
+    assert images.attrs["matched_by"] == halves.attrs["matched_by"] == "order of rows, and of the photographs' names"
     assert halves["hit_rate"].sel(image="0003.jpg", half=2, split="split01").item() == pytest.approx(0.7)
     savemat(tmp_path / "Random_splits" / "subject_hrs2.mat", {"subject_hrs2": np.ones((2, 4))})
-    with pytest.raises(ArgumentError, match=r"hold subject_hrs2.mat with a value per photograph; got 3 .* \(2, 4\)"):
+    with (
+        pytest.warns(MemfeatWarning, match=nameless),
+        pytest.raises(ArgumentError, match=r"hold subject_hrs2.mat with a value per photograph; got 3 .* \(2, 4\)"),
+    ):
         mf.datasets.load("lnsim", folder=tmp_path)
+    # scores that come with names are joined by them, and nothing is inferred
+    lnsim(tmp_path)
+    written(tmp_path / "scores.csv", "image,hit_rate", "0002.jpg,.7", "0001.jpg,.5")
+    images = mf.datasets.load("lnsim", folder=tmp_path)
+    assert "matched_by" not in images.attrs
 
 
 def test_files_that_do_not_join_are_counted_and_named(tmp_path):
@@ -255,6 +288,46 @@ def test_rocks480(tmp_path):
     written(tmp_path / "image_scores_Exp1_New.csv", "image,HR,FAR,CR,n_target", "I_A_01.png,.76,.5,.26,4")
     checks = mf.datasets.check("rocks480", folder=tmp_path).set_index("check")
     assert not checks.loc["published scores of Exp1_New are those of the trials, to four digits", "passed"]
+    # rates of no trials are missing in both
+    written(tmp_path / "image_scores_Exp2.csv", "image,HR,FAR,CR,n_target", "M_B_01.png,1,,,1")
+    checks = mf.datasets.check("rocks480", folder=tmp_path).set_index("check")
+    assert checks.loc["published scores of Exp2 are those of the trials, to four digits", "passed"]
+    # a value that is missing, and an image that is
+    for row in ("I_A_01.png,.75,,.25,4", "M_B_01.png,.75,.5,.25,4"):
+        written(tmp_path / "image_scores_Exp1_New.csv", "image,HR,FAR,CR,n_target", row)
+        checks = mf.datasets.check("rocks480", folder=tmp_path).set_index("check")
+        assert not checks.loc["published scores of Exp1_New are those of the trials, to four digits", "passed"]
+    assert "not of the same images (2: 'I_A_01.jpg', 'M_B_01.jpg')" in " ".join(checks["found"])
+
+
+def test_tables_of_rocks_that_do_not_join_are_told(tmp_path):
+    rocks(tmp_path)
+    complete = mf.datasets.check("rocks480", folder=tmp_path).set_index("check")
+    assert complete.loc["images described in each table", "passed"]
+    info = tmp_path / "info"
+    written(info / "Rocks480_distinctiveness.csv", "image_id,distinct_rat", "1,3.5", "7,2.5")
+    written(info / "Rocks480_MDS8_solution.csv", "image_id,dim1,dim2", "2,.3,.4")
+    rated = r"Rocks480_distinctiveness.csv has no row for some images \(1: 'M_B_01.jpg'\)"
+    beyond = r"distinctiveness.csv has rows that belong to no image; they are left out \(1: '7'\)"
+    with pytest.warns(MemfeatWarning, match=rated) as caught, pytest.warns(MemfeatWarning, match=beyond):
+        images = mf.datasets.load("rocks480", folder=tmp_path)
+    assert {Path(warning.filename).name for warning in caught} == {"test_datasets.py"}
+    assert images["image"].values.tolist() == ["I_A_01.jpg", "M_B_01.jpg"]
+    np.testing.assert_array_equal(images["distinctiveness"].values, [3.5, np.nan])
+    assert images.attrs["n_images_without_distinctiveness"] == 1
+    with pytest.warns(MemfeatWarning, match=r"MDS8_solution.csv has no row for some images \(1: 'I_A_01.jpg'\)"):
+        mds = mf.datasets.table("rocks480", "mds", folder=tmp_path)
+    assert mds["image"].values.tolist() == ["M_B_01.jpg"]
+    assert (mds.attrs["n_images_without_row"], mds.attrs["n_rows_without_image"]) == (1, 0)
+    rocks(tmp_path)
+    with (tmp_path / "trials.csv").open("a") as file:
+        file.write("Exp2,,9,Group1,,X_C_01.png,1,1,700\n")
+    photographs(tmp_path / "images", "X_C_01.jpg")
+    with pytest.warns(MemfeatWarning, match=r"trials name images that Rocks480_general.csv does not .*'X_C_01.jpg'"):
+        images = mf.datasets.load("rocks480", folder=tmp_path)
+    assert images.attrs["n_images_undescribed"] == 1
+    table = mf.datasets.check("rocks480", folder=tmp_path).set_index("check")
+    assert table.loc["images described in each table"].tolist() == ["[0, 0]", "[1, 0]", False]
 
 
 def figrim(folder: Path) -> None:
@@ -286,6 +359,33 @@ def test_figrim(tmp_path):
     assert one(scores, "a.jpg", *COUNTS) == [1, 1, 1, 2]
     assert one(scores, "b.jpg", *COUNTS) == [0, 1, 0, 0]
     assert mf.datasets.table("figrim", "lab_trials", folder=tmp_path).shape == (4, 6)
+    assert (images.attrs["n_scores_without_image"], images.attrs["n_targets_without_image"]) == (0, 1)
+
+
+def test_figrim_with_all_photographs_as_its_authors_give_them_out(tmp_path):
+    figrim(tmp_path)
+    (tmp_path / "images" / "a.jpg").unlink()
+    (tmp_path / "images").rmdir()
+    photographs(tmp_path / "Targets", "tower/a.jpg", "house/b.jpg", "house/filler.jpg")
+    with pytest.warns(MemfeatWarning, match=r"no row in scores .*filler.jpg"):
+        images = mf.datasets.load("figrim", folder=tmp_path)
+    assert images["image"].values.tolist() == ["house/b.jpg", "house/filler.jpg", "tower/a.jpg"]
+    np.testing.assert_array_equal(images["hit_rate"], [0.5, np.nan, 0.75])
+    np.testing.assert_array_equal(images["hit_rate_lab"], [np.nan, np.nan, 0.9])
+    assert images.attrs["n_targets_without_image"] == 0
+    assert "not by those whose trials" in images.attrs["experiment"]
+    (tmp_path / "Targets" / "house" / "filler.jpg").unlink()
+    (tmp_path / "scores_30_images.csv").unlink()
+    images = mf.datasets.load("figrim", folder=tmp_path)
+    assert images["hit_rate"].values.tolist() == [0.5, 0.75]
+    assert "hit_rate_lab" not in images
+    assert images.attrs["experiment"] == "online (Amazon Mechanical Turk)"
+    figrim(tmp_path / "some")
+    (tmp_path / "some" / "amt_counts_630_targets.csv").unlink()
+    images = mf.datasets.load("figrim", folder=tmp_path / "some")
+    assert one(images, "a.jpg", "hit_rate", "hit_rate_lab") == [0.75, 0.9]
+    with pytest.raises(MissingFileError, match="folder must hold amt_counts_630_targets.csv"):
+        mf.datasets.table("figrim", "targets", folder=tmp_path / "some")
 
 
 def memcat(folder: Path) -> None:
@@ -339,6 +439,9 @@ def test_signals_of_memcat_are_in_the_order_of_its_table(tmp_path):
     np.savez(tmp_path / "layer_signals.npz", **signals)
     check = mf.datasets.check("memcat", folder=tmp_path).set_index("check")
     assert check.loc["signals in the order of the table"].tolist() == ["True or no signals", "False", False]
+    np.savez(tmp_path / "layer_signals.npz", clip_activations_mean=np.ones((2, 13)))
+    check = mf.datasets.check("memcat", folder=tmp_path).set_index("check")
+    assert "signals without memcat_CLIP_memscores" in check.loc["signals in the order of the table", "found"]
     np.savez(tmp_path / "layer_signals.npz", clip_activations_mean=np.ones((3, 13)))
     with pytest.raises(ArgumentError, match="hold layer_signals.npz with a row per image; got 2 rows and"):
         mf.datasets.table("memcat", "layer_signals", folder=tmp_path)
@@ -418,10 +521,36 @@ def test_rim2025(tmp_path):
         False,
     ]
     assert mf.datasets.table("rim2025", "set2", folder=tmp_path)["image"].values.tolist() == ["0001.jpg"]
+    assert check.loc["images that not all files of their set name", "passed"]
     with pytest.raises(
         MissingFileError, match=r"folder must hold set3_memorability.csv or .* must look like this: set1"
     ):
         mf.datasets.table("rim2025", "set3", folder=tmp_path)
+
+
+def test_files_of_a_set_that_name_other_images_are_told(tmp_path):
+    rim(tmp_path)
+    written(tmp_path / "set1_resmem.csv", "image_name,resmem", "other.jpg,.7", "third.jpg,.6")
+    lacking = (
+        r"set1_memorability.csv lacks images that other tables .* empty there \(2: 'other.jpg', 'third.jpg'\)",
+        r"set1_resmem.csv lacks images .* \(1: 'pn1.jpg'\)",
+        r"set1_naturalness.csv lacks images .*other.jpg",
+        r"set1_compressibility.csv lacks images .*other.jpg",
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        images = mf.datasets.load("rim2025", folder=tmp_path)
+    assert len(caught) == 4
+    for warning, text in zip(caught, lacking, strict=True):
+        assert re.search(text, str(warning.message))
+        assert (warning.category, Path(warning.filename).name) == (MemfeatWarning, "test_datasets.py")
+    assert images["image"].values.tolist() == ["0001.jpg", "other.jpg", "pn1.jpg", "third.jpg"]
+    assert images.attrs["n_images_incomplete"] == 3
+    np.testing.assert_array_equal(images["resmem"].sel(image=["other.jpg", "pn1.jpg"]), [0.7, np.nan])
+    table = mf.datasets.check("rim2025", folder=tmp_path).set_index("check")
+    assert table.loc["images that not all files of their set name"].tolist() == ["0", "3", False]
+    with pytest.warns(MemfeatWarning, match="csv lacks images"):
+        assert mf.datasets.table("rim2025", "set1", folder=tmp_path).attrs["n_images_incomplete"] == 3
 
 
 def things(folder: Path) -> None:
@@ -613,6 +742,10 @@ def test_memento10k_with_and_without_frames(tmp_path):
     assert images.attrs["n_clips"] == 2
     assert images.attrs["n_clips_without_frames"] == 1
     assert len(mf.datasets.table("memento10k", "clips", folder=tmp_path)) == 3
+    both = [*clips, {"filename": "run.avi", "mem_score": 0.8}]
+    written(tmp_path / "memento_train_data.json", json.dumps(both))
+    with pytest.raises(ArgumentError, match="clips apart by their names without endings; got 2: 'run.mp4', 'run.avi'"):
+        mf.datasets.load("memento10k", folder=tmp_path)
     written(tmp_path / "memento_train_data.json", json.dumps([{"filename": "run.mp4"}]))
     with pytest.raises(
         ArgumentError, match="train_data.json with a score of each clip; got a clip without 'mem_score'"
@@ -639,6 +772,98 @@ def test_vischema(tmp_path):
     photographs(tmp_path / "images", "k.jpg")
     written(tmp_path / "scores.csv", "image,hits,misses,false_alarms,correct_rejections", "k.jpg,3,1,1,1")
     assert one(mf.datasets.load("vischema", folder=tmp_path), "k.jpg", *SCORES) == [0.75, 0.5, 0.25]
+
+
+# --- damaged files --------------------------------------------------------------------------------------------------
+
+#: Set -> how its folder is made, the file that is damaged, and by what.
+DAMAGED = {
+    "memento10k": (lambda folder: None, "memento_train_data.json", b"[{"),
+    "resmem_golden": (lambda folder: photographs(folder / "images", "a.png"), "published_estimates.json", b"{"),
+    "isola": (lambda folder: None, "sorted_target_data.mat", b"no MATLAB file" * 20),
+    "isola_attributes": (attributes, "train.mat", b"no MATLAB file" * 20),
+    "faces10k": (faces, "Memorability Scores/memorability-scores.xlsx", b"no sheet"),
+    "lamem": (
+        lambda folder: photographs(folder / "images", "1.jpg"),
+        "splits/full.txt",
+        "1.jpg 0.9 \N{DEGREE SIGN}".encode("latin-1"),
+    ),
+    "lnsim": (lambda folder: photographs(folder / "images", "1.jpg"), "Random_splits/subject_hrs1.mat", b"no" * 99),
+    "memcat": (memcat, "memcat_image_data.csv", b"\xff\xfe\x00"),
+    "rocks480": (rocks, "trials.csv.gz", b"\x1f\x8b\x08no archive"),
+}
+
+
+@pytest.mark.parametrize("name", list(DAMAGED))
+@pytest.mark.filterwarnings("ignore::memfeat.errors.MemfeatWarning")
+def test_a_damaged_file_is_named_and_not_a_raw_error(name, tmp_path):
+    make, file, content = DAMAGED[name]
+    make(tmp_path)
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_bytes(content)
+    with pytest.raises(ArgumentError, match="folder must ") as error:
+        mf.datasets.load(name, folder=tmp_path)
+    assert Path(file).name in str(error.value)
+    table = mf.datasets.check(name, folder=tmp_path)
+    assert not table["passed"].all()
+    assert table["found"].str.contains(Path(file).name, regex=False).any()
+
+
+def test_further_tables_that_are_damaged(tmp_path):
+    memcat(tmp_path)
+    (tmp_path / "layer_signals.npz").write_bytes(b"PK\x03\x04 no archive")
+    with pytest.raises(ArgumentError, match="folder must hold layer_signals.npz as its authors wrote it; got BadZip"):
+        mf.datasets.table("memcat", "layer_signals", folder=tmp_path)
+    things(tmp_path)
+    written(tmp_path / "spose_embedding_49d_sorted.txt", "0.1 high")
+    (tmp_path / "membatross_embeddings.npy").write_bytes(b"no array")
+    for which, file in (("spose", "spose_embedding_49d_sorted.txt"), ("membatross", "membatross_embeddings.npy")):
+        with pytest.raises(ArgumentError, match=f"folder must hold {file} as its authors .* download it again"):
+            mf.datasets.table("things_concepts", which, folder=tmp_path)
+
+
+def test_a_word_among_counts_is_named(tmp_path):
+    memcat(tmp_path)
+    table = tmp_path / "memcat_image_data.csv"
+    table.write_text(table.read_text().replace("60,10,80", "sixty,10,80"))
+    with pytest.raises(ArgumentError, match="folder must hold numbers as counts of hits; got 1: 'sixty'"):
+        mf.datasets.load("memcat", folder=tmp_path)
+    found = mf.datasets.check("memcat", folder=tmp_path).set_index("check")["found"]
+    assert "counts of hits; got 1: 'sixty'" in found["images"]
+
+
+def test_what_nobody_foresaw_is_said_to_be_damage_and_warnings_and_gaps_are_not():
+    with (
+        pytest.raises(ArgumentError, match="hold a.mat as its authors wrote it; got KeyError: 'y'. It may be") as error,
+        legible("a.mat"),
+    ):
+        {}["y"]
+    assert isinstance(error.value.__cause__, KeyError)
+    for kind in (MissingFileError, MemfeatWarning, ImportError, MemoryError, PermissionError, KeyboardInterrupt):
+        with pytest.raises(kind), legible():
+            raise kind("as it is")
+
+
+@pytest.mark.parametrize("name", ["figrim", "resmem_golden"])
+def test_a_folder_of_all_photographs_passes_as_does_one_of_some(name, tmp_path, monkeypatch):
+    (tmp_path / "images").mkdir()
+    check, whole, some = {
+        "figrim": ("photographs", 630, 30), "resmem_golden": ("renders", 2340, 45),
+    }[name]  # fmt: skip
+    for n, passed in ((some, True), (whole, True), (whole - 1, False)):
+        for path in (tmp_path / "images").iterdir():
+            path.unlink()
+        for k in range(n):
+            (tmp_path / "images" / f"{k}.jpg").touch()
+        found = READERS[name].checks[check](Once(tmp_path))
+        assert (found[1] in found[0]) == passed
+
+
+def test_scores_of_faces_without_photographs_pass(tmp_path):
+    faces(tmp_path)
+    table = mf.datasets.check("faces10k", folder=tmp_path).set_index("check")
+    said = ["0 or none: scores only", "none: scores only", True]
+    assert table.loc["targets without a photograph"].tolist() == said
 
 
 def test_tables_can_be_saved(tmp_path):

@@ -14,6 +14,15 @@ HERE = (
     "memcat", "isola_attributes", "reconmem_isola", "figrim", "lnsim", "rim2025", "rocks480", "things_concepts",
     "resmem_golden",
 )  # fmt: skip
+#: Photographs of FIGRIM that are the same, by README.md of cvzoya/figrim.
+DUPLICATES = [
+    ("sun_bnjxztsvnercygxn.jpg", "sun_bdwttbytrbnqyqsk.jpg"),
+    ("sun_awjucfvtjllxrtkv.jpg", "sun_abpqxslcljhrwmck.jpg"),
+    ("sun_byoonkqxghujgvkh.jpg", "sun_bjitfqyiepkgfkks.jpg"),
+    ("sun_bwrlzawyknljbhcb.jpg", "sun_auwrraazjwdcjcjg.jpg"),
+    ("sun_boskvwzgsvsyuhll.jpg", "sun_bgdykfpjgudqpzlu.jpg"),
+    ("sun_bzagimnxconenicn.jpg", "sun_bsccnfecifucnavf.jpg"),
+]
 #: Splits of participants: the spread of a mean of 50 is below .01, as is that of the published figures.
 SPLITS = {
     "n_splits": 50,
@@ -112,6 +121,8 @@ def test_scenes_rank_online_as_in_the_laboratory():
     same = online.sel(image=both["image"])
     for name in ("hits", "misses", "false_alarms", "correct_rejections", "hit_rate"):
         np.testing.assert_array_equal(both[name], same[name])
+    # of each pair that the authors' README lists as duplicates one is among the targets
+    assert [[name in online["image"].values for name in pair] for pair in DUPLICATES] == [[True, False]] * 6
     # 21 categories of 30
     assert pd.Series(online["category"].values).value_counts().tolist() == [30] * 21
 

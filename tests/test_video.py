@@ -1,6 +1,8 @@
 """Frames of clips: which are taken, what they show, what happens to damaged clips, and results by clip."""
 
+import gc
 import hashlib
+import os
 import subprocess
 import sys
 import threading
@@ -22,7 +24,8 @@ from PIL import Image
 import memfeat as mf
 from memfeat.cli import main
 from memfeat.errors import ArgumentError, KindError, MissingPackageError, NoImageError
-from memfeat.images import UnreadableImage, by_clip, decode, decode_file, ledger, read, thumbnails
+from memfeat.images import UnreadableImage, by_clip, decode, decode_file, ledger, read, thumbnails, video
+from memfeat.images.clips import Frame
 from memfeat.images.passes import Clip, cut_off
 
 av = pytest.importorskip("av")
@@ -281,6 +284,98 @@ def test_frames_that_others_wait_for_are_kept_when_they_come_by(
     assert all((got[k] == expected[k]).all() for k in (3, 5, 9))
     assert not one._kept
     assert not one._wanted
+
+
+# --- files and threads -----------------------------------------------------------------------------------------------
+
+
+def let_go() -> None:
+    """Close the clips that stay open."""
+    while video._open:
+        video._open.popitem()[1].close()
+
+
+@pytest.fixture
+def held(tmp_path: Path):
+    """Say how many clips of this test are open, and how many threads more than at first; nothing is collected."""
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("open files and threads are counted where the system lists them")
+    let_go()
+    gc.collect()
+    gc.disable()
+
+    def counts() -> tuple[int, int]:
+        links = [Path("/proc/self/fd", one) for one in os.listdir("/proc/self/fd")]
+        files = [os.readlink(one) for one in links if one.is_symlink()]
+        return sum(one.startswith(str(tmp_path)) for one in files), len(os.listdir("/proc/self/task"))
+
+    before = counts()[1]
+    yield lambda: (counts()[0], counts()[1] - before)
+    gc.enable()
+    let_go()
+
+
+def test_clips_that_were_looked_at_are_closed(damaged: Path, held) -> None:
+    for path in sorted(damaged.iterdir()) * 2:
+        try:
+            video.listing(str(path))
+        except UnreadableImage:
+            assert path.stem not in ("good", "cut")
+    assert held() == (0, 0)
+
+
+def test_no_more_than_four_clips_stay_open(tmp_path: Path, held) -> None:
+    paths = [clip(tmp_path / f"{k}.mp4", noisy(3), codec="libx264") for k in range(9)]
+    for path in paths:
+        video.frame(Frame(str(path), 100), "x")
+    files, threads = held()
+    assert files == video.N_OPEN
+    one = Clip(str(paths[0]))
+    one.picture(0, "x")
+    assert held()[0] == files + 1
+    per_clip = held()[1] - threads
+    assert threads == video.N_OPEN * per_clip
+    one.close()
+    one.close()
+    assert held() == (files, threads)
+    # a clip that is opened anew is closed first
+    for k in (1, 2, 1, 2):
+        clip(paths[8], noisy(3 + k), codec="libx264")
+        video.frame(Frame(str(paths[8]), 100), "x")
+    assert held() == (files, threads)
+
+
+def test_a_clip_that_is_waited_for_is_closed_afterwards(tmp_path: Path, held) -> None:
+    path = clip(tmp_path / "a.mp4", noisy(6))
+    expected, one, got = directly(path), Clip(str(path)), []
+    with one._turn:
+        waiting = threading.Thread(target=lambda: got.append(np.asarray(one.picture(400, "x"))))
+        waiting.start()
+        while not one._wanted:
+            pass
+        # somebody waits, so that this does not
+        one.release()
+    waiting.join()
+    np.testing.assert_array_equal(got[0], expected[4])
+    assert held()[0] == 0
+    # whoever still has the clip may go on
+    np.testing.assert_array_equal(np.asarray(one.picture(200, "x")), expected[2])
+    assert held()[0] == 0
+
+
+def test_clips_of_another_process_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that was forked has the clips of its parent, but not the threads that decode them."""
+    paths = [str(clip(tmp_path / f"{k}.mp4", noisy(2))) for k in range(6)]
+    let_go()
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    video.frame(Frame(paths[0], 0), "x")
+    theirs = video._open[1, paths[0]]
+    monkeypatch.setattr(os, "getpid", lambda: 2)
+    for path in paths:
+        video.frame(Frame(path, 0), "x")
+    assert list(video._open) == [(1, paths[0]), *((2, path) for path in paths[2:])]
+    assert theirs._container is not None
+    let_go()
 
 
 # --- sources ---------------------------------------------------------------------------------------------------------
@@ -599,6 +694,19 @@ def test_flags_become_shares_and_the_order_of_frames_does_not_matter() -> None:
     assert clips["flag"].values == pytest.approx([1 / 3, 1, 1])
     shuffled = by_clip(result().isel(image=[4, 2, 0, 3, 1]))
     xr.testing.assert_allclose(shuffled, clips)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["b.mp4", "a.mp4", "ab.mp4"]), st.booleans()), min_size=1, max_size=12))
+def test_clips_have_the_rows_that_pandas_gives_them(rows: list[tuple[str, bool]]) -> None:
+    names = [f"{clip}#{k:05}.000" for k, (clip, _) in enumerate(rows)]
+    score = xr.DataArray(np.arange(len(rows)) ** 2.0, dims="image", coords={"image": names})
+    status = ["ok" if usable else "unreadable" for _, usable in rows]
+    found = by_clip(score.assign_coords(status=("image", status)))
+    table = pd.DataFrame(rows, columns=["clip", "usable"]).assign(score=score.values)
+    expected = table["score"].where(table["usable"]).groupby(table["clip"]).agg(["mean", "count"])
+    assert found.image.values.tolist() == expected.index.tolist()
+    np.testing.assert_allclose(found.values, expected["mean"])
+    np.testing.assert_array_equal(found["n_frames"].values, expected["count"])
 
 
 def test_frames_that_were_not_read_are_not_counted() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from memfeat.datasets.cards import carded
-from memfeat.datasets.folders import located
+from memfeat.datasets.folders import legible, located
 from memfeat.datasets.readers import READERS
 from memfeat.datasets.readers.reader import Once
 from memfeat.errors import MemfeatError, MemfeatWarning
@@ -47,7 +47,7 @@ def check(name: str, *, folder: str | Path | None = None) -> pd.DataFrame:
 
 def _row(what: str, run: Callable[[Once], tuple[Any, Any]], see: Once) -> tuple[str, str, str, bool]:
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), legible():
             # what did not join is counted by the checks themselves
             warnings.simplefilter("ignore", MemfeatWarning)
             expected, found = run(see)

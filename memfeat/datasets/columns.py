@@ -1,5 +1,6 @@
 """Tables as their authors wrote them, under the names that memfeat uses, joined to photographs by name."""
 
+import inspect
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,16 +13,18 @@ import xarray as xr
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, dimension, stamped
 from memfeat._tables import read_plain, texts
+from memfeat.datasets.folders import legible
 from memfeat.errors import ArgumentError, MemfeatWarning
 from memfeat.images import read
 from memfeat.images.joining import joined
 from memfeat.images.sources import EXTENSIONS
 from memfeat.images.table import column_values
 
-__all__ = ["counted", "features", "of_images", "once", "scored", "taken", "with_photographs"]
+__all__ = ["counted", "features", "of_images", "once", "scored", "taken", "together", "warned", "with_photographs"]
 
 #: rate -> the count that it is a share of, and of how many
 RATES = {"hit_rate": ("hits", "n_targets"), "false_alarm_rate": ("false_alarms", "n_foils")}
+COUNTS = {"hits", "misses", "n_targets", "false_alarms", "correct_rejections", "n_foils"}
 
 
 def taken(path: Path, columns: Mapping[str, str] | Sequence[str], *, text: Iterable[str] = ()) -> pd.DataFrame:
@@ -44,9 +47,10 @@ def taken(path: Path, columns: Mapping[str, str] | Sequence[str], *, text: Itera
     Raises
     ------
     ArgumentError
-        If one is not there.
+        If one is not there, or the table is damaged.
     """
-    table = read_plain(path, "folder", text=text)
+    with legible(path.name):
+        table = read_plain(path, "folder", text=text)
     missing = [name for name in columns if name not in table.columns]
     if missing:
         got = listed(f"no column {', '.join(map(repr, missing))} in {path.name}, but {', '.join(map(str, table))}")
@@ -97,8 +101,18 @@ def counted(table: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         With all six, `hit_rate`, `false_alarm_rate` and `corrected_recognition`; rates of no trials are NaN.
+
+    Raises
+    ------
+    ArgumentError
+        If a count is no number.
     """
     made = table.copy()
+    for name in COUNTS.intersection(made):
+        words = made.loc[pd.to_numeric(made[name], errors="coerce").isna() & made[name].notna(), name]
+        if len(words):
+            rule, remedy = f"hold numbers as counts of {name.replace('_', ' ')}", "Download it again."
+            raise ArgumentError(advice("folder", rule, listed.of(words), remedy))
     for old, new, total in (("hits", "misses", "n_targets"), ("false_alarms", "correct_rejections", "n_foils")):
         if new not in made:
             made[new] = made[total] - made[old]
@@ -174,9 +188,54 @@ def with_photographs(place: Path, scores: pd.DataFrame, *, extra: bool = True) -
     images = read(place if extra else _named(place, scores), root=place, verify=False)
     found = joined(scores, [str(name) for name in images[IMAGE].values], column=IMAGE)
     for message in found.messages:
-        warnings.warn(message, MemfeatWarning, stacklevel=5)
+        warned(message)
     columns = {str(name): (IMAGE, column_values(found.columns[name], "folder")) for name in found.columns}
     return images.assign(columns).assign_attrs(**found.facts)
+
+
+def together(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Join tables of the same images by name; an image that one of them lacks stays, and is warned of.
+
+    Parameters
+    ----------
+    parts : mapping of str to DataFrame
+        File → its table, with a column `image` that names each once.
+
+    Returns
+    -------
+    DataFrame
+        All columns, with missing values; `attrs["n_images_incomplete"]` counts the images that a table lacks.
+
+    Warns
+    -----
+    MemfeatWarning
+        If a table lacks images that another has; counted and named.
+    """
+    names = {file: set(table[IMAGE]) for file, table in parts.items()}
+    every = set().union(*names.values())
+    for file, mine in names.items():
+        if mine != every:
+            absent = listed.of(sorted(every - mine))
+            warned(f"{file} lacks images that other tables of the set have; its columns are empty there ({absent})")
+    first, *others = parts.values()
+    for other in others:
+        first = first.merge(other, on=IMAGE, how="outer", validate="1:1")
+    first.attrs["n_images_incomplete"] = len(every - set.intersection(*names.values()))
+    return first
+
+
+def warned(message: str) -> None:
+    """Warn at the line that called memfeat.
+
+    Parameters
+    ----------
+    message : str
+        What to say.
+    """
+    frame, level = inspect.currentframe(), 1
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "memfeat":
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, MemfeatWarning, stacklevel=level)
 
 
 def _named(place: Path, scores: pd.DataFrame) -> list[Path]:

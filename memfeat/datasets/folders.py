@@ -1,14 +1,15 @@
 """Where the files of a set lie, and what to do where they do not."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from memfeat._check import advice, listed
 from memfeat.datasets.cards import Card
-from memfeat.errors import MissingFileError
+from memfeat.errors import ArgumentError, MemfeatError, MissingFileError
 
-__all__ = ["VARIABLE", "first", "located", "needed"]
+__all__ = ["VARIABLE", "first", "legible", "located", "needed"]
 
 #: The environment variable that names the folder of all sets.
 VARIABLE = "MEMFEAT_DATA"
@@ -95,3 +96,27 @@ def needed(folder: Path, *places: str) -> Path:
         there = listed(f"{folder}, which holds {listed.of(sorted(one.name for one in folder.iterdir()), most=5)}")
         raise MissingFileError(advice("folder", f"hold {' or '.join(places)}", there))
     return found
+
+
+@contextmanager
+def legible(what: str = "each file") -> Iterator[None]:
+    """Say of what cannot be read that it is damaged, whatever error its reader knows for that.
+
+    Parameters
+    ----------
+    what : str
+        The file's name.
+
+    Raises
+    ------
+    ArgumentError
+        If reading it fails in a way that nobody foresaw; the error itself is named.
+    """
+    try:
+        yield
+    except (MemfeatError, Warning, ImportError, MemoryError, PermissionError):
+        raise
+    except Exception as error:  # each format has its own: JSON, MATLAB, HDF5, archives, text that is none
+        got = listed(f"{type(error).__name__}: {' '.join(str(error).split()).rstrip('.')}")
+        rule = f"hold {what} as its authors wrote it"
+        raise ArgumentError(advice("folder", rule, got, "It may be damaged: download it again.")) from error

@@ -11,7 +11,7 @@ import xarray as xr
 from memfeat._check import advice, listed, looked_up
 from memfeat._labels import IMAGE, storable
 from memfeat.datasets.cards import Card, carded
-from memfeat.datasets.folders import located
+from memfeat.datasets.folders import legible, located
 from memfeat.datasets.readers import READERS
 from memfeat.errors import FacesWarning, MemfeatWarning, MissingFileError, UnknownNameError
 
@@ -50,12 +50,13 @@ def load(name: str, *, folder: str | Path | None = None) -> xr.Dataset:
         If the folder or a file in it is not there; the message says what to download from where, and under which
         licence.
     ArgumentError
-        If a file is not as its authors wrote it: a column is missing, an image stands twice.
+        If a file is not as its authors wrote it: it is damaged, a column is missing, an image stands twice.
 
     Warns
     -----
     MemfeatWarning
-        If names have no photograph, or photographs no score; counted and named.
+        If names have no photograph, photographs no score, or tables of a set not the same images, counted and named; or
+        if names were inferred from the order of files.
     FacesWarning
         If the pictures are of faces, for which ResMem's authors caution against using it.
 
@@ -180,7 +181,8 @@ def _read(read: Callable[[Path], Found], card: Card, folder: str | Path | None) 
     """Read from a folder; where a file is missing, say what it must look like."""
     place = located(card, folder)
     try:
-        return read(place)
+        with legible():
+            return read(place)
     except MissingFileError as error:
         raise MissingFileError(f"{error} The folder of {card.title} must look like this: {card.layout}") from error
 

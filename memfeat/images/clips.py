@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from memfeat._check import advice, listed, one_of
@@ -188,8 +189,7 @@ def by_clip(result: Labelled, *, statistic: str = "mean") -> Labelled:
     owners = np.array([one.clip if one else name for one, name in zip(found, names, strict=True)])
     told = result.variables if isinstance(result, xr.Dataset) else result.coords
     usable = np.asarray(result["status"].values) == "ok" if "status" in told else np.ones(len(names), bool)
-    clips = sorted(set(owners.tolist()))
-    rows = [np.flatnonzero((owners == clip) & usable) for clip in clips]
+    clips, rows = _rows(owners, usable)
     coords = {IMAGE: texts(clips), "n_frames": (IMAGE, np.array([len(row) for row in rows], np.int64))}
     if isinstance(result, xr.DataArray):
         together = _together(result, rows, statistic).assign_coords(coords)
@@ -199,6 +199,15 @@ def by_clip(result: Labelled, *, statistic: str = "mean") -> Labelled:
         raise ArgumentError(advice("result", "have numbers", listed.of(result.data_vars)))
     made = xr.Dataset({name: _together(values, rows, statistic) for name, values in columns.items()})
     return stamped(made.assign_coords(coords), result.attrs, statistic=statistic, kind="clips")
+
+
+def _rows(owners: npt.NDArray[np.str_], usable: npt.NDArray[np.bool_]) -> tuple[list[str], list[npt.NDArray[np.intp]]]:
+    """Give the clips, sorted, and the rows of each that can be used."""
+    clips, numbers = np.unique(owners, return_inverse=True)
+    kept = np.flatnonzero(usable)
+    ordered = kept[np.argsort(numbers[kept], kind="stable")]
+    ends = np.cumsum(np.bincount(numbers[kept], minlength=len(clips)))
+    return clips.tolist(), np.split(ordered, ends[:-1])
 
 
 def _numeric(values: xr.DataArray) -> bool:

@@ -63,8 +63,9 @@ class _Packet(NamedTuple):
 class Clip:
     """A clip that is open. Threads take turns; a frame that another one waits for is kept when it comes by."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, n_threads: int = N_THREADS) -> None:
         self.path, self.sha256, self.mode, self.cut, self.duration = path, "", "RGB", "", Fraction(0)
+        self._n_threads, self._released = n_threads, False
         self._stamp: tuple[int, ...] = ()
         self._turn, self._asking = threading.Lock(), threading.Lock()
         self._wanted: Counter[int] = Counter()
@@ -72,6 +73,7 @@ class Clip:
         self._kept: dict[int, Image.Image] = {}
         self._container: Any = None
         self._stream: Any = None
+        self._frames: Iterator[Any] | None = None
         self._at: int | None = None
 
     def picture(self, milliseconds: int, name: str) -> Image.Image:
@@ -91,6 +93,29 @@ class Clip:
                     del self._wanted[milliseconds]
                     self._kept.pop(milliseconds, None)
                     self._targets.pop(milliseconds, None)
+                last = self._released and not self._wanted
+            if last:
+                self.close()
+
+    def close(self) -> None:
+        """Give the file and the threads back, once the thread that decodes is done; the next frame opens it anew."""
+        with self._turn:
+            self._shut()
+            self._stamp = ()
+
+    def release(self) -> None:
+        """Close as soon as nobody waits for a frame, now or after those that are waited for."""
+        with self._asking:
+            self._released, idle = True, not self._wanted
+        if idle:
+            self.close()
+
+    def _shut(self) -> None:
+        """Close the stream. What decodes refers to the clip, so that neither would be freed by itself."""
+        self._frames = self._at = None
+        container, self._container, self._stream = self._container, None, None
+        if container is not None:
+            container.close()
 
     def _open_anew(self, name: str) -> None:
         """Open the file, or open it again once it has changed."""
@@ -102,13 +127,14 @@ class Clip:
             self._kept.clear()
             self._targets.clear()
             self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            self._cut, self._threads = cut_off(file), N_THREADS
+            self._cut, self._threads = cut_off(file), self._n_threads
             self._start(name)
         self._stamp = stamp
 
     def _start(self, name: str) -> None:
         """Open the stream, and list the times of its frames."""
         av = needs_av()
+        self._shut()
         try:
             # only this file is opened, whatever it says about others
             self._container = av.open(f"file:{self.path}", options={"protocol_whitelist": "file"})
@@ -188,7 +214,7 @@ class Clip:
     def _advance(self, target: int) -> int:
         """Decode up to a frame, keep those that are waited for, and say when the first one is shown."""
         first = None
-        for picture in self._frames:
+        for picture in self._frames or ():
             at: int = target if picture.pts is None else picture.pts
             self._at, first = at, at if first is None else first
             with self._asking:

@@ -71,8 +71,11 @@ def listing(path: str) -> Listing:
     UnreadableImage
         If the file is missing, empty, truncated, too large or no clip, or has no frame.
     """
-    clip = Clip(path)
-    first = clip.picture(0, path)
+    clip = Clip(path, n_threads=1)
+    try:
+        first = clip.picture(0, path)
+    finally:
+        clip.close()
     return Listing(clip.sha256, clip.duration, *first.size, clip.mode, clip.cut)
 
 
@@ -98,13 +101,21 @@ def frame(which: Frame, name: str, *, expected: str = "") -> Image.Image:
     UnreadableImage
         If it cannot be decoded, or the clip is another one than was expected.
     """
-    key = (os.getpid(), which.clip)
-    with _lock:
-        clip = _open.pop(key, None) or Clip(which.clip)
-        _open[key] = clip
-        while len(_open) > N_OPEN:
-            _open.popitem(last=False)
+    clip, left = _opened(which.clip)
+    for one in left:
+        one.release()
     picture = clip.picture(which.milliseconds, name)
     if expected and identity(clip.sha256, which.milliseconds) != expected:
         raise UnreadableImage(name, "changed", "the clip is not the one that was read into the table; read it again")
     return picture
+
+
+def _opened(path: str) -> tuple[Clip, list[Clip]]:
+    """Give a clip that stays open, and those that no longer do."""
+    process = os.getpid()
+    with _lock:
+        clip = _open.pop((process, path), None) or Clip(path)
+        _open[process, path] = clip
+        # those of a parent process have no threads here: to close them would wait for ever
+        mine = [key for key in _open if key[0] == process]
+        return clip, [_open.pop(key) for key in mine[:-N_OPEN]]

@@ -8,7 +8,7 @@ import xarray as xr
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat.datasets.columns import counted, once, scored, with_photographs
-from memfeat.datasets.folders import first, needed
+from memfeat.datasets.folders import first, legible, needed
 from memfeat.datasets.readers.reader import Reader
 from memfeat.errors import ArgumentError, MissingPackageError
 
@@ -39,7 +39,12 @@ def _read(path: Path) -> pd.DataFrame:
 
 def _scores(folder: Path) -> pd.DataFrame:
     path = needed(folder, *(f"{place}memorability-scores.{end}" for end in ("csv", "xlsx") for place in PLACES))
-    table = _read(path)
+    with legible(path.name):
+        return counted(once(_chosen(_read(path), path), path))
+
+
+def _chosen(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Give the columns of counts, as whole numbers."""
     headers = {str(name): str(name).strip().lower() for name in table.columns}
     found = {ours: [name for name, low in headers.items() if low.startswith(it)] for it, ours in BEGINNINGS.items()}
     wrong = [begins for begins, ours in BEGINNINGS.items() if len(found[ours]) != 1]
@@ -48,7 +53,7 @@ def _scores(folder: Path) -> pd.DataFrame:
         raise ArgumentError(advice("folder", f"hold {path.name} with one column each", got, "Download it again."))
     chosen = pd.DataFrame({ours: table[names[0]] for ours, names in found.items()})
     numbers = {str(name): pd.to_numeric(chosen[name]).astype("int64") for name in chosen if name != IMAGE}
-    return counted(once(chosen.assign(**numbers), path))
+    return chosen.assign(**numbers)
 
 
 def _load(folder: Path) -> xr.Dataset:
@@ -63,6 +68,9 @@ READER = Reader(
     load=_load,
     checks={
         "targets": lambda see: (2222, len(see(_scores))),
-        "targets without a photograph": lambda see: (0, see(_load).attrs.get("n_scores_without_image", "none")),
+        "targets without a photograph": lambda see: (
+            (0, "none: scores only"),
+            see(_load).attrs.get("n_scores_without_image", "none: scores only"),
+        ),
     },
 )

@@ -7,12 +7,13 @@ import xarray as xr
 
 from memfeat._labels import IMAGE
 from memfeat.datasets.columns import counted, of_images, once, taken, with_photographs
-from memfeat.datasets.folders import needed
+from memfeat.datasets.folders import first, needed
 from memfeat.datasets.readers.reader import Reader
+from memfeat.images.sources import EXTENSIONS
 
 __all__ = ["READER"]
 
-#: Counts from the crowd, of all targets and of those whose photographs are here.
+#: Counts from the crowd, of all targets and of 30 of them.
 TARGETS = {
     "file": IMAGE,
     "category": "category",
@@ -38,24 +39,40 @@ LAB = {
 }
 #: Codes of the laboratory's answers: at the first showing, and at the second. Anything else is no answer.
 FIRST, SECOND = {2: "old", 4: "new"}, {1: "old", 3: "new"}
-ORIGIN = "plain names: Amazon Mechanical Turk (AMT 1); names that end in _lab: the laboratory"
+ONLINE = "online (Amazon Mechanical Turk)"
+ORIGIN = f"plain names: {ONLINE}; names that end in _lab: in the laboratory, and not by those whose trials are there"
+#: Where counts of all targets stand, and of some; and where the photographs lie, as in the authors' archive.
+WHOLE, SOME = "amt_counts_630_targets.csv", "scores_30_images.csv"
+PICTURES = ("images", "Targets")
 
 
-def _both(folder: Path) -> pd.DataFrame:
-    path = needed(folder, "scores_30_images.csv")
-    crowd = counted(once(taken(path, BOTH, text=["file"]), path))
-    lab = counted(taken(path, LAB, text=["file"])).set_index(IMAGE).add_suffix("_lab")
-    return crowd.merge(lab, left_on=IMAGE, right_index=True, validate="1:1")
+def _crowd(folder: Path) -> pd.DataFrame:
+    """Read the counts from the crowd, of all targets where they are there."""
+    path = needed(folder, WHOLE, SOME)
+    columns = TARGETS if path.name == WHOLE else BOTH
+    return counted(once(taken(path, columns, text=["file"]), path))
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return [one for one in needed(folder, *PICTURES).rglob("*") if one.suffix.lower() in EXTENSIONS]
 
 
 def _load(folder: Path) -> xr.Dataset:
-    return with_photographs(needed(folder, "images"), _both(folder)).assign_attrs(experiment=ORIGIN)
+    """Give the photographs that are there, which may be some of the targets."""
+    crowd, stems = _crowd(folder), {one.stem for one in _pictures(folder)}
+    chosen = crowd[[Path(str(name)).stem in stems for name in crowd[IMAGE]]]
+    path = first(folder, [SOME])
+    if path is not None:
+        lab = counted(once(taken(path, LAB, text=["file"]), path)).set_index(IMAGE).add_suffix("_lab")
+        chosen = chosen.merge(lab, left_on=IMAGE, right_index=True, how="left", validate="1:1")
+    images = with_photographs(needed(folder, *PICTURES), chosen)
+    origin = ONLINE if path is None else ORIGIN
+    return images.assign_attrs(experiment=origin, n_targets_without_image=len(crowd) - len(chosen))
 
 
 def _targets(folder: Path) -> xr.Dataset:
-    path = needed(folder, "amt_counts_630_targets.csv")
-    table = counted(once(taken(path, TARGETS, text=["file"]), path))
-    return of_images(table, experiment="Amazon Mechanical Turk (AMT 1)")
+    needed(folder, WHOLE)
+    return of_images(_crowd(folder), experiment=ONLINE)
 
 
 def _lab(folder: Path) -> pd.DataFrame:
@@ -87,10 +104,9 @@ READER = Reader(
     tables={"targets": _targets, "lab_trials": _lab},
     trials=_trials,
     checks={
-        "photographs": lambda see: (30, sum(1 for _ in needed(see.folder, "images").iterdir())),
+        "photographs": lambda see: ((630, 30), len(see(_pictures))),
         "targets": lambda see: (630, see(_targets).sizes[IMAGE]),
         "categories": lambda see: (21, len(set(see(_targets)["category"].values))),
-        "scores without a photograph": lambda see: (0, see(_load).attrs["n_scores_without_image"]),
         "photographs without a score": lambda see: (0, see(_load).attrs["n_images_without_score"]),
         "participants in the laboratory": lambda see: (67, see(_lab)["participant"].nunique()),
         "rank correlation of crowd and laboratory": lambda see: (0.657, round(see(_rank), 3)),

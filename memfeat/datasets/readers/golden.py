@@ -9,7 +9,7 @@ import xarray as xr
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat.datasets.columns import with_photographs
-from memfeat.datasets.folders import needed
+from memfeat.datasets.folders import legible, needed
 from memfeat.datasets.readers.reader import Reader
 from memfeat.errors import ArgumentError
 
@@ -21,12 +21,13 @@ VERSIONS = {"version1_gray_lm": "published_resmem", "version1_color": "published
 
 def _estimates(folder: Path) -> pd.DataFrame:
     path = needed(folder, "published_estimates.json")
-    found = json.loads(path.read_text(encoding="utf-8"))
-    missing = [name for name in VERSIONS if name not in found]
-    if missing:
-        got = listed(f"no {missing[0]!r} in {path.name}")
-        raise ArgumentError(advice("folder", f"hold {path.name} as its authors wrote it", got, "Download it again."))
-    columns = {column: pd.Series(found[name], dtype=float) for name, column in VERSIONS.items()}
+    with legible(path.name):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        missing = [name for name in VERSIONS if name not in found]
+        if missing:
+            got, rule = listed(f"no {missing[0]!r} in {path.name}"), f"hold {path.name} as its authors wrote it"
+            raise ArgumentError(advice("folder", rule, got, "Download it again."))
+        columns = {column: pd.Series(found[name], dtype=float) for name, column in VERSIONS.items()}
     return pd.DataFrame(columns).rename_axis(IMAGE).reset_index()
 
 
@@ -42,7 +43,7 @@ READER = Reader(
     load=_load,
     tables={"estimates": _estimates},
     checks={
-        "renders": lambda see: (45, sum(1 for _ in needed(see.folder, "images").iterdir())),
+        "renders": lambda see: ((2340, 45), sum(1 for _ in needed(see.folder, "images").iterdir())),
         "published estimates": lambda see: (2340, len(see(_estimates))),
         "renders without an estimate": lambda see: (0, see(_load).attrs["n_images_without_score"]),
     },

@@ -12,7 +12,7 @@ from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat._tables import texts
 from memfeat.datasets.columns import features, scored
-from memfeat.datasets.folders import needed
+from memfeat.datasets.folders import legible, needed
 from memfeat.datasets.readers.reader import Reader
 from memfeat.errors import ArgumentError
 
@@ -27,11 +27,12 @@ def _matrix(path: Path, name: str) -> npt.NDArray[Any]:
     import h5py
     from scipy.io import loadmat
 
-    if h5py.is_hdf5(path):
-        with h5py.File(path) as file:
-            found = {str(key): np.asarray(file[key]).T for key in file}
-    else:
-        found = {key: one for key, one in loadmat(path).items() if not key.startswith("__")}
+    with legible(path.name):
+        if h5py.is_hdf5(path):
+            with h5py.File(path) as file:
+                found = {str(key): np.asarray(file[key]).T for key in file}
+        else:
+            found = {key: one for key, one in loadmat(path).items() if not key.startswith("__")}
     if name not in found:
         got = listed(f"{', '.join(found)} in {path.name}")
         raise ArgumentError(advice("folder", f"hold {path.name} with {name}", got, "Download it again."))

@@ -8,7 +8,7 @@ import xarray as xr
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat.datasets.columns import with_photographs
-from memfeat.datasets.folders import first, needed
+from memfeat.datasets.folders import first, legible, needed
 from memfeat.datasets.readers.reader import Reader
 from memfeat.errors import ArgumentError
 
@@ -23,7 +23,9 @@ SPLITS = range(1, 6)
 def _list(path: Path) -> pd.DataFrame:
     """Read a list: a line is an image's name, a space and its score; what else it holds is left out."""
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    with legible(path.name):
+        lines = path.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines, 1):
         words = line.split()
         try:
             rows += [(words[0].removeprefix("images/"), float(words[1]))] if words else []

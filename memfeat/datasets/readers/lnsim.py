@@ -10,25 +10,32 @@ import xarray as xr
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, stamped
 from memfeat._tables import read_plain, texts
-from memfeat.datasets.columns import once, with_photographs
-from memfeat.datasets.folders import needed
+from memfeat.datasets.columns import once, warned, with_photographs
+from memfeat.datasets.folders import legible, needed
 from memfeat.datasets.readers.reader import Reader
 from memfeat.errors import ArgumentError
 
 __all__ = ["READER"]
 
 PICTURES, SPLITS = ("images", "Image_data"), "Random_splits"
+#: What is said of scores that come without names.
+INFERRED = {"matched_by": "order of rows, and of the photographs' names", "hit_rate_is": "mean of the published halves"}
 
 
 def _released(folder: Path) -> pd.DataFrame:
     """Read what the authors give out: halves in MATLAB files, without names, in the order of the photographs."""
     from scipy.io import loadmat
 
+    warned(
+        f"the files in {SPLITS} hold no names: values are taken in the order of the photographs' names, which their "
+        "authors do not state; hit_rate is the mean of the published halves"
+    )
     names = sorted(one.name for one in needed(folder, *PICTURES).iterdir())
     made: dict[str, Any] = {IMAGE: names}
     for half in (1, 2):
         path = needed(folder, f"{SPLITS}/subject_hrs{half}.mat")
-        values = np.asarray(loadmat(path).get(f"subject_hrs{half}", np.empty(0)), dtype=np.float64)
+        with legible(path.name):
+            values = np.asarray(loadmat(path).get(f"subject_hrs{half}", np.empty(0)), dtype=np.float64)
         if values.ndim != 2 or len(names) not in values.shape or values.shape[0] == values.shape[1]:
             got = listed(f"{len(names)} photographs, and {path.name} of shape {values.shape}")
             raise ArgumentError(advice("folder", f"hold {path.name} with a value per photograph", got))
@@ -38,8 +45,12 @@ def _released(folder: Path) -> pd.DataFrame:
     return halves.assign(hit_rate=halves.drop(columns=IMAGE).mean(axis=1))
 
 
+def _nameless(folder: Path) -> bool:
+    return not (folder / "scores.csv").is_file() and (folder / SPLITS).is_dir()
+
+
 def _scores(folder: Path) -> pd.DataFrame:
-    if not (folder / "scores.csv").is_file() and (folder / SPLITS).is_dir():
+    if _nameless(folder):
         return _released(folder)
     path = needed(folder, "scores.csv", f"{SPLITS}/subject_hrs1.mat")
     table = read_plain(path, "folder", text=[IMAGE])
@@ -52,7 +63,8 @@ def _scores(folder: Path) -> pd.DataFrame:
 
 def _load(folder: Path) -> xr.Dataset:
     scores = _scores(folder)[[IMAGE, "hit_rate"]]
-    return with_photographs(needed(folder, *PICTURES), scores)
+    images = with_photographs(needed(folder, *PICTURES), scores)
+    return images.assign_attrs(INFERRED if _nameless(folder) else {})
 
 
 def _halves(folder: Path) -> xr.Dataset:
@@ -62,7 +74,8 @@ def _halves(folder: Path) -> xr.Dataset:
     values = np.stack([table[[f"half{half}_{one}" for one in splits]].to_numpy(np.float64) for half in (1, 2)], axis=1)
     coords = {IMAGE: texts(table[IMAGE]), "half": [1, 2], "split": texts(splits)}
     made = xr.Dataset({"hit_rate": ((IMAGE, "half", "split"), values)}, coords)
-    return stamped(made, kind="halves", estimator="halves as they were published", n_splits=len(splits))
+    how = {"matched_by": INFERRED["matched_by"]} if _nameless(folder) else {}
+    return stamped(made, kind="halves", estimator="halves as they were published", n_splits=len(splits), **how)
 
 
 READER = Reader(

@@ -10,7 +10,7 @@ from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, stamped
 from memfeat._tables import texts
 from memfeat.datasets.columns import counted, once, scored, taken, with_photographs
-from memfeat.datasets.folders import first, needed
+from memfeat.datasets.folders import first, legible, needed
 from memfeat.datasets.readers.reader import Reader
 from memfeat.errors import ArgumentError
 
@@ -65,7 +65,7 @@ def _load(folder: Path) -> xr.Dataset:
 def _signals(folder: Path) -> xr.Dataset:
     """Read signals of three networks, whose rows are in the order of the authors' table."""
     path, names = needed(folder, SIGNALS), texts(_scores(folder)[IMAGE])
-    with np.load(path, allow_pickle=False) as file:
+    with legible(path.name), path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         # the names are stored as pickled objects, which are never read: they could run code
         arrays = {name: file[name] for name in file.files if name != "image_file"}
     wrong = {name: one.shape for name, one in arrays.items() if len(one) != len(names) or one.ndim > 2}
@@ -92,7 +92,10 @@ def _in_order(folder: Path) -> bool | str:
     table = _scores(folder).set_index(IMAGE).sort_index()
     if not (folder / SIGNALS).is_file():
         return "no signals"
-    return bool(np.abs(_signals(folder)[SAME].values - table["corrected_recognition"].to_numpy()).max() < 1e-7)
+    signals = _signals(folder)
+    if SAME not in signals:
+        return f"signals without {SAME}, by which the order is checked"
+    return bool(np.abs(signals[SAME].values - table["corrected_recognition"].to_numpy()).max() < 1e-7)
 
 
 READER = Reader(

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -9,7 +10,7 @@ import xarray as xr
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat.datasets.columns import once, scored, with_photographs
-from memfeat.datasets.folders import first, needed
+from memfeat.datasets.folders import first, legible, needed
 from memfeat.datasets.readers.reader import Reader
 from memfeat.errors import ArgumentError
 from memfeat.images.sources import EXTENSIONS
@@ -22,7 +23,11 @@ COLUMNS = {"filename": "clip", "mem_score": "memorability", "alpha": "decay"}
 
 
 def _part(path: Path, part: str) -> pd.DataFrame:
-    rows = json.loads(path.read_text(encoding="utf-8"))
+    with legible(path.name):
+        return _listed(json.loads(path.read_text(encoding="utf-8")), path, part)
+
+
+def _listed(rows: list[dict[str, Any]], path: Path, part: str) -> pd.DataFrame:
     lacking = [name for name in ("filename", "mem_score") if any(name not in row for row in rows)]
     if lacking and part != "test":
         got = listed(f"a clip without {lacking[0]!r}")
@@ -40,13 +45,23 @@ def _clips(folder: Path) -> pd.DataFrame:
     return once(whole, folder, by="clip").dropna(subset=["memorability"])
 
 
+def _stems(clips: pd.DataFrame) -> pd.DataFrame:
+    """Add the names by which folders of frames are called, which must tell clips apart."""
+    stems = clips["clip"].map(lambda one: Path(one).stem)
+    twice = clips.loc[stems.duplicated(keep=False), "clip"]
+    if len(twice):
+        rule, remedy = "tell clips apart by their names without endings", "So are the folders of their frames called."
+        raise ArgumentError(advice("folder", rule, listed.of(twice), remedy))
+    return clips.assign(stem=stems)
+
+
 def _load(folder: Path) -> xr.Dataset:
     clips, place = _clips(folder), first(folder, ["frames"])
     if place is None:
         return scored("clips", clips.assign(image=clips["clip"]))
     frames = [one.relative_to(place) for one in place.rglob("*") if one.suffix.lower() in EXTENSIONS]
     named = pd.DataFrame({IMAGE: [one.as_posix() for one in frames], "stem": [one.parent.name for one in frames]})
-    joined = named.merge(clips.assign(stem=clips["clip"].map(lambda one: Path(one).stem)), on="stem")
+    joined = named.merge(_stems(clips), on="stem", validate="m:1")
     bare = len(set(clips["clip"]) - set(joined["clip"]))
     table = with_photographs(place, joined.drop(columns="stem"))
     return table.assign_attrs(n_clips=int(joined["clip"].nunique()), n_clips_without_frames=bare)

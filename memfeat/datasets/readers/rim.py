@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from memfeat._labels import IMAGE
-from memfeat.datasets.columns import counted, of_images, once, scored, taken
+from memfeat.datasets.columns import counted, of_images, once, scored, taken, together
 from memfeat.datasets.fetching import FILES as PUBLISHED
 from memfeat.datasets.folders import first, needed
 from memfeat.datasets.readers.reader import Reader
@@ -41,6 +41,7 @@ FILES: dict[str, dict[str, str]] = {
 }
 #: A file that a set may lack.
 OPTIONAL = "vitnat"
+INCOMPLETE = "n_images_incomplete"
 
 
 def _found(folder: Path, one: str, kind: str) -> Path | None:
@@ -49,25 +50,26 @@ def _found(folder: Path, one: str, kind: str) -> Path | None:
 
 def _set(folder: Path, one: str) -> pd.DataFrame:
     """Read what is known of the images of one set."""
-    table = None
+    parts = {}
     for kind, names in FILES.items():
         if kind == OPTIONAL and _found(folder, one, kind) is None:
             continue
         path = needed(folder, *(f"{place}{one}_{kind}.csv" for place in PLACES))
-        part = once(taken(path, {"image_name": IMAGE} | names, text=["image_name"]), path)
-        table = counted(part) if table is None else table.merge(part, on=IMAGE, how="outer", validate="1:1")
-    assert table is not None
-    return table.assign(set=one)
+        parts[path.name] = once(taken(path, {"image_name": IMAGE} | names, text=["image_name"]), path)
+    table = together(parts)
+    return counted(table).assign(set=one)
 
 
 def _load(folder: Path) -> xr.Dataset:
     there = [one for one in SETS if one != "set3" or _found(folder, one, "memorability") is not None]
-    whole = pd.concat([_set(folder, one) for one in there], ignore_index=True)
-    return scored("scenes", once(whole, folder))
+    sets = [_set(folder, one) for one in there]
+    whole = once(pd.concat(sets, ignore_index=True), folder)
+    return scored("scenes", whole, **{INCOMPLETE: sum(one.attrs[INCOMPLETE] for one in sets)})
 
 
 def _one(folder: Path, one: str) -> xr.Dataset:
-    return of_images(_set(folder, one))
+    table = _set(folder, one)
+    return of_images(table, **{INCOMPLETE: table.attrs[INCOMPLETE]})
 
 
 def _published(folder: Path) -> int:
@@ -91,6 +93,7 @@ READER = Reader(
         "files of set1 and set2 that are the published ones, by their hashes": lambda see: (10, see(_published)),
         "images of set1": lambda see: (375, len(see(_set, "set1"))),
         "images of set2": lambda see: (1104, len(see(_set, "set2"))),
+        "images that not all files of their set name": lambda see: (0, see(_load).attrs[INCOMPLETE]),
         "set1: Pearson of ResMem and corrected recognition": lambda see: (0.493, see(_pearson, "set1", "resmem")),
         "set2: Pearson of ResMem and corrected recognition": lambda see: (0.545, see(_pearson, "set2", "resmem")),
     },

@@ -2,12 +2,15 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
+from memfeat._check import listed
 from memfeat._labels import IMAGE
-from memfeat.datasets.columns import counted, features, of_images, once, taken, with_photographs
+from memfeat.datasets.columns import counted, features, of_images, once, taken, warned, with_photographs
 from memfeat.datasets.folders import first, needed
 from memfeat.datasets.readers.reader import Once, Reader
 
@@ -18,6 +21,7 @@ EXPERIMENTS = ("Exp1_New", "Exp1_Old", "Exp2", "Exp2b")
 MAIN = "Exp1_New"
 #: Where the tables of the stimuli lie.
 INFO = "info/Rocks480_"
+BARE = "n_images_without_row"
 #: Half of the last digit of published scores, and what adding up may be off by.
 DIGITS = 5e-5 + 1e-9
 RESPONSES = {1: "old", 0: "new"}
@@ -77,12 +81,31 @@ def _about(folder: Path, stem: str) -> pd.DataFrame:
     """Read a table of the stimuli, whose rows have numbers, with the names of the images."""
     path = needed(folder, f"{INFO}{stem}.csv")
     table = taken(path, list(pd.read_csv(path, nrows=0).columns))
-    return _general(folder)[["image_id", IMAGE]].merge(table, on="image_id", validate="1:1").drop(columns="image_id")
+    both = _general(folder)[["image_id", IMAGE]].merge(
+        table, on="image_id", how="outer", validate="1:1", indicator=True
+    )
+    bare, unknown = (both[both["_merge"] == side] for side in ("left_only", "right_only"))
+    if len(bare):
+        warned(f"{path.name} has no row for some images ({listed.of(bare[IMAGE])})")
+    if len(unknown):
+        warned(f"{path.name} has rows that belong to no image; they are left out ({listed.of(unknown['image_id'])})")
+    kept = both[both["_merge"] == "both"].drop(columns=["image_id", "_merge"])
+    kept.attrs = {BARE: len(bare), "n_rows_without_image": len(unknown)}
+    return kept
+
+
+def _facts(table: pd.DataFrame) -> dict[str, Any]:
+    return {str(name): value for name, value in table.attrs.items()}
 
 
 def _load(folder: Path) -> xr.Dataset:
     trials = _trials(folder)
-    wide = _general(folder).drop(columns="image_id").merge(_about(folder, "distinctiveness"), on=IMAGE, validate="1:1")
+    wide, rated = _general(folder).drop(columns="image_id"), _about(folder, "distinctiveness")
+    unknown = sorted(set(trials[IMAGE]) - set(wide[IMAGE]))
+    if unknown:
+        warned(f"trials name images that Rocks480_general.csv does not ({listed.of(unknown)})")
+    facts = {"n_images_undescribed": len(unknown), "n_images_without_distinctiveness": rated.attrs[BARE]}
+    wide = wide.merge(rated, on=IMAGE, how="left", validate="1:1")
     wide = wide.rename(columns={"distinct_rat": "distinctiveness"})
     for experiment in EXPERIMENTS:
         scores = _counts(trials[trials["experiment"] == experiment]).set_index(IMAGE)
@@ -90,12 +113,12 @@ def _load(folder: Path) -> xr.Dataset:
         wide = wide.merge(named, left_on=IMAGE, right_index=True, how="outer", validate="1:1")
     table = with_photographs(needed(folder, "images"), wide)
     said = f"{MAIN}; the columns of {', '.join(EXPERIMENTS[1:])} end in their names; NaN where an image was not shown"
-    return table.assign_attrs(experiment=said, naming=NAMES)
+    return table.assign_attrs(experiment=said, naming=NAMES, **facts)
 
 
 def _mds(folder: Path) -> xr.Dataset:
     table = _about(folder, "MDS8_solution")
-    return features(table[IMAGE], table.drop(columns=IMAGE).to_numpy(float), "mds", naming=NAMES)
+    return features(table[IMAGE], table.drop(columns=IMAGE).to_numpy(float), "mds", naming=NAMES, **_facts(table))
 
 
 def _published(folder: Path, experiment: str) -> xr.Dataset:
@@ -114,15 +137,18 @@ def _published(folder: Path, experiment: str) -> xr.Dataset:
 
 def _distinctiveness(folder: Path) -> xr.Dataset:
     table = _about(folder, "distinctiveness").rename(columns={"distinct_rat": "distinctiveness"})
-    return of_images(table, naming=NAMES)
+    return of_images(table, naming=NAMES, **_facts(table))
 
 
-def _agree(see: Once, experiment: str) -> tuple[bool, bool]:
+def _agree(see: Once, experiment: str) -> tuple[bool, bool | str]:
     """Say whether the published scores are those of the trials."""
     trials, theirs = see(_trials), see(_published, experiment).to_dataframe()
     ours = _counts(trials[trials["experiment"] == experiment])
     both = ours.set_index(IMAGE)[["hit_rate", "false_alarm_rate", "corrected_recognition"]]
-    return True, float((both - theirs[list(both)]).abs().max().max()) <= DIGITS
+    apart = both.index.symmetric_difference(theirs.index)
+    if len(apart):
+        return True, f"not of the same images ({listed.of(apart)})"
+    return True, np.allclose(both, theirs.loc[both.index, list(both)], rtol=0, atol=DIGITS, equal_nan=True)
 
 
 READER = Reader(
@@ -139,6 +165,10 @@ READER = Reader(
         "images named": lambda see: (480, len(see(_general))),
         "scores without a photograph": lambda see: (0, see(_load).attrs["n_scores_without_image"]),
         "photographs without a score": lambda see: (0, see(_load).attrs["n_images_without_score"]),
+        "images described in each table": lambda see: (
+            [0, 0],
+            [see(_load).attrs[name] for name in ("n_images_undescribed", "n_images_without_distinctiveness")],
+        ),
         "trials": lambda see: (211_340, len(see(_trials))),
         "participants": lambda see: (913, see(_trials)["participant"].nunique()),
         **{

@@ -10,7 +10,7 @@ import xarray as xr
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat.datasets.columns import counted, once, scored, with_photographs
-from memfeat.datasets.folders import first, needed
+from memfeat.datasets.folders import first, legible, needed
 from memfeat.datasets.readers.reader import Reader
 from memfeat.errors import ArgumentError
 
@@ -26,14 +26,16 @@ def _scores(folder: Path) -> pd.DataFrame:
     from scipy.io import loadmat
 
     path = needed(folder, f"Data/{FILE}", FILE, "sorted_target_data.mat")
-    found = loadmat(path, squeeze_me=True, struct_as_record=False).get("sorted_target_data")
+    with legible(path.name):
+        found = loadmat(path, squeeze_me=True, struct_as_record=False).get("sorted_target_data")
     records: list[Any] = [] if found is None else list(np.atleast_1d(found))[:N_TARGETS]
     lacking = [name for name in FIELDS if not records or any(not hasattr(one, name) for one in records)]
     if lacking:
         got = listed(f"no field {lacking[0]!r}")
         raise ArgumentError(advice("folder", f"hold {path.name} as its authors wrote it", got, "Download it again."))
     names = [PurePosixPath(str(one.filepath).replace("\\", "/")).name for one in records]
-    counts = {name: [int(getattr(one, name)) for one in records] for name in FIELDS[1:]}
+    with legible(path.name):
+        counts = {name: [int(getattr(one, name)) for one in records] for name in FIELDS[1:]}
     return counted(once(pd.DataFrame({IMAGE: names} | counts), path))
 
 

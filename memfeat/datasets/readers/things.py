@@ -12,7 +12,7 @@ import xarray as xr
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat.datasets.columns import features, once, scored, taken
-from memfeat.datasets.folders import needed
+from memfeat.datasets.folders import legible, needed
 from memfeat.datasets.readers.reader import Reader
 from memfeat.errors import ArgumentError
 
@@ -77,7 +77,9 @@ def _matrix(folder: Path, names: pd.Series, values: npt.NDArray[Any], file: str,
 
 
 def _spose(folder: Path) -> xr.Dataset:
-    values = np.loadtxt(_file(folder, SPOSE), ndmin=2)
+    path = _file(folder, SPOSE)
+    with legible(path.name):
+        values = np.loadtxt(path, ndmin=2)
     return _matrix(folder, _scores(folder)[IMAGE], values, SPOSE, "spose")
 
 
@@ -88,7 +90,9 @@ def _embeddings(folder: Path, which: str) -> xr.Dataset:
 
 
 def _membatross(folder: Path) -> xr.Dataset:
-    values = np.load(_file(folder, MEMBATROSS), allow_pickle=False)
+    path = _file(folder, MEMBATROSS)
+    with legible(path.name):
+        values = np.load(path, allow_pickle=False)
     return xr.Dataset({"membatross": (("dim_0", "dim_1", "dim_2"), values)})
 
 
