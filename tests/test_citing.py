@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 #: Public functions whose results say nothing of how they were made, or are no results.
 NO_RESULT = {
     "citing", "demo", "errors", "guards", "models", "plot", "report", "stats",
+    "datasets.catalogue", "datasets.check", "datasets.citation", "datasets.fetch", "datasets.tables",
     "activations.extract_shard", "activations.prepare", "features.to_frame", "gram.linear", "gram.squared_distances",
     "images.decode", "images.decode_file", "images.ledger", "measures.hoyer", "measures.treves_rolls",
     "rdm.features_from_rsatoolbox", "rdm.features_to_rsatoolbox", "rdm.from_rsatoolbox", "rdm.read",
@@ -34,6 +35,8 @@ NO_RESULT = {
     "training.lamem_and_memcat", "training.memcat",
 }  # fmt: skip
 KIND_OF = {
+    "datasets.load": "published set", "datasets.load scores": "published set", "datasets.table": "published set",
+    "datasets.table layers": "published set", "datasets.trials": "published set", "images.by_clip": "clips",
     "images.read": "images", "images.transform": "images", "images.thumbnails": "thumbnails",
     "lowlevel.statistics": "low-level statistics", "lowlevel.gist": "given features",
     "lowlevel.perceptual_hash": "perceptual hashes", "predict": "predictions", "extract": "features",
@@ -197,6 +200,12 @@ def test_a_comparison_of_rdms_is_told_in_full():
                                  "perplexity 3)."],
         "attribution.maximise": [("(blur 0, jitter 8, learning rate 0.05, rotate 5, "
                                  "steps 2, total variation 0, zoom 0.1)")],
+        "datasets.load": ["Photographs and scores of 12 images came from the published set “LNSIM” ("],
+        "datasets.load scores": ["Scores of 12 images came from the published set “Distinctiveness and"],
+        "datasets.table": ["The table “halves” of 12 images came from", "It holds 1 split of the participants"],
+        "datasets.trials": ["Trials of 12 images came from the published set “FIGRIM” ("],
+        "images.by_clip": ["The network was mine", "Values of frames (memorability) were brought together by clip, by "
+                           "the mean over frames: 4 clips of 3 frames each."],
         "images.transform": ["Images were transformed: greyscale (linear true)."],
         "extract": ["the central 8 × 8 pixels were used.", "read from 2 layers (0 and 3), averaged over positions"],
     }.items(),
@@ -276,6 +285,23 @@ def test_cautions_are_told_with_the_reasons_why_they_were_accepted():
     allowed = mf.guards.allow(features, "circular", "retrained", because="we study the network")
     text = told(mf.regression.decode(allowed, scores, n_permutations=0, n_bootstraps=0))
     assert text.count("accepted for this reason: “we study the network”.") == 2
+
+
+def test_what_is_told_of_a_published_set_that_did_not_join_or_taught_a_predictor():
+    images = result("datasets.load")
+    facts = {"n_scores_without_image": 1, "n_images_without_score": 2, "trained_on": ["resmem", "resmem-frozen"]}
+    status = images["status"].copy(data=np.array(["damaged"] + ["ok"] * 11, dtype=object))
+    text = told(images.assign_coords(status=status).assign_attrs(matched_by="order of rows", **facts))
+    assert text.endswith(
+        "). 1 of these could not be read and took no part. Values were matched to images by order of rows, not by "
+        "name. 1 score had no photograph. 2 photographs had no score. The set was among the training data of resmem "
+        "and resmem-frozen."
+    )
+
+
+def test_clips_of_different_lengths_are_told():
+    lengths = result("images.by_clip").assign_coords(n_frames=("image", [1, 3, 3, 2]))
+    assert "4 clips of 1 to 3 frames each." in told(lengths)
 
 
 def test_unreadable_images_are_counted():
@@ -483,7 +509,8 @@ def test_what_is_no_result_is_refused_with_advice():
     with pytest.raises(KindError, match="results must come from memfeat; got DataArray without the attribute"):
         mf.citing.methods(made.scores())
     with pytest.raises(
-        ArgumentError, match="be of a kind that is known here; .*'method': 'guessing'.* Known are: images"
+        ArgumentError,
+        match="be of a kind that is known here; .*'method': 'guessing'.* Known are: published set, images",
     ):
         mf.citing.references(xr.Dataset(attrs={"memfeat_version": "9", "method": "guessing"}))
     with pytest.raises(ArgumentError, match="style must be one of 'text', 'markdown', 'latex'; got 'apa'"):
