@@ -202,6 +202,18 @@ MADE: dict[str, Callable[[], Any]] = {
     "rdm.from_similarity": lambda: mf.rdm.from_similarity(np.eye(N), names()),
     "rsa.compare": compared,
     "rsa.compare participants": lambda: mf.rsa.compare(participants(), model_rdm(), **FREE),
+    "rsa.compare of participants": lambda: mf.rsa.compare(participants(), model_rdm(), resample="rdms", **FREE),
+    "rsa.compare of both": lambda: mf.rsa.compare(participants(), model_rdm(), resample="both", **FREE),
+    "rsa.contrast several": lambda: mf.rsa.contrast(rdms(), models(), between="models", n_bootstraps=20, rng=7),
+    "rsa.contrast of participants": lambda: mf.rsa.contrast(
+        participants(), model_rdm(), resample="rdms", n_bootstraps=20, rng=7
+    ),
+    "rsa.contrast of both": lambda: mf.rsa.contrast(
+        participants(), model_rdm(), resample="both", n_bootstraps=20, rng=7
+    ),
+    "rsa.partial of participants": lambda: mf.rsa.partial(
+        participants(), model_rdm(), mf.rdm.from_scores(scores(3)), resample="rdms", rng=7
+    ),
     "rsa.contrast": lambda: mf.rsa.contrast(rdms(), model_rdm(), n_bootstraps=20, rng=7),
     "rsa.partial": lambda: mf.rsa.partial(rdms(), model_rdm(), mf.rdm.from_scores(scores(3)), n_bootstraps=20, rng=7),
     "rsa.adjusted": lambda: mf.rsa.adjusted(

@@ -46,6 +46,9 @@ KIND_OF = {
     "rdm.from_condensed": "given RDMs", "rdm.from_frame": "given RDMs", "rdm.select": "RDMs", "rdm.square": "RDMs",
     "rdm.from_similarity": "measured RDMs", "rsa.compare": "RSA", "rsa.compare participants": "RSA",
     "rsa.contrast": "RSA contrast", "rsa.partial": "partial RSA", "rsa.adjusted": "adjusted RSA",
+    "rsa.compare of participants": "RSA", "rsa.compare of both": "RSA", "rsa.contrast several": "RSA contrast",
+    "rsa.contrast of participants": "RSA contrast", "rsa.contrast of both": "RSA contrast",
+    "rsa.partial of participants": "partial RSA",
     "rsa.partition": "partition of RDMs", "rsa.weighted": "weighted RSA", "rsa.frame": "given features",
     "rsa.split": "split distances", "rsa.unframe": "unframed distances", "rsa.cluster": "RSA along time",
     "regression.decode": "decoding", "regression.contrast": "contrast of decoding", "regression.partition": "partition",
@@ -69,6 +72,10 @@ KIND_OF = {
     "training.fit_head": "head", "screening.check": "screening", "attribution.attribute": "attribution",
     "attribution.maximise": "maximisation", "attribution.top_images": "top images", "attribution.crops": "crops",
     "attribution.receptive_field": "receptive field",
+}  # fmt: skip
+#: Results that have a seed, of which nothing was drawn: t tests, and the jackknife of a single contrast.
+UNDRAWN = {
+    "rsa.compare of participants", "rsa.contrast", "rsa.contrast of participants", "rsa.partial of participants",
 }  # fmt: skip
 #: Attributes that are numbers a reader needs.
 NUMBERS = ("n_folds", "folds", "n_splits", "n_trials", "n_draws", "n_participants", "reference_lag", "k", "n_context",
@@ -133,8 +140,9 @@ def test_the_numbers_of_a_result_are_told(name):
         if facts.has(number) and np.size(facts.attrs[number]) == 1:
             assert re.search(rf"\b{facts.number(number):,.0f}\b", text), number
     if facts.has("seed"):
-        assert f"seed of random draws was {facts.text('seed')}." in text
-    if any(facts.finite(p).size for p in ("p", "p_corrected")) and facts.number("n_permutations"):
+        assert (f"seed of random draws was {facts.text('seed')}." in text) == (name not in UNDRAWN)
+    of_images = facts.text("resample", "images") == "images"
+    if any(facts.finite(p).size for p in ("p", "p_corrected")) and facts.number("n_permutations") and of_images:
         assert "19 permutations" in text
     if facts.counts[1] and name not in ("sets.compare", "sets.compare_features", "scores.roc", "sets.balance"):
         assert re.search(rf"\b{facts.counts[1]}\b", text)
@@ -177,7 +185,39 @@ def test_a_comparison_of_rdms_is_told_in_full():
                               "One-sided (greater) p-values come from 19 permutations of images"],
         "regression.unitwise": ["p-values come from Student's t, those of the maximum statistic from 19 permutations"],
         "regression.partition": ["Intervals are 95 % confidence intervals: Student's t, jackknife over images"],
-        "rsa.contrast": ["For 1 pair of layers, over 12 images", "Two-sided p-values come from 20 bootstrap samples."],
+        "rsa.contrast": [
+            "For 1 pair of layers, over 12 images, the difference in agreement with the model “both memorable”",
+            "Two-sided p-values come from Student's t, with the jackknife's standard error (Efron & Stein, 1981). "
+            "Intervals are 95 % confidence intervals: Student's t, jackknife over images, paired (Efron & Stein, 1981)."
+        ],
+        "rsa.contrast several": [
+            "For 1 pair of models, over 12 images, the difference in how well they agree with 2 layers (conv and fc)",
+            "with the jackknife's standard error (Efron & Stein, 1981); those of the largest deviation from 20 "
+            "bootstrap samples. P-values were corrected by the largest deviation of all contrasts in the same",
+        ],
+        "rsa.contrast of participants": [
+            "Inference is to the population of participants.",
+            "Two-sided p-values come from paired t tests over participants. P-values were corrected by Holm's",
+            "Intervals are 95 % confidence intervals: Student's t over participants, paired.",
+        ],
+        "rsa.contrast of both": [
+            "Inference is to the populations of participants and of images.",
+            "Two-sided p-values come from Student's t, with the standard error of the corrected two-factor bootstrap "
+            "over images and participants (20 bootstrap samples) and degrees of freedom after Satterthwaite "
+            "(Satterthwaite, 1946; Schütt et al., 2023).",
+            "Student's t, corrected two-factor bootstrap over images and participants, paired; 20 bootstrap samples "
+            "(Schütt et al., 2023).",
+        ],
+        "rsa.compare of both": [
+            "Two-sided p-values come from Student's t, with the standard error of the corrected two-factor bootstrap "
+            "over images and participants (20 bootstrap samples)",
+            "P-values were corrected by Holm's procedure over all comparisons",
+        ],
+        "rsa.compare of participants": [
+            "The null hypothesis was that the mean similarity over the population of participants is 0 (random effects"
+            "). Two-sided p-values come from one-sample t tests over participants. P-values were corrected by Holm's",
+        ],
+        "rsa.partial of participants": ["P-values come from one-sample t tests over participants."],
         "rsa.adjusted": ["Covariates (hit_rate) were regressed out", "(Freedman & Lane, 1983; Winkler et al., 2014)"],
         "rsa.cluster": ["19 permutations of signs of participants", "There were 6 participants",
                         "mass of clusters (Maris & Oostenveld, 2007)"],
@@ -220,6 +260,49 @@ def test_nothing_is_told_of_intervals_and_tests_that_were_not_made():
     text = told(mf.rsa.compare(rdms, model, n_permutations=0, n_bootstraps=0))
     for word in ("null hypothesis", "p-values", "P-values", "Intervals", "bootstrap", "permutation"):
         assert word not in text
+
+
+def of_people(**options) -> str:
+    return told(mf.rsa.compare(made.participants(), made.model_rdm(), rng=7, **options))
+
+
+def test_permutations_are_told_only_where_p_values_come_from_them():
+    assert of_people(resample="both", n_permutations=0, n_bootstraps=20) == of_people(
+        resample="both", n_permutations=19, n_bootstraps=20
+    )
+    assert "p-values" not in of_people(resample="both", n_permutations=19, n_bootstraps=0)
+    for test, words in (("t", "one-sample t tests"), ("wilcoxon", "Wilcoxon signed-rank tests (Wilcoxon, 1945)")):
+        text = of_people(resample="rdms", test=test, n_permutations=19)
+        assert f"Two-sided p-values come from {words} over participants." in text
+        assert "seed" not in text
+    signs = of_people(resample="rdms", test="signs", n_permutations=19)
+    assert "Two-sided p-values come from 19 permutations of signs of participants" in signs
+    assert "The seed of random draws was 7." in signs
+    every = of_people(resample="rdms", test="signs", n_permutations=64)
+    assert "come from all rearrangements of signs of participants." in every
+    assert "seed" not in every
+
+
+def test_the_jackknife_of_whitened_methods_is_told():
+    squared = {"metric": "sqeuclidean", "progress": False}
+    one, other = (mf.rdm.compute(made.layers(seed), **squared) for seed in (1, 9))
+    ref, options = other.isel(layer=[0]), {"method": "whitened_cosine", "n_bootstraps": 20}
+    text = told(mf.rsa.contrast(one, ref, **options))
+    assert "Student's t, with the jackknife's standard error, less its estimate of bias (Efron & Stein, 1981)." in text
+    assert "Student's t, jackknife over images, paired, less its estimate of bias (Efron & Stein, 1981)." in text
+    assert "bootstrap" not in text
+    assert "seed" not in text
+    text = told(mf.rsa.compare(one, ref, n_permutations=0, **options))
+    assert "Student's t, jackknife over images, less its estimate of bias (Efron & Stein, 1981)." in text
+    assert "seed" not in text
+
+
+def test_a_contrast_chosen_out_of_several_is_still_corrected():
+    several = result("rsa.contrast several")
+    one = several.isel(layer=[int(several["p"].argmax("layer").item())])
+    text = told(one.assign(p_corrected=one["p"] + 0.001))
+    assert "corrected by the largest deviation" in text
+    assert "The seed of random draws was 7." in text
 
 
 def test_exact_tests_and_groups_are_told():
