@@ -419,6 +419,28 @@ def test_a_model_is_explained_once():
     assert "were compared with the model “both memorable” by Spearman's" in text
 
 
+def profiled(**attrs) -> xr.Dataset:
+    """A profile, of which two have the same sentences and differ in a caution, or in the version."""
+    return result("measures.profile").assign_attrs(attrs)
+
+
+def test_results_of_the_same_wording_keep_their_own_cautions():
+    circular, harmless = profiled(cautions="circular"), profiled()
+    for order in ((circular, harmless), (harmless, circular)):
+        text = told(*order)
+        assert text.count("note that features and scores come from the same network") == 1
+        assert "layer profile, note that" in text
+        assert "Note that features" not in text
+    assert "Note that features and scores come from the same network" in told(circular)
+    assert told(circular, circular) == told(circular)
+
+
+def test_results_of_the_same_wording_name_both_versions():
+    old, new = profiled(memfeat_version="0.0.9"), profiled()
+    for order in ((old, new), (new, old)):
+        assert f"done with memfeat 0.0.9 and {mf.__version__} (" in mf.citing.methods(*order)
+
+
 SEVERAL = ["rsa.compare", "regression.decode", "predict", "sets.match", "scores.split_half"]
 
 

@@ -246,10 +246,10 @@ def cautions(facts: Facts) -> list[str]:
     named = [name for name in facts.text(CAUTIONED).split(", ") if name in CAUTIONS]
     said = []
     if facts.has("scores_model"):
-        said.append(f"Scores were predictions of {facts.text('scores_model')}, not measured.")
+        said.append(f"scores were predictions of {facts.text('scores_model')}, not measured.")
     for name in named:
         reason = f", which was accepted for this reason: “{allowed[name]}”" if name in allowed else ""
-        said.append(f"Note that {CAUTIONS[name]}{reason}.")
+        said.append(f"note that {CAUTIONS[name]}{reason}.")
     return said
 
 

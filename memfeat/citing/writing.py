@@ -121,8 +121,7 @@ def _text(results: Sequence[Any]) -> str:
         raise ArgumentError(advice("results", "be one at least", listed("none"), remedy))
     told = _called([facts_of(one) for one in results])
     own = _without_repeats([sentence for one in told for sentence in KINDS[one.kind].told(one.facts)])
-    warned = [sentence for one in told for sentence in cautions(one.facts)]
-    every = dict.fromkeys(map(capital, [*own, *_shared(told), *warned, _software(told)]))
+    every = dict.fromkeys(map(capital, [*own, *_shared(told), *_warned(told), _software(told)]))
     return " ".join(every)
 
 
@@ -140,7 +139,8 @@ def _without_repeats(sentences: Sequence[str]) -> list[str]:
 
 def _everything(facts: Facts) -> tuple[str, ...]:
     """Give all that is told of a result: the same result given twice is told of once."""
-    return (*KINDS[kind_of(facts)].told(facts), *(say(facts) for say in SHARED.values()))
+    about = (*KINDS[kind_of(facts)].told(facts), *(say(facts) for say in SHARED.values()), *cautions(facts))
+    return (*about, facts.text("memfeat_version"))
 
 
 def _called(facts: Iterable[Facts]) -> list[_Told]:
@@ -159,18 +159,29 @@ def _called(facts: Iterable[Facts]) -> list[_Told]:
     return told
 
 
+def _whose(said: Iterable[tuple[str, Sequence[str]]]) -> dict[str, list[str]]:
+    """Turn what is said of each result into which results each sentence is said of."""
+    by: dict[str, list[str]] = {}
+    for called, sentences in said:
+        for sentence in filter(None, sentences):
+            by.setdefault(sentence, []).append(called)
+    return by
+
+
 def _shared(told: Sequence[_Told]) -> list[str]:
     """Say where p-values and intervals come from, once where it is the same for all that have any."""
     sentences = []
     for say in SHARED.values():
-        by: dict[str, list[str]] = {}
-        for one in told:
-            sentence = say(one.facts)
-            if sentence:
-                by.setdefault(sentence, []).append(one.called)
+        by = _whose((one.called, [say(one.facts)]) for one in told)
         for sentence, whose in by.items():
             sentences.append(sentence if len(by) == 1 else f"for {in_words(whose)}, {sentence}")
     return sentences
+
+
+def _warned(told: Sequence[_Told]) -> list[str]:
+    """Say what a reader must know, and of which results unless it is of all."""
+    by = _whose((one.called, cautions(one.facts)) for one in told)
+    return [said if len(whose) == len(told) else f"for {in_words(whose)}, {said}" for said, whose in by.items()]
 
 
 def _software(told: Sequence[_Told]) -> str:
