@@ -240,10 +240,11 @@ def test_a_comparison_of_rdms_is_told_in_full():
                                  "perplexity 3)."],
         "attribution.maximise": [("(blur 0, jitter 8, learning rate 0.05, rotate 5, "
                                  "steps 2, total variation 0, zoom 0.1)")],
-        "datasets.load": ["Photographs and scores of 12 images came from the published set “LNSIM” ("],
-        "datasets.load scores": ["Scores of 12 images came from the published set “Distinctiveness and"],
+        "datasets.load": ["Photographs and scores of 12 images came from the published set “LNSIM” (Lu et al., 2020)."],
+        "datasets.load scores": ["Scores of 12 images came from the published set “Distinctiveness and reconstruction "
+                                 "error by layer” (Lin et al., 2024)."],
         "datasets.table": ["The table “halves” of 12 images came from", "It holds 1 split of the participants"],
-        "datasets.trials": ["Trials of 12 images came from the published set “FIGRIM” ("],
+        "datasets.trials": ["Trials of 12 images came from the published set “FIGRIM” (Bylinskii et al., 2015)."],
         "images.by_clip": ["The network was mine", "Values of frames (memorability) were brought together by clip, by "
                            "the mean over frames: 4 clips of 3 frames each."],
         "images.transform": ["Images were transformed: greyscale (linear true)."],
@@ -382,6 +383,30 @@ def test_what_is_told_of_a_published_set_that_did_not_join_or_taught_a_predictor
     )
 
 
+def test_a_set_of_two_papers_cites_both_and_one_without_gives_its_citation():
+    images = result("datasets.load")
+    two = images.assign_attrs(works=["nosofsky2018", "meagher2023"])
+    assert "“LNSIM” (Meagher & Nosofsky, 2023; Nosofsky et al., 2018)." in told(two)
+    assert {one.partition(" (")[0] for one in mf.citing.references(two)} >= {"Meagher, B. J., & Nosofsky, R. M."}
+    none = images.drop_attrs().assign_attrs({name: value for name, value in images.attrs.items() if name != "works"})
+    none.attrs["citation"] = "The repository csiyer/face_database on GitHub."
+    assert "“LNSIM” (The repository csiyer/face_database on GitHub)." in told(none)
+
+
+@pytest.mark.parametrize("name", mf.datasets.CARDS)
+def test_the_citation_of_a_set_is_that_of_its_works(name):
+    card = mf.datasets.CARDS[name]
+    assert card.works or name == "resmem_golden"
+    rest = card.citation.casefold().replace("-", "–")
+    for key in card.works:
+        work = works()[key]
+        people = [re.sub(r"[.\- ]", "", one.replace(",", "~")).replace("~", " ") for one in work.authors]
+        wanted = [f"{', '.join(people).replace('others', 'et al.')} ({work.year}). {work.title}".replace("-", "–")]
+        wanted += [f"{work.volume}:{work.pages}" if work.volume else work.pages]
+        for part in wanted:
+            assert part.casefold() in rest, part
+
+
 def test_clips_of_different_lengths_are_told():
     lengths = result("images.by_clip").assign_coords(n_frames=("image", [1, 3, 3, 2]))
     assert "4 clips of 1 to 3 frames each." in told(lengths)
@@ -465,11 +490,18 @@ def test_results_are_left_as_they_were():
 
 
 def test_every_work_is_cited_somewhere_and_every_citation_is_a_work():
-    source = "".join(path.read_text() for path in (ROOT / "memfeat" / "citing").rglob("*.py"))
-    cited = set(re.findall(r"@([a-z]+\d{4})", source)) | {"memfeat", "torchvision", "schafer2005", "ledoit2004"}
-    in_tables = set(re.findall(r'"([a-z]+\d{4})"', source))
-    assert cited | in_tables >= set(works())
-    assert set(re.findall(r"@([a-z]+\d{4})", source)) <= set(works())
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "memfeat" / "citing").rglob("*.py"))
+    named = set(re.findall(r"""[@"]([a-z]+\d{4})\b""", source))
+    of_sets = {key for card in mf.datasets.CARDS.values() for key in card.works}
+    assert named | of_sets | {"memfeat", "torchvision"} == set(works())
+
+
+@pytest.mark.parametrize(
+    ("shrinkage", "cited"), [("schaefer-strimmer", "Schäfer & Strimmer, 2005"), ("ledoit-wolf", "Ledoit & Wolf, 2004")]
+)
+def test_the_shrinkage_of_a_covariance_is_told_with_whom_to_cite(shrinkage, cited):
+    text = told(made.rdms(metric="mahalanobis", shrinkage=shrinkage))
+    assert f"Its shrinkage was {shrinkage} ({cited})." in text
 
 
 def test_works_are_complete():

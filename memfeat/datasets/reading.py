@@ -190,5 +190,6 @@ def _told(found: Found, card: Card, part: str) -> Found:
     """Say in the attributes which set it is, what was read of it, and under which terms."""
     facts = {"memfeat_version": __version__, "memfeat_schema": SCHEMA, "published": part, "name": card.name}
     facts |= {"title": card.title, "citation": card.citation, "licence": card.licence}
+    facts |= {"works": list(card.works)} if card.works else {}
     found.attrs |= facts | {"trained_on": storable(list(card.trained_on)) or "none"}
     return found

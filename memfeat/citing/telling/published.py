@@ -4,6 +4,7 @@ from memfeat._labels import IMAGE
 from memfeat.citing.facts import Facts
 from memfeat.citing.phrases import counted, images, in_words
 from memfeat.citing.telling import pictures
+from memfeat.citing.works import works
 
 __all__ = ["PART", "loaded"]
 
@@ -31,8 +32,8 @@ def loaded(facts: Facts) -> list[str]:
     list of str
         Sentences.
     """
-    works = "; ".join(f"@{key}" for key in facts.names("works"))
-    cited = f"[{works}]" if works else f"({facts.text('citation').rstrip('.')})"
+    keys = "; ".join(f"@{key}" for key in facts.names("works") if key in works())
+    cited = f"[{keys}]" if keys else f"({facts.text('citation').rstrip('.')})"
     said = [f"{_what(facts)} came from the published set “{facts.text('title')}” {cited}."]
     if facts.text("kind") == "images":
         said += pictures.read(facts)[1:]
