@@ -222,7 +222,8 @@ def test_a_comparison_of_rdms_is_told_in_full():
         "rsa.cluster": ["19 permutations of signs of participants", "There were 6 participants",
                         "mass of clusters (Maris & Oostenveld, 2007)"],
         "rsa.frame": ["Features of 12 images"],
-        "scores.from_trials": ["computed from 192 answers of 8 participants (Macmillan & Creelman, 2005).",
+        "scores.from_trials": ["Hit rates, false-alarm rates, d′, the criterion, corrected recognition and accuracy of "
+                               "12 images were computed from 192 answers of 8 participants (Macmillan & Creelman",
                                "were corrected: log-linear (Hautus, 1995)."],
         "scores.split_half": ["20 splits; images with fewer than 2 responses in a half were dropped",
                               "Spearman–Brown formula (Brown, 1910; Spearman, 1910)"],
@@ -325,28 +326,45 @@ def of_network(**attrs) -> xr.Dataset:
 
 
 def test_networks_are_named_with_what_they_were_trained_on():
-    said = {
-        (
-            "resmem-frozen",
-            "frozen",
-            "imagenet",
-        ): "ResMem (Needell & Bainbridge, 2022) with a frozen ResNet-152 (He et al., "
-        "2016) trained on ImageNet (Deng et al., 2009) as its trunk",
-        ("resmem-frozen", "frozen", "random"): "ResMem (Needell & Bainbridge, 2022) with an untrained ResNet-152",
-        ("resmem", "retrained", ""): "ResMem as it was released (Needell & Bainbridge, 2022), whose ResNet-152",
-        ("resnet50", "published", ""): "resnet50 (He et al., 2016) of torchvision (TorchVision maintainers and "
-        "contributors, 2016), with the published weights, trained on ImageNet (Deng et al., 2009)",
-        (
-            "vgg16",
-            "random",
-            "",
-        ): "vgg16 of torchvision (TorchVision maintainers and contributors, 2016), with random weights",
-    }
-    for (model, variant, backbone), words in said.items():
-        text = told(of_network(model=model, variant=variant, backbone=backbone))
+    torchvision = "of torchvision (TorchVision maintainers and contributors, 2016), with"
+    frozen = {"model": "resmem-frozen", "variant": "frozen"}
+    resnet = {"model": "resnet50", "variant": "published"}
+    published = (
+        f"resnet50 (He et al., 2016) {torchvision} the published weights ResNet50_Weights.IMAGENET1K_V2, trained"
+    )
+    changed = ", changed since they were loaded"
+    said = [
+        ({**frozen, "backbone": "imagenet"}, "ResMem (Needell & Bainbridge, 2022) with a frozen ResNet-152 (He et al., "
+         "2016) trained on ImageNet (Deng et al., 2009) as its trunk"),
+        ({**frozen, "backbone": "random"}, "ResMem (Needell & Bainbridge, 2022) with an untrained ResNet-152"),
+        ({"model": "resmem", "variant": "retrained"}, "ResMem as it was released (Needell & Bainbridge, 2022), whose "
+         "ResNet-152"),
+        ({**resnet, "weights_source": "torchvision ResNet50_Weights.IMAGENET1K_V2"},
+         f"{published} on ImageNet (Deng et al., 2009) (SHA"),
+        ({**resnet, "weights_source": f"torchvision ResNet50_Weights.IMAGENET1K_V2{changed}"},
+         f"{published} on ImageNet (Deng et al., 2009){changed} (SHA"),
+        ({**resnet, "weights_source": "file mine.pth"},
+         f"resnet50 (He et al., 2016) {torchvision} weights from the file mine.pth (SHA"),
+        (resnet, f"resnet50 (He et al., 2016) {torchvision} trained weights (SHA"),
+        ({"model": "vgg16", "variant": "random", "weights_source": "random"}, f"vgg16 {torchvision} random weights"),
+    ]  # fmt: skip
+    for attrs, words in said:
+        text = told(of_network(**attrs))
         assert f"The network was {words}" in text
         assert "(SHA-256 of the weights beginning with abababababab)" in text
         assert text.endswith("and kept as float16. 2 images could not be read and were left out.")
+
+
+def test_weights_that_one_result_knows_are_told_of_those_made_of_it():
+    features = of_network(model="vgg16", variant="published", weights_source="file mine.pth")
+    rdms = mf.rdm.compute(features, progress=False)
+    assert "trained weights" in told(rdms)
+    text = told(rdms, features)
+    assert text.count("The network was") == text.count("weights from the file mine.pth") == 1
+    drift = result("drift.units").assign_attrs(
+        first_model="vgg16", first_variant="published", first_weights_sha256="ab" * 32
+    )
+    assert told(drift, features).count("The network was") == 1
 
 
 def test_preprocessing_is_told_in_words():
@@ -545,6 +563,7 @@ def test_bibtex_and_csl_json_are_what_readers_of_them_take():
         "generalized regression approach}},\n  year = {1967},\n  journal = {Cancer Research},\n  volume = {27},\n"
         "  pages = {209--220},\n}"
     )
+    assert "  doi = {10.1088/0954-898X_2_4_004},\n" in styles.listed_as("bibtex", ["treves1991"])[0]
     assert r"Instruments, \& Computers" in styles.listed_as("bibtex", ["hautus1995"])[0]
     item = json.loads(styles.listed_as("csl-json", ["westfall1993"])[0])
     assert item == {
@@ -559,6 +578,12 @@ def test_citations_inside_brackets_are_not_bracketed_again():
     assert styles.TEXTS["text"]("a (b [@holm1979] d).") == "a (b [Holm, 1979] d)."
     assert styles.TEXTS["markdown"]("a [@holm1979; @mantel1967].") == "a [@holm1979; @mantel1967]."
     assert styles.TEXTS["latex"]("5 % [@holm1979] of a_b.") == r"5 \% \citep{holm1979} of a\_b."
+
+
+def test_signs_that_latex_takes_for_something_else_are_written_out():
+    assert styles.TEXTS["latex"]("a~b^c {d} e\\f # $ [@holm1979].") == (
+        r"a\textasciitilde{}b\textasciicircum{}c \{d\} e\textbackslash{}f \# \$ \citep{holm1979}."
+    )
 
 
 def test_names_that_look_like_citations_stay_names():
@@ -595,7 +620,13 @@ def test_results_of_several_versions_name_them():
 
 
 def test_a_saved_result_is_told_of_as_the_result_itself(tmp_path):
-    for name in ("rsa.compare", "regression.decode", "scores.from_trials"):
+    for name in (
+        "rsa.compare",
+        "regression.decode",
+        "scores.from_trials",
+        "datasets.load scores",
+        "rsa.compare of both",
+    ):
         result(name).to_netcdf(tmp_path / "one.nc", engine="h5netcdf")
         assert mf.citing.methods(mf.citing.read(tmp_path / "one.nc")) == mf.citing.methods(result(name))
     features = result("features.from_array")
@@ -622,6 +653,7 @@ def test_a_table_is_read_with_what_stands_beside_it(tmp_path):
         ("notes.txt", "hello", ArgumentError, "path must be a .nc file, a zarr store, a .csv or a head"),
         ("alone.csv", "image,p\na,1\n", ArgumentError, "path must say how it was made; .*FILE.csv.json"),
         ("broken.nc", "hello", ArgumentError, "path must be a netCDF file that can be read"),
+        ("empty.csv", "", ArgumentError, "path must be a table that can be read; got '.*empty.csv'. No columns"),
     ],
 )
 def test_what_cannot_be_cited_is_refused_with_advice(tmp_path, name, text, error, match):
@@ -629,6 +661,30 @@ def test_what_cannot_be_cited_is_refused_with_advice(tmp_path, name, text, error
         (tmp_path / name).write_text(text)
     with pytest.raises(error, match=match):
         mf.citing.read(tmp_path / name)
+
+
+def test_a_table_whose_json_is_broken_does_not_say_how_it_was_made(tmp_path):
+    (tmp_path / "one.csv").write_text("image,p\na,1\n")
+    (tmp_path / "one.csv.json").write_text("{not JSON")
+    with pytest.raises(ArgumentError, match="path must say how it was made; got '.*one.csv'"):
+        mf.citing.read(tmp_path / "one.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"), [("{}", "that says its kind"), ("[1]", "that says its kind"), ("{not JSON", "that can be read")]
+)
+def test_a_broken_head_is_refused(tmp_path, text, rule):
+    (tmp_path / "head.json").write_text(text)
+    with pytest.raises(ArgumentError, match=f"path must be a head {rule}; got"):
+        mf.citing.read(tmp_path)
+
+
+def test_layers_of_a_store_come_in_the_order_of_their_names(tmp_path, monkeypatch):
+    features = made.layers()
+    features.to_zarr(tmp_path / "features.zarr", consolidated=False)
+    other_way = features[["fc", "conv"]].assign_attrs(features.attrs)
+    monkeypatch.setattr(xr, "open_zarr", lambda *_, **__: other_way)
+    assert mf.citing.methods(mf.citing.read(tmp_path / "features.zarr")) == mf.citing.methods(features)
 
 
 def test_a_broken_store_is_refused(tmp_path):
