@@ -1,13 +1,16 @@
 """One small result of every kind that memfeat's public functions give, for the tests of what can be said of them."""
 
 import functools
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
+from PIL import Image
 from torch import nn
 
 import memfeat as mf
@@ -139,10 +142,42 @@ def matched() -> xr.Dataset:
     return mf.sets.match(pool(), 5, covariates=["luminance"], rng=7)
 
 
+def published(read: Callable[..., Any], name: str, *which: str) -> Any:
+    """Read a published set from a small folder in its layout."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        (folder / "images").mkdir()
+        for one in names():
+            Image.new("RGB", (8, 6)).save(folder / "images" / one)
+        pd.DataFrame({"image": names(), "hit_rate": 0.5, "half1_split01": 0.4, "half2_split01": 0.6}).to_csv(
+            folder / "scores.csv", index=False
+        )
+        answers = [(name, "attic", person, 4, 1, 1) for name in names() for person in "abc"]
+        trials = pd.DataFrame(answers, columns=["file", "category", "participant", "enc", "rec", "rec2"])
+        trials.to_csv(folder / "lab_trials_630_targets.csv", index=False)
+        columns = ["Memorability score", "Distinctiveness", "Reconstruction error"]
+        targets = {"Image type": "Target", "Image index": range(1, N + 1), **dict.fromkeys(columns, 0.5)}
+        for layer in range(1, 8):
+            pd.DataFrame(targets).to_csv(folder / f"Isola_layer_{layer}_dist_rec.csv", index=False)
+        return read(name, *which, folder=folder)
+
+
+def frames() -> xr.DataArray:
+    """Give predictions for 4 clips of 3 frames."""
+    each = [f"{clip}.mp4#{second:05}.000" for clip in "abcd" for second in range(3)]
+    return predictions().assign_coords(image=each).assign_attrs(model="mine", variant="user", weights_sha256="ab" * 32)
+
+
 #: function -> a call of it
 MADE: dict[str, Callable[[], Any]] = {
     "images.read": images,
     "images.transform": lambda: mf.images.transform(images(), "greyscale", progress=False),
+    "datasets.load": lambda: published(mf.datasets.load, "lnsim"),
+    "datasets.load scores": lambda: published(mf.datasets.load, "reconmem_isola"),
+    "datasets.table": lambda: published(mf.datasets.table, "lnsim", "halves"),
+    "datasets.table layers": lambda: published(mf.datasets.table, "reconmem_isola", "layers"),
+    "datasets.trials": lambda: published(mf.datasets.trials, "figrim"),
+    "images.by_clip": lambda: mf.images.by_clip(frames()),
     "images.thumbnails": lambda: mf.images.thumbnails(images(), size=8),
     "lowlevel.statistics": lambda: mf.lowlevel.statistics(images(), which=["luminance", "entropy"], progress=False),
     "lowlevel.gist": lambda: mf.lowlevel.gist(images(), progress=False),
@@ -167,6 +202,18 @@ MADE: dict[str, Callable[[], Any]] = {
     "rdm.from_similarity": lambda: mf.rdm.from_similarity(np.eye(N), names()),
     "rsa.compare": compared,
     "rsa.compare participants": lambda: mf.rsa.compare(participants(), model_rdm(), **FREE),
+    "rsa.compare of participants": lambda: mf.rsa.compare(participants(), model_rdm(), resample="rdms", **FREE),
+    "rsa.compare of both": lambda: mf.rsa.compare(participants(), model_rdm(), resample="both", **FREE),
+    "rsa.contrast several": lambda: mf.rsa.contrast(rdms(), models(), between="models", n_bootstraps=20, rng=7),
+    "rsa.contrast of participants": lambda: mf.rsa.contrast(
+        participants(), model_rdm(), resample="rdms", n_bootstraps=20, rng=7
+    ),
+    "rsa.contrast of both": lambda: mf.rsa.contrast(
+        participants(), model_rdm(), resample="both", n_bootstraps=20, rng=7
+    ),
+    "rsa.partial of participants": lambda: mf.rsa.partial(
+        participants(), model_rdm(), mf.rdm.from_scores(scores(3)), resample="rdms", rng=7
+    ),
     "rsa.contrast": lambda: mf.rsa.contrast(rdms(), model_rdm(), n_bootstraps=20, rng=7),
     "rsa.partial": lambda: mf.rsa.partial(rdms(), model_rdm(), mf.rdm.from_scores(scores(3)), n_bootstraps=20, rng=7),
     "rsa.adjusted": lambda: mf.rsa.adjusted(

@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 #: Public functions whose results say nothing of how they were made, or are no results.
 NO_RESULT = {
     "citing", "demo", "errors", "guards", "models", "plot", "report", "stats",
+    "datasets.catalogue", "datasets.check", "datasets.citation", "datasets.fetch", "datasets.tables",
     "activations.extract_shard", "activations.prepare", "features.to_frame", "gram.linear", "gram.squared_distances",
     "images.decode", "images.decode_file", "images.ledger", "measures.hoyer", "measures.treves_rolls",
     "rdm.features_from_rsatoolbox", "rdm.features_to_rsatoolbox", "rdm.from_rsatoolbox", "rdm.read",
@@ -34,6 +35,8 @@ NO_RESULT = {
     "training.lamem_and_memcat", "training.memcat",
 }  # fmt: skip
 KIND_OF = {
+    "datasets.load": "published set", "datasets.load scores": "published set", "datasets.table": "published set",
+    "datasets.table layers": "published set", "datasets.trials": "published set", "images.by_clip": "clips",
     "images.read": "images", "images.transform": "images", "images.thumbnails": "thumbnails",
     "lowlevel.statistics": "low-level statistics", "lowlevel.gist": "given features",
     "lowlevel.perceptual_hash": "perceptual hashes", "predict": "predictions", "extract": "features",
@@ -43,6 +46,9 @@ KIND_OF = {
     "rdm.from_condensed": "given RDMs", "rdm.from_frame": "given RDMs", "rdm.select": "RDMs", "rdm.square": "RDMs",
     "rdm.from_similarity": "measured RDMs", "rsa.compare": "RSA", "rsa.compare participants": "RSA",
     "rsa.contrast": "RSA contrast", "rsa.partial": "partial RSA", "rsa.adjusted": "adjusted RSA",
+    "rsa.compare of participants": "RSA", "rsa.compare of both": "RSA", "rsa.contrast several": "RSA contrast",
+    "rsa.contrast of participants": "RSA contrast", "rsa.contrast of both": "RSA contrast",
+    "rsa.partial of participants": "partial RSA",
     "rsa.partition": "partition of RDMs", "rsa.weighted": "weighted RSA", "rsa.frame": "given features",
     "rsa.split": "split distances", "rsa.unframe": "unframed distances", "rsa.cluster": "RSA along time",
     "regression.decode": "decoding", "regression.contrast": "contrast of decoding", "regression.partition": "partition",
@@ -66,6 +72,10 @@ KIND_OF = {
     "training.fit_head": "head", "screening.check": "screening", "attribution.attribute": "attribution",
     "attribution.maximise": "maximisation", "attribution.top_images": "top images", "attribution.crops": "crops",
     "attribution.receptive_field": "receptive field",
+}  # fmt: skip
+#: Results that have a seed, of which nothing was drawn: t tests, and the jackknife of a single contrast.
+UNDRAWN = {
+    "rsa.compare of participants", "rsa.contrast", "rsa.contrast of participants", "rsa.partial of participants",
 }  # fmt: skip
 #: Attributes that are numbers a reader needs.
 NUMBERS = ("n_folds", "folds", "n_splits", "n_trials", "n_draws", "n_participants", "reference_lag", "k", "n_context",
@@ -130,8 +140,9 @@ def test_the_numbers_of_a_result_are_told(name):
         if facts.has(number) and np.size(facts.attrs[number]) == 1:
             assert re.search(rf"\b{facts.number(number):,.0f}\b", text), number
     if facts.has("seed"):
-        assert f"seed of random draws was {facts.text('seed')}." in text
-    if any(facts.finite(p).size for p in ("p", "p_corrected")) and facts.number("n_permutations"):
+        assert (f"seed of random draws was {facts.text('seed')}." in text) == (name not in UNDRAWN)
+    of_images = facts.text("resample", "images") == "images"
+    if any(facts.finite(p).size for p in ("p", "p_corrected")) and facts.number("n_permutations") and of_images:
         assert "19 permutations" in text
     if facts.counts[1] and name not in ("sets.compare", "sets.compare_features", "scores.roc", "sets.balance"):
         assert re.search(rf"\b{facts.counts[1]}\b", text)
@@ -174,12 +185,45 @@ def test_a_comparison_of_rdms_is_told_in_full():
                               "One-sided (greater) p-values come from 19 permutations of images"],
         "regression.unitwise": ["p-values come from Student's t, those of the maximum statistic from 19 permutations"],
         "regression.partition": ["Intervals are 95 % confidence intervals: Student's t, jackknife over images"],
-        "rsa.contrast": ["For 1 pair of layers, over 12 images", "Two-sided p-values come from 20 bootstrap samples."],
+        "rsa.contrast": [
+            "For 1 pair of layers, over 12 images, the difference in agreement with the model “both memorable”",
+            "Two-sided p-values come from Student's t, with the jackknife's standard error (Efron & Stein, 1981). "
+            "Intervals are 95 % confidence intervals: Student's t, jackknife over images, paired (Efron & Stein, 1981)."
+        ],
+        "rsa.contrast several": [
+            "For 1 pair of models, over 12 images, the difference in how well they agree with 2 layers (conv and fc)",
+            "with the jackknife's standard error (Efron & Stein, 1981); those of the largest deviation from 20 "
+            "bootstrap samples. P-values were corrected by the largest deviation of all contrasts in the same",
+        ],
+        "rsa.contrast of participants": [
+            "Inference is to the population of participants.",
+            "Two-sided p-values come from paired t tests over participants. P-values were corrected by Holm's",
+            "Intervals are 95 % confidence intervals: Student's t over participants, paired.",
+        ],
+        "rsa.contrast of both": [
+            "Inference is to the populations of participants and of images.",
+            "Two-sided p-values come from Student's t, with the standard error of the corrected two-factor bootstrap "
+            "over images and participants (20 bootstrap samples) and degrees of freedom after Satterthwaite "
+            "(Satterthwaite, 1946; Schütt et al., 2023).",
+            "Student's t, corrected two-factor bootstrap over images and participants, paired; 20 bootstrap samples "
+            "(Schütt et al., 2023).",
+        ],
+        "rsa.compare of both": [
+            "Two-sided p-values come from Student's t, with the standard error of the corrected two-factor bootstrap "
+            "over images and participants (20 bootstrap samples)",
+            "P-values were corrected by Holm's procedure over all comparisons",
+        ],
+        "rsa.compare of participants": [
+            "The null hypothesis was that the mean similarity over the population of participants is 0 (random effects"
+            "). Two-sided p-values come from one-sample t tests over participants. P-values were corrected by Holm's",
+        ],
+        "rsa.partial of participants": ["P-values come from one-sample t tests over participants."],
         "rsa.adjusted": ["Covariates (hit_rate) were regressed out", "(Freedman & Lane, 1983; Winkler et al., 2014)"],
         "rsa.cluster": ["19 permutations of signs of participants", "There were 6 participants",
                         "mass of clusters (Maris & Oostenveld, 2007)"],
         "rsa.frame": ["Features of 12 images"],
-        "scores.from_trials": ["computed from 192 answers of 8 participants (Macmillan & Creelman, 2005).",
+        "scores.from_trials": ["Hit rates, false-alarm rates, d′, the criterion, corrected recognition and accuracy of "
+                               "12 images were computed from 192 answers of 8 participants (Macmillan & Creelman",
                                "were corrected: log-linear (Hautus, 1995)."],
         "scores.split_half": ["20 splits; images with fewer than 2 responses in a half were dropped",
                               "Spearman–Brown formula (Brown, 1910; Spearman, 1910)"],
@@ -197,6 +241,13 @@ def test_a_comparison_of_rdms_is_told_in_full():
                                  "perplexity 3)."],
         "attribution.maximise": [("(blur 0, jitter 8, learning rate 0.05, rotate 5, "
                                  "steps 2, total variation 0, zoom 0.1)")],
+        "datasets.load": ["Photographs and scores of 12 images came from the published set “LNSIM” (Lu et al., 2020)."],
+        "datasets.load scores": ["Scores of 12 images came from the published set “Distinctiveness and reconstruction "
+                                 "error by layer” (Lin et al., 2024)."],
+        "datasets.table": ["The table “halves” of 12 images came from", "It holds 1 split of the participants"],
+        "datasets.trials": ["Trials of 12 images came from the published set “FIGRIM” (Bylinskii et al., 2015)."],
+        "images.by_clip": ["The network was mine", "Values of frames (memorability) were brought together by clip, by "
+                           "the mean over frames: 4 clips of 3 frames each."],
         "images.transform": ["Images were transformed: greyscale (linear true)."],
         "extract": ["the central 8 × 8 pixels were used.", "read from 2 layers (0 and 3), averaged over positions"],
     }.items(),
@@ -211,6 +262,49 @@ def test_nothing_is_told_of_intervals_and_tests_that_were_not_made():
     text = told(mf.rsa.compare(rdms, model, n_permutations=0, n_bootstraps=0))
     for word in ("null hypothesis", "p-values", "P-values", "Intervals", "bootstrap", "permutation"):
         assert word not in text
+
+
+def of_people(**options) -> str:
+    return told(mf.rsa.compare(made.participants(), made.model_rdm(), rng=7, **options))
+
+
+def test_permutations_are_told_only_where_p_values_come_from_them():
+    assert of_people(resample="both", n_permutations=0, n_bootstraps=20) == of_people(
+        resample="both", n_permutations=19, n_bootstraps=20
+    )
+    assert "p-values" not in of_people(resample="both", n_permutations=19, n_bootstraps=0)
+    for test, words in (("t", "one-sample t tests"), ("wilcoxon", "Wilcoxon signed-rank tests (Wilcoxon, 1945)")):
+        text = of_people(resample="rdms", test=test, n_permutations=19)
+        assert f"Two-sided p-values come from {words} over participants." in text
+        assert "seed" not in text
+    signs = of_people(resample="rdms", test="signs", n_permutations=19)
+    assert "Two-sided p-values come from 19 permutations of signs of participants" in signs
+    assert "The seed of random draws was 7." in signs
+    every = of_people(resample="rdms", test="signs", n_permutations=64)
+    assert "come from all rearrangements of signs of participants." in every
+    assert "seed" not in every
+
+
+def test_the_jackknife_of_whitened_methods_is_told():
+    squared = {"metric": "sqeuclidean", "progress": False}
+    one, other = (mf.rdm.compute(made.layers(seed), **squared) for seed in (1, 9))
+    ref, options = other.isel(layer=[0]), {"method": "whitened_cosine", "n_bootstraps": 20}
+    text = told(mf.rsa.contrast(one, ref, **options))
+    assert "Student's t, with the jackknife's standard error, less its estimate of bias (Efron & Stein, 1981)." in text
+    assert "Student's t, jackknife over images, paired, less its estimate of bias (Efron & Stein, 1981)." in text
+    assert "bootstrap" not in text
+    assert "seed" not in text
+    text = told(mf.rsa.compare(one, ref, n_permutations=0, **options))
+    assert "Student's t, jackknife over images, less its estimate of bias (Efron & Stein, 1981)." in text
+    assert "seed" not in text
+
+
+def test_a_contrast_chosen_out_of_several_is_still_corrected():
+    several = result("rsa.contrast several")
+    one = several.isel(layer=[int(several["p"].argmax("layer").item())])
+    text = told(one.assign(p_corrected=one["p"] + 0.001))
+    assert "corrected by the largest deviation" in text
+    assert "The seed of random draws was 7." in text
 
 
 def test_exact_tests_and_groups_are_told():
@@ -232,28 +326,45 @@ def of_network(**attrs) -> xr.Dataset:
 
 
 def test_networks_are_named_with_what_they_were_trained_on():
-    said = {
-        (
-            "resmem-frozen",
-            "frozen",
-            "imagenet",
-        ): "ResMem (Needell & Bainbridge, 2022) with a frozen ResNet-152 (He et al., "
-        "2016) trained on ImageNet (Deng et al., 2009) as its trunk",
-        ("resmem-frozen", "frozen", "random"): "ResMem (Needell & Bainbridge, 2022) with an untrained ResNet-152",
-        ("resmem", "retrained", ""): "ResMem as it was released (Needell & Bainbridge, 2022), whose ResNet-152",
-        ("resnet50", "published", ""): "resnet50 (He et al., 2016) of torchvision (TorchVision maintainers and "
-        "contributors, 2016), with the published weights, trained on ImageNet (Deng et al., 2009)",
-        (
-            "vgg16",
-            "random",
-            "",
-        ): "vgg16 of torchvision (TorchVision maintainers and contributors, 2016), with random weights",
-    }
-    for (model, variant, backbone), words in said.items():
-        text = told(of_network(model=model, variant=variant, backbone=backbone))
+    torchvision = "of torchvision (TorchVision maintainers and contributors, 2016), with"
+    frozen = {"model": "resmem-frozen", "variant": "frozen"}
+    resnet = {"model": "resnet50", "variant": "published"}
+    published = (
+        f"resnet50 (He et al., 2016) {torchvision} the published weights ResNet50_Weights.IMAGENET1K_V2, trained"
+    )
+    changed = ", changed since they were loaded"
+    said = [
+        ({**frozen, "backbone": "imagenet"}, "ResMem (Needell & Bainbridge, 2022) with a frozen ResNet-152 (He et al., "
+         "2016) trained on ImageNet (Deng et al., 2009) as its trunk"),
+        ({**frozen, "backbone": "random"}, "ResMem (Needell & Bainbridge, 2022) with an untrained ResNet-152"),
+        ({"model": "resmem", "variant": "retrained"}, "ResMem as it was released (Needell & Bainbridge, 2022), whose "
+         "ResNet-152"),
+        ({**resnet, "weights_source": "torchvision ResNet50_Weights.IMAGENET1K_V2"},
+         f"{published} on ImageNet (Deng et al., 2009) (SHA"),
+        ({**resnet, "weights_source": f"torchvision ResNet50_Weights.IMAGENET1K_V2{changed}"},
+         f"{published} on ImageNet (Deng et al., 2009){changed} (SHA"),
+        ({**resnet, "weights_source": "file mine.pth"},
+         f"resnet50 (He et al., 2016) {torchvision} weights from the file mine.pth (SHA"),
+        (resnet, f"resnet50 (He et al., 2016) {torchvision} trained weights (SHA"),
+        ({"model": "vgg16", "variant": "random", "weights_source": "random"}, f"vgg16 {torchvision} random weights"),
+    ]  # fmt: skip
+    for attrs, words in said:
+        text = told(of_network(**attrs))
         assert f"The network was {words}" in text
         assert "(SHA-256 of the weights beginning with abababababab)" in text
         assert text.endswith("and kept as float16. 2 images could not be read and were left out.")
+
+
+def test_weights_that_one_result_knows_are_told_of_those_made_of_it():
+    features = of_network(model="vgg16", variant="published", weights_source="file mine.pth")
+    rdms = mf.rdm.compute(features, progress=False)
+    assert "trained weights" in told(rdms)
+    text = told(rdms, features)
+    assert text.count("The network was") == text.count("weights from the file mine.pth") == 1
+    drift = result("drift.units").assign_attrs(
+        first_model="vgg16", first_variant="published", first_weights_sha256="ab" * 32
+    )
+    assert told(drift, features).count("The network was") == 1
 
 
 def test_preprocessing_is_told_in_words():
@@ -276,6 +387,47 @@ def test_cautions_are_told_with_the_reasons_why_they_were_accepted():
     allowed = mf.guards.allow(features, "circular", "retrained", because="we study the network")
     text = told(mf.regression.decode(allowed, scores, n_permutations=0, n_bootstraps=0))
     assert text.count("accepted for this reason: “we study the network”.") == 2
+
+
+def test_what_is_told_of_a_published_set_that_did_not_join_or_taught_a_predictor():
+    images = result("datasets.load")
+    facts = {"n_scores_without_image": 1, "n_images_without_score": 2, "trained_on": ["resmem", "resmem-frozen"]}
+    status = images["status"].copy(data=np.array(["damaged"] + ["ok"] * 11, dtype=object))
+    text = told(images.assign_coords(status=status).assign_attrs(matched_by="order of rows", **facts))
+    assert text.endswith(
+        "). 1 of these could not be read and took no part. Values were matched to images by order of rows, not by "
+        "name. 1 score had no photograph. 2 photographs had no score. The set was among the training data of resmem "
+        "and resmem-frozen."
+    )
+
+
+def test_a_set_of_two_papers_cites_both_and_one_without_gives_its_citation():
+    images = result("datasets.load")
+    two = images.assign_attrs(works=["nosofsky2018", "meagher2023"])
+    assert "“LNSIM” (Meagher & Nosofsky, 2023; Nosofsky et al., 2018)." in told(two)
+    assert {one.partition(" (")[0] for one in mf.citing.references(two)} >= {"Meagher, B. J., & Nosofsky, R. M."}
+    none = images.drop_attrs().assign_attrs({name: value for name, value in images.attrs.items() if name != "works"})
+    none.attrs["citation"] = "The repository csiyer/face_database on GitHub."
+    assert "“LNSIM” (The repository csiyer/face_database on GitHub)." in told(none)
+
+
+@pytest.mark.parametrize("name", mf.datasets.CARDS)
+def test_the_citation_of_a_set_is_that_of_its_works(name):
+    card = mf.datasets.CARDS[name]
+    assert card.works or name == "resmem_golden"
+    rest = card.citation.casefold().replace("-", "–")
+    for key in card.works:
+        work = works()[key]
+        people = [re.sub(r"[.\- ]", "", one.replace(",", "~")).replace("~", " ") for one in work.authors]
+        wanted = [f"{', '.join(people).replace('others', 'et al.')} ({work.year}). {work.title}".replace("-", "–")]
+        wanted += [f"{work.volume}:{work.pages}" if work.volume else work.pages]
+        for part in wanted:
+            assert part.casefold() in rest, part
+
+
+def test_clips_of_different_lengths_are_told():
+    lengths = result("images.by_clip").assign_coords(n_frames=("image", [1, 3, 3, 2]))
+    assert "4 clips of 1 to 3 frames each." in told(lengths)
 
 
 def test_unreadable_images_are_counted():
@@ -310,6 +462,28 @@ def test_a_model_is_explained_once():
     assert "were compared with the model “both memorable” by Spearman's" in text
 
 
+def profiled(**attrs) -> xr.Dataset:
+    """A profile, of which two have the same sentences and differ in a caution, or in the version."""
+    return result("measures.profile").assign_attrs(attrs)
+
+
+def test_results_of_the_same_wording_keep_their_own_cautions():
+    circular, harmless = profiled(cautions="circular"), profiled()
+    for order in ((circular, harmless), (harmless, circular)):
+        text = told(*order)
+        assert text.count("note that features and scores come from the same network") == 1
+        assert "layer profile, note that" in text
+        assert "Note that features" not in text
+    assert "Note that features and scores come from the same network" in told(circular)
+    assert told(circular, circular) == told(circular)
+
+
+def test_results_of_the_same_wording_name_both_versions():
+    old, new = profiled(memfeat_version="0.0.9"), profiled()
+    for order in ((old, new), (new, old)):
+        assert f"done with memfeat 0.0.9 and {mf.__version__} (" in mf.citing.methods(*order)
+
+
 SEVERAL = ["rsa.compare", "regression.decode", "predict", "sets.match", "scores.split_half"]
 
 
@@ -334,11 +508,18 @@ def test_results_are_left_as_they_were():
 
 
 def test_every_work_is_cited_somewhere_and_every_citation_is_a_work():
-    source = "".join(path.read_text() for path in (ROOT / "memfeat" / "citing").rglob("*.py"))
-    cited = set(re.findall(r"@([a-z]+\d{4})", source)) | {"memfeat", "torchvision", "schafer2005", "ledoit2004"}
-    in_tables = set(re.findall(r'"([a-z]+\d{4})"', source))
-    assert cited | in_tables >= set(works())
-    assert set(re.findall(r"@([a-z]+\d{4})", source)) <= set(works())
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "memfeat" / "citing").rglob("*.py"))
+    named = set(re.findall(r"""[@"]([a-z]+\d{4})\b""", source))
+    of_sets = {key for card in mf.datasets.CARDS.values() for key in card.works}
+    assert named | of_sets | {"memfeat", "torchvision"} == set(works())
+
+
+@pytest.mark.parametrize(
+    ("shrinkage", "cited"), [("schaefer-strimmer", "Schäfer & Strimmer, 2005"), ("ledoit-wolf", "Ledoit & Wolf, 2004")]
+)
+def test_the_shrinkage_of_a_covariance_is_told_with_whom_to_cite(shrinkage, cited):
+    text = told(made.rdms(metric="mahalanobis", shrinkage=shrinkage))
+    assert f"Its shrinkage was {shrinkage} ({cited})." in text
 
 
 def test_works_are_complete():
@@ -382,6 +563,7 @@ def test_bibtex_and_csl_json_are_what_readers_of_them_take():
         "generalized regression approach}},\n  year = {1967},\n  journal = {Cancer Research},\n  volume = {27},\n"
         "  pages = {209--220},\n}"
     )
+    assert "  doi = {10.1088/0954-898X_2_4_004},\n" in styles.listed_as("bibtex", ["treves1991"])[0]
     assert r"Instruments, \& Computers" in styles.listed_as("bibtex", ["hautus1995"])[0]
     item = json.loads(styles.listed_as("csl-json", ["westfall1993"])[0])
     assert item == {
@@ -396,6 +578,12 @@ def test_citations_inside_brackets_are_not_bracketed_again():
     assert styles.TEXTS["text"]("a (b [@holm1979] d).") == "a (b [Holm, 1979] d)."
     assert styles.TEXTS["markdown"]("a [@holm1979; @mantel1967].") == "a [@holm1979; @mantel1967]."
     assert styles.TEXTS["latex"]("5 % [@holm1979] of a_b.") == r"5 \% \citep{holm1979} of a\_b."
+
+
+def test_signs_that_latex_takes_for_something_else_are_written_out():
+    assert styles.TEXTS["latex"]("a~b^c {d} e\\f # $ [@holm1979].") == (
+        r"a\textasciitilde{}b\textasciicircum{}c \{d\} e\textbackslash{}f \# \$ \citep{holm1979}."
+    )
 
 
 def test_names_that_look_like_citations_stay_names():
@@ -432,7 +620,13 @@ def test_results_of_several_versions_name_them():
 
 
 def test_a_saved_result_is_told_of_as_the_result_itself(tmp_path):
-    for name in ("rsa.compare", "regression.decode", "scores.from_trials"):
+    for name in (
+        "rsa.compare",
+        "regression.decode",
+        "scores.from_trials",
+        "datasets.load scores",
+        "rsa.compare of both",
+    ):
         result(name).to_netcdf(tmp_path / "one.nc", engine="h5netcdf")
         assert mf.citing.methods(mf.citing.read(tmp_path / "one.nc")) == mf.citing.methods(result(name))
     features = result("features.from_array")
@@ -459,6 +653,7 @@ def test_a_table_is_read_with_what_stands_beside_it(tmp_path):
         ("notes.txt", "hello", ArgumentError, "path must be a .nc file, a zarr store, a .csv or a head"),
         ("alone.csv", "image,p\na,1\n", ArgumentError, "path must say how it was made; .*FILE.csv.json"),
         ("broken.nc", "hello", ArgumentError, "path must be a netCDF file that can be read"),
+        ("empty.csv", "", ArgumentError, "path must be a table that can be read; got '.*empty.csv'. No columns"),
     ],
 )
 def test_what_cannot_be_cited_is_refused_with_advice(tmp_path, name, text, error, match):
@@ -466,6 +661,30 @@ def test_what_cannot_be_cited_is_refused_with_advice(tmp_path, name, text, error
         (tmp_path / name).write_text(text)
     with pytest.raises(error, match=match):
         mf.citing.read(tmp_path / name)
+
+
+def test_a_table_whose_json_is_broken_does_not_say_how_it_was_made(tmp_path):
+    (tmp_path / "one.csv").write_text("image,p\na,1\n")
+    (tmp_path / "one.csv.json").write_text("{not JSON")
+    with pytest.raises(ArgumentError, match="path must say how it was made; got '.*one.csv'"):
+        mf.citing.read(tmp_path / "one.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"), [("{}", "that says its kind"), ("[1]", "that says its kind"), ("{not JSON", "that can be read")]
+)
+def test_a_broken_head_is_refused(tmp_path, text, rule):
+    (tmp_path / "head.json").write_text(text)
+    with pytest.raises(ArgumentError, match=f"path must be a head {rule}; got"):
+        mf.citing.read(tmp_path)
+
+
+def test_layers_of_a_store_come_in_the_order_of_their_names(tmp_path, monkeypatch):
+    features = made.layers()
+    features.to_zarr(tmp_path / "features.zarr", consolidated=False)
+    other_way = features[["fc", "conv"]].assign_attrs(features.attrs)
+    monkeypatch.setattr(xr, "open_zarr", lambda *_, **__: other_way)
+    assert mf.citing.methods(mf.citing.read(tmp_path / "features.zarr")) == mf.citing.methods(features)
 
 
 def test_a_broken_store_is_refused(tmp_path):
@@ -483,7 +702,8 @@ def test_what_is_no_result_is_refused_with_advice():
     with pytest.raises(KindError, match="results must come from memfeat; got DataArray without the attribute"):
         mf.citing.methods(made.scores())
     with pytest.raises(
-        ArgumentError, match="be of a kind that is known here; .*'method': 'guessing'.* Known are: images"
+        ArgumentError,
+        match="be of a kind that is known here; .*'method': 'guessing'.* Known are: published set, images",
     ):
         mf.citing.references(xr.Dataset(attrs={"memfeat_version": "9", "method": "guessing"}))
     with pytest.raises(ArgumentError, match="style must be one of 'text', 'markdown', 'latex'; got 'apa'"):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from memfeat._labels import ALLOWED, CAUTIONED
 from memfeat.citing.facts import Facts
+from memfeat.citing.formulas import alone, drawn, interval_of, p_from
 from memfeat.citing.phrases import counted
 
 __all__ = ["CAUTIONS", "SHARED", "cautions", "method"]
@@ -48,8 +49,6 @@ SAID = {
 MARK = re.compile(r" \[(@[^]]+)\]")
 UNITS = {"images": "image", "rdms": "participant", "both": "participant and image"}
 SIDES = {"two-sided": "two-sided", "greater": "one-sided (greater)", "less": "one-sided (less)"}
-#: Test across participants → words.
-ACROSS = {"t": "one-sample t tests", "wilcoxon": "Wilcoxon signed-rank tests [@wilcoxon1945]"}
 P_COLUMNS = ("p", "p_corrected", "p_cluster")
 #: Caution → what a reader must know.
 CAUTIONS = {
@@ -126,8 +125,8 @@ def p_values(facts: Facts) -> str:
     if not _has_p(facts):
         return ""
     side = f"{SIDES[facts.text('alternative')]} " if facts.text("alternative") in SIDES else ""
-    if facts.text("test") in ACROSS and facts.text("resample") == "rdms":
-        return f"{side}p-values come from {ACROSS[facts.text('test')]} over participants."
+    if p_from(facts):
+        return f"{side}p-values come from {p_from(facts)}."
     n = facts.number("n_permutations")
     if facts.text("test") == "t" and n:
         moved = f"{counted(n, 'permutation')} of {_exchanged(facts)}"
@@ -140,12 +139,12 @@ def p_values(facts: Facts) -> str:
         return f"{side}p-values come from {drawn}{by}."
     return (
         f"{side}p-values come from {counted(facts.number('n_bootstraps'), 'bootstrap sample')}."
-        if _drawn(facts)
+        if _resampled(facts)
         else ""
     )
 
 
-def _drawn(facts: Facts) -> bool:
+def _resampled(facts: Facts) -> bool:
     return facts.number("n_bootstraps") > 0
 
 
@@ -163,7 +162,7 @@ def corrected(facts: Facts) -> str:
         A sentence; empty where nothing was.
     """
     given = facts.text("correction")
-    if not given or not _has_p(facts):
+    if not given or not _has_p(facts) or ("largest deviation of all" in given and alone(facts)):
         return ""
     named = (part.partition(": ") for part in given.split("; "))
     parts = {first if colon else "over": rest if colon else first for first, colon, rest in named}
@@ -195,23 +194,16 @@ def interval(facts: Facts) -> str:
     str
         A sentence; empty where there are none.
     """
-    given = facts.text("interval") or facts.text("resampling")
+    given = interval_of(facts) or facts.text("interval") or facts.text("resampling")
     has = any(facts.finite(str(name)).size for name in facts.table.variables if str(name).endswith("ci_low"))
     if not given or given == "none" or not has:
         return ""
     words = re.sub(r"(, )?95 %[,:;]? ?", "", given).removeprefix("credible, ")
-    drawn = (
-        f"; {counted(facts.number('n_bootstraps'), 'bootstrap sample')}" if _drawn(facts) and _by_samples(facts) else ""
-    )
+    by_samples = any(one in words + facts.text("resampling") for one in ("bootstrap", "percentile", "resampling"))
+    again = f"; {counted(facts.number('n_bootstraps'), 'bootstrap sample')}" if _resampled(facts) and by_samples else ""
     sort = "credible" if "credible" in given else "confidence"
     said, mark, cited = _written(words).partition(" [@")
-    return f"intervals are 95 % {sort} intervals: {said}{drawn}{mark}{cited}."
-
-
-def _by_samples(facts: Facts) -> bool:
-    return any(
-        word in facts.text("interval") + facts.text("resampling") for word in ("bootstrap", "percentile", "resampling")
-    )
+    return f"intervals are 95 % {sort} intervals: {said}{again}{mark}{cited}."
 
 
 def seed(facts: Facts) -> str:
@@ -228,7 +220,7 @@ def seed(facts: Facts) -> str:
         A sentence; empty where nothing was drawn.
     """
     given = facts.text("seed")
-    if not given:
+    if not given or not drawn(facts):
         return ""
     return (
         f"the seed of random draws was {given}."
@@ -254,10 +246,10 @@ def cautions(facts: Facts) -> list[str]:
     named = [name for name in facts.text(CAUTIONED).split(", ") if name in CAUTIONS]
     said = []
     if facts.has("scores_model"):
-        said.append(f"Scores were predictions of {facts.text('scores_model')}, not measured.")
+        said.append(f"scores were predictions of {facts.text('scores_model')}, not measured.")
     for name in named:
         reason = f", which was accepted for this reason: “{allowed[name]}”" if name in allowed else ""
-        said.append(f"Note that {CAUTIONS[name]}{reason}.")
+        said.append(f"note that {CAUTIONS[name]}{reason}.")
     return said
 
 

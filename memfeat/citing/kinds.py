@@ -14,6 +14,7 @@ from memfeat.citing.telling import (
     measuring,
     networks,
     pictures,
+    published,
     rdms,
     seeing,
     spaces,
@@ -45,7 +46,9 @@ class Kind(NamedTuple):
 
 #: Name → kind, in the order in which a methods section tells of them. A result is of the first that it fits.
 KINDS: dict[str, Kind] = {
+    "published set": Kind("published set", published.loaded, {published.PART: ".*", "citation": ".*"}),
     "images": Kind("image table", pictures.read, {"kind": "images"}),
+    "clips": Kind("results by clip", pictures.clipped, {"kind": "clips"}),
     "thumbnails": Kind("thumbnails", pictures.shrunk, {"kind": "thumbnails"}),
     "screening": Kind("screening", pictures.screened, {"limits_source": ".*", "near_duplicates": ".*"}),
     "low-level statistics": Kind("low-level statistics", pictures.measured, {"kind": "low-level statistics"}),

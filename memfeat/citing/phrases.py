@@ -6,7 +6,7 @@ from typing import Any
 
 from memfeat.citing.facts import Facts
 
-__all__ = ["capital", "counted", "images", "in_words", "layers", "named", "said", "share"]
+__all__ = ["capital", "counted", "images", "in_words", "layers", "named", "said", "share", "span"]
 
 #: So many layers are named; of more, the first and the last.
 NAMED = 4
@@ -70,9 +70,30 @@ def images(facts: Facts) -> str:
         "12 images", "10 to 12 images", or "the images" where it is not known.
     """
     low, high = facts.counts
-    if not high:
-        return "the images"
-    return counted(high, "image") if low == high else f"{low:,} to {counted(high, 'image')}"
+    return span(low, high, "image") if high else "the images"
+
+
+def span(low: int, high: int, thing: str) -> str:
+    """Count things of which there are not always as many.
+
+    Parameters
+    ----------
+    low, high : int
+        The smallest and the largest number.
+    thing : str
+        What one is called.
+
+    Returns
+    -------
+    str
+        One number where both are the same.
+
+    Examples
+    --------
+    >>> span(3, 3, "frame"), span(2, 1_000, "frame")
+    ('3 frames', '2 to 1,000 frames')
+    """
+    return counted(high, thing) if low == high else f"{low:,} to {counted(high, thing)}"
 
 
 def layers(names: Sequence[str], thing: str = "layer") -> str:

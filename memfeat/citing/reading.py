@@ -132,15 +132,25 @@ def _store(file: Path) -> xr.Dataset:
         found: xr.Dataset = xr.open_zarr(file, consolidated=False)
     except Exception as error:  # zarr and xarray raise many kinds for what is no store
         raise ArgumentError(advice("path", "be a zarr store that can be read", str(file))) from error
-    return found
+    # a store keeps no order of its variables, and lists them in another one each time
+    return found[sorted(map(str, found.data_vars))]
 
 
 def _table(file: Path) -> xr.Dataset:
-    return _rows(pd.read_csv(file)).assign_attrs(read_attrs(file))
+    try:
+        return _rows(pd.read_csv(file)).assign_attrs(read_attrs(file))
+    except (ValueError, OSError) as error:  # empty, or no text
+        raise ArgumentError(advice("path", "be a table that can be read", str(file), str(error))) from error
 
 
 def _folder(file: Path) -> xr.Dataset:
-    facts = json.loads((file / "head.json").read_text(encoding="utf-8"))
+    try:
+        facts = json.loads((file / "head.json").read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise ArgumentError(advice("path", "be a head that can be read", str(file), str(error))) from error
+    if not isinstance(facts, dict) or "kind" not in facts:
+        remedy = "Its head.json is not as head.save wrote it."
+        raise ArgumentError(advice("path", "be a head that says its kind", str(file), remedy))
     return xr.Dataset(attrs=_head(facts))
 
 

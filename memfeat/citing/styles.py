@@ -12,8 +12,10 @@ __all__ = ["REFERENCES", "TEXTS", "cited_in", "in_brackets", "listed_as"]
 #: A citation as sentences hold it: [@key; @key].
 MARK = re.compile(r"\s*\[(@[a-z0-9]+(?:; @[a-z0-9]+)*)\]")
 DOI = "https://doi.org/"
-#: What LaTeX would take for something else.
-SPECIAL = re.compile(r"([%&_#$])")
+#: What LaTeX would take for something else, in a text and in an entry, whose braces hold groups together.
+SPECIAL = re.compile(r"[%&_#$~^{}\\]")
+IN_ENTRIES = re.compile(r"[%&_#$]")
+SPELT = {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
 LATEX = {"×": r"$\times$", "−": "$-$", "√": r"$\surd$", "²": "$^2$", "′": "$'$", "≤": r"$\leq$", "δ": r"$\delta$",
          "τ": r"$\tau$", "ρ": r"$\rho$", "Δ": r"$\Delta$"}  # fmt: skip
 #: Kind of work → what CSL-JSON calls it.
@@ -106,7 +108,7 @@ def _pandoc(text: str) -> str:
 
 
 def _latex(text: str) -> str:
-    escaped = SPECIAL.sub(r"\\\1", text)
+    escaped = SPECIAL.sub(_escaped, text)
     for letter, written in LATEX.items():
         escaped = escaped.replace(letter, written)
     return MARK.sub(lambda found: rf" \citep{{{','.join(_keys(found[1]))}}}", escaped)
@@ -149,12 +151,14 @@ def _bibtex(one: Work) -> str:
         "doi": one.doi,
     }
     kind = "misc" if one.kind == "software" else one.kind
-    lines = [f"  {name} = {{{SPECIAL.sub(_escaped, value)}}}," for name, value in fields.items() if value]
+    # a DOI is a link, which an escaped sign would break
+    written = {name: value if name == "doi" else IN_ENTRIES.sub(_escaped, value) for name, value in fields.items()}
+    lines = [f"  {name} = {{{value}}}," for name, value in written.items() if value]
     return "\n".join([f"@{kind}{{{one.key},", *lines, "}"])
 
 
 def _escaped(found: re.Match[str]) -> str:
-    return f"\\{found[1]}"
+    return SPELT.get(found[0], f"\\{found[0]}")
 
 
 def _csl(one: Work) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The text of a methods section, and the list of works that go with it."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from memfeat._check import advice, listed, one_of
@@ -11,6 +12,7 @@ from memfeat.citing.phrases import capital, in_words
 from memfeat.citing.reading import facts_of
 from memfeat.citing.software import BASE, CITED, versions
 from memfeat.citing.styles import REFERENCES, TEXTS, cited_in, listed_as
+from memfeat.citing.telling.networks import SOURCE
 from memfeat.citing.telling.rdms import METRICS, MODELS
 from memfeat.citing.works import MEMFEAT, RESMEM
 from memfeat.errors import ArgumentError
@@ -20,6 +22,10 @@ __all__ = ["methods", "references"]
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 
 
+#: The attribute that tells networks apart.
+DIGEST = "weights_sha256"
+#: What stands before it where there are two networks.
+NETWORKS = ("", "first_", "second_")
 #: What may be said once → the clause that says it again.
 CLAUSES = [(words, f", in which {words},") for words in MODELS.values()]
 CLAUSES += [(f"{words} as dissimilarity", f", with {words} as dissimilarity,") for words in METRICS.values()]
@@ -119,11 +125,21 @@ def _text(results: Sequence[Any]) -> str:
     if not results:
         remedy = "As in mf.citing.methods(features, result); references() needs none."
         raise ArgumentError(advice("results", "be one at least", listed("none"), remedy))
-    told = _called([facts_of(one) for one in results])
+    told = _called(_completed([facts_of(one) for one in results]))
     own = _without_repeats([sentence for one in told for sentence in KINDS[one.kind].told(one.facts)])
-    warned = [sentence for one in told for sentence in cautions(one.facts)]
-    every = dict.fromkeys(map(capital, [*own, *_shared(told), *warned, _software(told)]))
+    every = dict.fromkeys(map(capital, [*own, *_shared(told), *_warned(told), _software(told)]))
     return " ".join(every)
+
+
+def _completed(results: Sequence[Facts]) -> list[Facts]:
+    """Tell results where their networks' weights came from, if another with the same weights knows it."""
+    sources = {one.text(DIGEST): one.text(SOURCE) for one in results if one.has(DIGEST, SOURCE)}
+    completed = []
+    for one in results:
+        digests = {before: one.text(f"{before}{DIGEST}") for before in NETWORKS}
+        found = {f"{before}{SOURCE}": sources[name] for before, name in digests.items() if name in sources}
+        completed.append(replace(one, attrs={**found, **one.attrs}))
+    return completed
 
 
 def _without_repeats(sentences: Sequence[str]) -> list[str]:
@@ -140,7 +156,8 @@ def _without_repeats(sentences: Sequence[str]) -> list[str]:
 
 def _everything(facts: Facts) -> tuple[str, ...]:
     """Give all that is told of a result: the same result given twice is told of once."""
-    return (*KINDS[kind_of(facts)].told(facts), *(say(facts) for say in SHARED.values()))
+    about = (*KINDS[kind_of(facts)].told(facts), *(say(facts) for say in SHARED.values()), *cautions(facts))
+    return (*about, facts.text("memfeat_version"))
 
 
 def _called(facts: Iterable[Facts]) -> list[_Told]:
@@ -159,25 +176,36 @@ def _called(facts: Iterable[Facts]) -> list[_Told]:
     return told
 
 
+def _whose(said: Iterable[tuple[str, Sequence[str]]]) -> dict[str, list[str]]:
+    """Turn what is said of each result into which results each sentence is said of."""
+    by: dict[str, list[str]] = {}
+    for called, sentences in said:
+        for sentence in filter(None, sentences):
+            by.setdefault(sentence, []).append(called)
+    return by
+
+
 def _shared(told: Sequence[_Told]) -> list[str]:
     """Say where p-values and intervals come from, once where it is the same for all that have any."""
     sentences = []
     for say in SHARED.values():
-        by: dict[str, list[str]] = {}
-        for one in told:
-            sentence = say(one.facts)
-            if sentence:
-                by.setdefault(sentence, []).append(one.called)
+        by = _whose((one.called, [say(one.facts)]) for one in told)
         for sentence, whose in by.items():
             sentences.append(sentence if len(by) == 1 else f"for {in_words(whose)}, {sentence}")
     return sentences
+
+
+def _warned(told: Sequence[_Told]) -> list[str]:
+    """Say what a reader must know, and of which results unless it is of all."""
+    by = _whose((one.called, cautions(one.facts)) for one in told)
+    return [said if len(whose) == len(told) else f"for {in_words(whose)}, {said}" for said, whose in by.items()]
 
 
 def _software(told: Sequence[_Told]) -> str:
     """Name versions: of memfeat those that made the results, of packages those that are installed."""
     made = sorted({one.facts.text("memfeat_version") for one in told})
     packages = {*BASE, *(name for one in told for name in KINDS[one.kind].packages)}
-    if any(one.facts.has("weights_sha256") for one in told):
+    if any(one.facts.has(DIGEST) for one in told):
         packages |= {"torch", "torchvision"}
     here = {name: version for name, version in versions(sorted(packages)).items() if name in CITED}
     named = in_words([f"{name} {version} [@{CITED[name]}]" for name, version in sorted(here.items())])

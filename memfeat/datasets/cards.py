@@ -36,6 +36,8 @@ class Card:
         How reliable the scores are, as published or measured, and who says so.
     citation : str
         The paper to cite.
+    works : tuple of str
+        Keys of the same papers in what `mf.citing.references` gives; empty where there is no paper.
     licence : str
         Under which terms it is given out.
     trained_on : tuple of str
@@ -63,6 +65,7 @@ class Card:
     licence: str
     download: str
     layout: str
+    works: tuple[str, ...] = ()
     trained_on: tuple[str, ...] = ()
     contents: str = ""
     warning: str = ""

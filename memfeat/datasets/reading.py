@@ -9,7 +9,8 @@ import pandas as pd
 import xarray as xr
 
 from memfeat._check import advice, listed, looked_up
-from memfeat._labels import IMAGE, storable
+from memfeat._labels import IMAGE, SCHEMA, storable
+from memfeat._version import __version__
 from memfeat.datasets.cards import Card, carded
 from memfeat.datasets.folders import legible, located
 from memfeat.datasets.readers import READERS
@@ -84,7 +85,7 @@ def load(name: str, *, folder: str | Path | None = None) -> xr.Dataset:
     if card.warning:
         kind = FacesWarning if card.contents == "faces" else MemfeatWarning
         warnings.warn(f"{card.title}: {card.warning}", kind, stacklevel=2)
-    return _told(images, card)
+    return _told(images, card, "photographs" if images.attrs["kind"] == "images" else "scores")
 
 
 def trials(name: str, *, folder: str | Path | None = None) -> pd.DataFrame:
@@ -117,7 +118,7 @@ def trials(name: str, *, folder: str | Path | None = None) -> pd.DataFrame:
         have = ", ".join(repr(one) for one, reader in READERS.items() if reader.trials is not None)
         got = listed(f"{name!r}, of which scores were published, but no trials")
         raise UnknownNameError(advice("name", f"be one of {have}", got, f"There is mf.datasets.load({name!r})."))
-    return _told(_read(read, card, folder), card)
+    return _told(_read(read, card, folder), card, "trials")
 
 
 def table(name: str, which: str, *, folder: str | Path | None = None) -> xr.Dataset | pd.DataFrame:
@@ -148,7 +149,7 @@ def table(name: str, which: str, *, folder: str | Path | None = None) -> xr.Data
     card, there = carded(name), tables(name)
     remedy = f"The tables of {name!r}: {', '.join(there)}." if there else f"{name!r} has no further tables."
     found = _read(READERS[name].tables[looked_up("which", which, there, remedy)], card, folder)
-    return _told(found, card)
+    return _told(found, card, which)
 
 
 def tables(name: str) -> list[str]:
@@ -187,8 +188,10 @@ def _read(read: Callable[[Path], Found], card: Card, folder: str | Path | None) 
         raise MissingFileError(f"{error} The folder of {card.title} must look like this: {card.layout}") from error
 
 
-def _told(found: Found, card: Card) -> Found:
-    """Say in the attributes which set it is, and under which terms."""
-    facts = {"name": card.name, "citation": card.citation, "licence": card.licence}
+def _told(found: Found, card: Card, part: str) -> Found:
+    """Say in the attributes which set it is, what was read of it, and under which terms."""
+    facts = {"memfeat_version": __version__, "memfeat_schema": SCHEMA, "published": part, "name": card.name}
+    facts |= {"title": card.title, "citation": card.citation, "licence": card.licence}
+    facts |= {"works": list(card.works)} if card.works else {}
     found.attrs |= facts | {"trained_on": storable(list(card.trained_on)) or "none"}
     return found

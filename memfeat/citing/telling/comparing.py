@@ -8,7 +8,7 @@ from memfeat.citing.telling.rdms import METRICS, of_model
 
 __all__ = ["adjusted", "clustered", "compared", "contrasted", "partialled", "partitioned", "weighted"]
 
-RESAMPLED = {"rdms": "participants", "both": "participants and images"}
+POPULATIONS = {"rdms": "population of participants", "both": "populations of participants and of images"}
 
 
 def _how(facts: Facts) -> str:
@@ -23,8 +23,8 @@ def _of(facts: Facts) -> str:
 def _people(facts: Facts) -> list[str]:
     n = facts.number("n_participants")
     said = [f"There were {counted(n, 'participant')}; estimates are means over them."] if n else []
-    resampled = RESAMPLED.get(facts.text("resample"))
-    return [*said, *([f"Results are for other {resampled} than these."] if resampled else [])]
+    population = POPULATIONS.get(facts.text("resample"))
+    return [*said, *([f"Inference is to the {population}."] if population else [])]
 
 
 def compared(facts: Facts) -> list[str]:
@@ -66,12 +66,11 @@ def contrasted(facts: Facts) -> list[str]:
         Sentences.
     """
     between = facts.text("method").removeprefix("RSA contrast of ").partition(",")[0]
-    with_ = of_model(facts.text("reference")) if facts.has("reference") else "the references"
+    with_ = f"agreement with {of_model(facts.text('reference'))}"
+    if between == "models":
+        with_ = f"how well they agree with {layers(facts.different('layer'))}"
     n = counted(facts.size("contrast"), "pair")
-    said = (
-        f"For {n} of {between}, over {images(facts)}, the difference in agreement with {with_} was "
-        f"tested, by {_how(facts)}."
-    )
+    said = f"For {n} of {between}, over {images(facts)}, the difference in {with_} was tested, by {_how(facts)}."
     return [*origin(facts), said, *_people(facts)]
 
 

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from memfeat._labels import layer_names
 from memfeat.citing.facts import Facts
 from memfeat.citing.phrases import counted, images, in_words, layers
 
-__all__ = ["extracted", "fitted_head", "given", "origin", "predicted", "recalibrated"]
+__all__ = ["SOURCE", "extracted", "fitted_head", "given", "origin", "predicted", "recalibrated"]
 
 #: So many digits of a hash are told.
 DIGITS = 12
@@ -25,6 +24,8 @@ REDUCTIONS = {
     "none": "kept whole",
     "cls": "of which the first token was kept",
 }
+#: Where weights came from, and what stands there of those that are no longer so.
+SOURCE, CHANGED = "weights_source", "changed since they were loaded"
 #: How the preprocessing of the frozen variant ends, and what it says.
 IMAGENET = "trunk: ImageNet mean and std"
 NORMALISED = "for the trunk, they were normalised by mean and standard deviation of ImageNet"
@@ -61,7 +62,13 @@ def origin(facts: Facts, before: str = "") -> list[str]:
     return [*said, *([f"Images were {_seen(seen)}."] if seen else [])]
 
 
-def _network(known: Mapping[str, Any]) -> str:
+def _network(known: Mapping[str, str]) -> str:
+    """Say which network it was, and whether its weights are still those that were loaded."""
+    changed = f", {CHANGED}" if known.get(SOURCE, "").endswith(CHANGED) else ""
+    return f"{_loaded(known)}{changed}"
+
+
+def _loaded(known: Mapping[str, str]) -> str:
     model, variant = known["model"], known.get("variant", "")
     if variant == "retrained":
         return "ResMem as it was released [@needell2022], whose ResNet-152 [@he2016] was retrained on memorability"
@@ -70,9 +77,19 @@ def _network(known: Mapping[str, Any]) -> str:
         return f"ResMem [@needell2022] with {trunk}"
     if variant in ("published", "random"):
         residual = " [@he2016]" if model.startswith(("resnet", "wide_resnet", "resnext")) else ""
-        how = "the published weights, trained on ImageNet [@deng2009]" if variant == "published" else "random weights"
+        how = "random weights" if variant == "random" else _weights(known.get(SOURCE, ""))
         return f"{model}{residual} of torchvision [@torchvision], with {how}"
     return f"{model}, a network with weights of its own"
+
+
+def _weights(source: str) -> str:
+    """Say whose weights a network of torchvision has; results that were made of features do not know."""
+    kind, _, name = source.removesuffix(f", {CHANGED}").partition(" ")
+    if kind == "file":
+        return f"weights from the file {name}"
+    if kind == "torchvision":
+        return f"the published weights {name}, trained on ImageNet [@deng2009]"
+    return "trained weights"
 
 
 def _seen(preprocessing: str) -> str:

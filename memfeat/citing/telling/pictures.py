@@ -1,9 +1,11 @@
 """What was done to images before any network saw them, and what was measured of them."""
 
+from memfeat._labels import IMAGE
 from memfeat.citing.facts import Facts
-from memfeat.citing.phrases import counted, images, in_words, said
+from memfeat.citing.phrases import counted, images, in_words, said, span
+from memfeat.citing.telling.networks import origin
 
-__all__ = ["hashed", "measured", "read", "screened", "shrunk"]
+__all__ = ["clipped", "hashed", "measured", "read", "screened", "shrunk"]
 
 #: Statistic → what it is, with whom to cite.
 STATISTICS = {
@@ -41,6 +43,27 @@ def read(facts: Facts) -> list[str]:
         drawn = f"; seed {done['seed']}" if done.get("seed") is not None else ""
         sentences.append(f"Images were transformed: {done['kind'].replace('_', ' ')}{said(options)}{drawn}.")
     return sentences
+
+
+def clipped(facts: Facts) -> list[str]:
+    """Tell of results of frames that were brought together by clip.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of what `mf.images.by_clip` gave.
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
+    frames = facts.finite("n_frames")
+    each = span(int(frames.min()), int(frames.max()), "frame") if frames.size else "their frames"
+    what = in_words([name.replace("_", " ") for name in map(str, facts.table.data_vars)])
+    n = counted(facts.size(IMAGE), "clip")
+    said = f"Values of frames ({what}) were brought together by clip, by the {facts.text('statistic')} over frames"
+    return [*origin(facts), f"{said}: {n} of {each} each."]
 
 
 def shrunk(facts: Facts) -> list[str]:

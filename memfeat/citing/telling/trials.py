@@ -73,6 +73,8 @@ def scored(facts: Facts) -> list[str]:
         "false_alarm_rate": "false-alarm rates",
         "d_prime": "d′",
         "criterion": "the criterion",
+        "corrected_recognition": "corrected recognition",
+        "accuracy": "accuracy",
     }
     have = [words for name, words in kept.items() if facts.finite(name).size]
     said = [f"{in_words(have)} of {images(facts)} were computed from {_trials(facts)} [@macmillan2005]."]

@@ -1,0 +1,132 @@
+"""Where p-values and intervals of RSA come from a formula, whose they are, and whether anything was drawn for them."""
+
+import re
+
+import numpy as np
+
+from memfeat.citing.facts import Facts
+from memfeat.citing.phrases import counted
+
+__all__ = ["alone", "drawn", "interval_of", "p_from"]
+
+#: How the method of a result begins whose tests depend on what was resampled.
+COMPARED = re.compile(r"(partial )?RSA(, (?!.*clusters of time)| contrast)")
+CONTRAST = "RSA contrast"
+#: Test across participants → words, and of differences between them.
+ACROSS = {"t": "one-sample t tests", "wilcoxon": "Wilcoxon signed-rank tests [@wilcoxon1945]"}
+PAIRED = "paired t tests"
+#: What was resampled → the interval of a contrast, of which attributes say less.
+INTERVALS = {
+    "images": "Student's t, jackknife over images, paired",
+    "rdms": "Student's t over participants, paired",
+    "both": "Student's t, corrected two-factor bootstrap over images and participants, paired",
+}
+UNBIASED = ", less its estimate of bias"
+
+
+def p_from(facts: Facts) -> str:
+    """Say which formula p-values come from.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of a result.
+
+    Returns
+    -------
+    str
+        Words, with whom to cite; empty where they come from rearrangements, or the result is none of RSA.
+    """
+    method, resample = facts.text("method"), facts.text("resample")
+    if not COMPARED.match(method):
+        return ""
+    contrast = method.startswith(CONTRAST)
+    if resample == "rdms":
+        how = PAIRED if contrast else ACROSS.get(facts.text("test"), "")
+        return f"{how} over participants" if how else ""
+    if resample == "both":
+        samples = counted(facts.number("n_bootstraps"), "bootstrap sample")
+        return (
+            f"Student's t, with the standard error of the corrected two-factor bootstrap over images and participants "
+            f"({samples}) and degrees of freedom after Satterthwaite [@schutt2023; @satterthwaite1946]"
+        )
+    if not contrast:
+        return ""
+    less = UNBIASED if _unbiased(facts) else ""
+    largest = f"; those of the largest deviation from {counted(facts.number('n_bootstraps'), 'bootstrap sample')}"
+    return f"Student's t, with the jackknife's standard error{less} [@efron1981]{largest if _several(facts) else ''}"
+
+
+def interval_of(facts: Facts) -> str:
+    """Say what the intervals of a contrast of RSA are.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of a result.
+
+    Returns
+    -------
+    str
+        Words; empty for any other result.
+    """
+    if not facts.text("method").startswith(CONTRAST):
+        return ""
+    return f"{INTERVALS.get(facts.text('resample'), '')}{UNBIASED if _unbiased(facts) else ''}"
+
+
+def drawn(facts: Facts) -> bool:
+    """Say whether anything was drawn at random.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of a result.
+
+    Returns
+    -------
+    bool
+        False for results of RSA whose tests and intervals follow a formula; True for others that have a seed.
+    """
+    method, resample = facts.text("method"), facts.text("resample")
+    if not COMPARED.match(method):
+        return True
+    samples = facts.number("n_bootstraps") > 0
+    if resample == "both":
+        return samples
+    if method.startswith(CONTRAST):
+        return resample == "images" and _several(facts)
+    rearranged = facts.number("n_permutations") > 0 and not facts.true("exact") and not p_from(facts)
+    return rearranged or (samples and _by_samples(facts))
+
+
+def alone(facts: Facts) -> bool:
+    """Say whether there is a single p-value, which had nothing to be corrected for.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of a result.
+
+    Returns
+    -------
+    bool
+        False also for one that was chosen out of several: its corrected p is larger.
+    """
+    p, p_corrected = facts.finite("p"), facts.finite("p_corrected")
+    return p.size == 1 and bool(np.array_equal(p, p_corrected))
+
+
+def _by_samples(facts: Facts) -> bool:
+    bounds = facts.finite("noise_upper_ci_low").size > 0
+    return "bootstrap" in facts.text("interval") or bounds
+
+
+def _unbiased(facts: Facts) -> bool:
+    """Say whether the jackknife's estimate of bias was taken out."""
+    return facts.finite("bias").size > 0
+
+
+def _several(facts: Facts) -> bool:
+    """Say whether contrasts over images were corrected in bootstrap samples, which a single one is not."""
+    return "largest deviation" in facts.text("correction") and not alone(facts)
