@@ -337,6 +337,7 @@ if not few:
     }
 wrong = {name: one for name, (*one, digits) in said.items() if not np.array_equal(np.round(one[0], digits), one[1])}
 assert not wrong, wrong
+
 # %% [markdown]
 # **Category goes with memorability**, η² = .23 as it was computed before. That counts the 530 concepts that the table
 # gives no category as one more; without them it is .32. Held out, category predicts R² = .21.
