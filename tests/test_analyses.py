@@ -282,7 +282,11 @@ def test_kept_predictions_of_ones_own_photographs_are_judged_without_a_network(h
     kept.to_netcdf(own / "results" / "06_own_predictions.nc", engine="h5netcdf")
     halves = predicted[:, None] + rng.normal(0, 0.05, (len(predicted), 2))
     names = {"image": images["image"].values, "recall": halves.mean(axis=1)}
-    pd.DataFrame(names | {"half1_1": halves[:, 0], "half2_1": halves[:, 1]}).to_csv(own / "scores.csv", index=False)
+    scores = pd.DataFrame(names | {"half1_1": halves[:, 0], "half2_1": halves[:, 1]})
+    # one more, which cannot be read
+    (own / "photos" / "broken.jpg").write_bytes(b"no picture")
+    scores.loc[len(scores)] = ["broken.jpg", 0.5, 0.5, 0.5]
+    scores.to_csv(own / "scores.csv", index=False)
     paths = {"MEMFEAT_PHOTOS": str(own / "photos"), "MEMFEAT_SCORES": str(own / "scores.csv")}
     done = run(ROOT / "analyses" / "06_how_well_predicted.py", own, MEMFEAT_COLUMN="recall", **paths)
     assert done.returncode == 0, done.stderr
@@ -290,6 +294,15 @@ def test_kept_predictions_of_ones_own_photographs_are_judged_without_a_network(h
         assert saved["case"].values.tolist() == ["own, recall"]
         error = predicted - halves.mean(axis=1)
         np.testing.assert_allclose(saved["estimate"].sel(metric="bias"), [error.mean()])
+    assert f"1 of {len(scores)} photographs cannot be read or have no score, and are left out" in done.stdout
+
+
+def test_photographs_of_ones_own_need_scores_and_are_told_so(home):
+    for script in ("06_how_well_predicted", "09_distinct_or_hard_to_draw", "10_prototypes"):
+        done = run(ROOT / "analyses" / f"{script}.py", home, MEMFEAT_PHOTOS="photos")
+        assert done.returncode == 1
+        assert done.stderr.startswith("Set MEMFEAT_SCORES to a CSV")
+        assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.data
@@ -334,7 +347,10 @@ def test_raters_are_counted_from_trials_of_ones_own(home):
     chance = np.where(cells.get_level_values("truth") == "old", 0.9, 0.5)
     chance = chance - 0.4 * cells.get_level_values("image").map(dict(zip(names, rng.random(30), strict=True)))
     answers = np.where(rng.random(len(cells)) < chance, "old", "new")
-    cells.to_frame(index=False).assign(response=answers).to_csv(home / "trials.csv", index=False)
+    trials = cells.to_frame(index=False).assign(response=answers)
+    # some people see no foils
+    trials = trials[(trials["truth"] == "old") | (trials["participant"] < 52)]
+    trials.to_csv(home / "trials.csv", index=False)
     own = home / "own"
     own.mkdir()
     done = run(
@@ -343,7 +359,10 @@ def test_raters_are_counted_from_trials_of_ones_own(home):
     assert done.returncode == 0, done.stderr
     with xr.open_dataset(own / "results" / "08_how_many_raters.nc", engine="h5netcdf") as saved:
         assert saved["case"].values.tolist() == ["own trials"]
-        assert saved["answers"].values.tolist() == [[60.0, 60.0, 60.0]]
+        answers = saved["answers"].isel(case=0).to_series().to_dict()
+        assert answers == {"hit_rate": 60, "false_alarm_rate": 52, "corrected_recognition": 60}
+        r = saved["reliability"].isel(case=0).sel(measure="false_alarm_rate").item()
+        assert saved["raters"].isel(case=0).sel(measure="false_alarm_rate") == np.ceil(52 * 0.8 * (1 - r) / (r * 0.2))
     assert "MemCat" not in done.stdout
 
 
