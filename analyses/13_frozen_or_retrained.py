@@ -1,29 +1,34 @@
 # %% [markdown]
 # # Frozen or retrained: where in a network does it matter which features one takes?
 #
-# ResMem was published as a network that keeps an ImageNet ResNet-152 as it is, and released as one whose ResNet-152 was
-# retrained with memorability scores. Two networks are laid side by side here, layer by layer: how alike they place
-# photographs, what becomes of single channels, and how well hit rates can be read out of each.
+# ResMem's authors describe a network that keeps an ImageNet ResNet-152 as it is (read in their posts). The file that
+# they released holds one whose ResNet-152 was retrained with memorability scores. Two networks are laid side by side
+# here, layer by layer: how alike they place photographs, what becomes of single channels, and how well hit rates can be
+# read out of each.
 #
 # **Data.** `lnsim/`: 800 outdoor photographs, drawn with a fixed seed from 2,632, with their hit rates (Lu et al.,
 # 2020). It does not come with memfeat: `MEMFEAT_DATA` must name the folder that holds it. Or your own:
-# `MEMFEAT_PHOTOS`, a folder, and `MEMFEAT_SCORES` and `MEMFEAT_COLUMN`, a CSV with measured scores and its column.
+# `MEMFEAT_PHOTOS`, a folder, and `MEMFEAT_SCORES` and `MEMFEAT_COLUMN`, a CSV with measured scores and its column;
+# photographs that cannot be read or have no score are left out. The comparison that the title asks for, of ImageNet's
+# network and the retrained one, needs ImageNet's weights besides. They were not at hand, so **that comparison is open
+# until somebody runs this where they are**.
 #
 # **Time.** Five minutes on one core once the features are in their stores; an hour more without. With `MEMFEAT_IMAGES`
 # set to a number, only so many images are used: to see that it runs, and for nothing else.
 #
-# **What was published.** Needell and Bainbridge (2022) describe both variants; the retrained one is "not intended for
-# feature space analysis", and the frozen one's head was never released (read in the source or recomputed). Every batch
-# norm of the released file has counted 52,500 batches, so its statistics moved together with the weights (recomputed,
-# and below). How far retraining moved the features has not been published, as far as we know.
+# **What was published.** The authors' posts describe both variants; the retrained one is "not intended for feature
+# space analysis", and the frozen one's head was never released (read in the posts and the released code; the paper,
+# Needell and Bainbridge, 2022, was not checked). Every batch norm of the released file has counted 52,500 batches, so
+# its statistics moved together with the weights (recomputed, and below). How far retraining moved the features has not
+# been published, as far as we know.
 #
 # **What this is worth.** Three networks need no download: the retrained one, `resmem`; `resmem-frozen` with
 # `backbone="released"`, which has *the same weights*, batch statistics of ImageNet photographs and normalised input;
 # and an untrained one. So what differs between the first two is what batch statistics and input do, and **no effect of
 # retraining**. It is the yardstick for one: a difference between ImageNet's network and the retrained one that is no
 # larger need not come from the weights. Where torchvision's ImageNet weights lie in torch's cache, the script makes
-# that comparison as well; in the run that is shown here they do not. The untrained network is one draw and shows how
-# alike layers are for the architecture alone. Features are means over space.
+# that comparison as well. In the run that is shown here they did not, and nobody has made it yet. The untrained network
+# is one draw and shows how alike layers are for the architecture alone. Features are means over space.
 
 # %%
 import os
@@ -47,14 +52,19 @@ folder, table = os.environ.get("MEMFEAT_PHOTOS"), os.environ.get("MEMFEAT_SCORES
 column, named = os.environ.get("MEMFEAT_COLUMN", "hit_rate"), folder is None
 if named and not (data / "lnsim" / "images").is_dir():
     sys.exit("Set MEMFEAT_DATA to the folder that holds lnsim, or MEMFEAT_PHOTOS and MEMFEAT_SCORES to your own data.")
+if not named and table is None:
+    sys.exit("Set MEMFEAT_SCORES to a CSV with measured scores of your photographs, and its column image.")
 bootstrap = {"n_bootstraps": 200 if few else 1_000, "rng": 0}
 
 # %%
 photos = mf.datasets.load("lnsim") if named else mf.images.read(folder, scores=table)
+if not named:
+    usable = (photos["status"] == "ok").values & photos[column].notnull().values
+    print(f"{(~usable).sum()} of {usable.size} photographs cannot be read or have no score, and are left out")
+    photos = photos.isel(image=usable)
 photos = photos.isel(image=slice(few or None))
 assert mf.images.ledger(photos).empty
 hits, n = photos[column], photos.sizes["image"]
-assert hits.notnull().all()
 if named and not few:
     assert n == 800
 
@@ -96,13 +106,14 @@ stores = {
 }
 at_hand = Path(torch.hub.get_dir()) / "checkpoints" / Path(ResNet152_Weights.IMAGENET1K_V1.url).name
 if at_hand.is_file():
-    kept = ("13_lnsim_imagenet", "own_imagenet")
+    kept = ("13_lnsim_imagenet", "own_frozen_imagenet")
     stores["ImageNet"] = (*kept, "resmem-frozen", {"backbone": "imagenet", "weights": at_hand})
-features = {}
+features, wanted = {}, photos["sha256"].to_series().to_frame().assign(pass_0="ok")
 for name, (theirs, own, model, options) in stores.items():
     store = results / f"{theirs if named else own}.zarr"
-    # loading a network takes seconds: only where a photograph is missing
-    if not store.is_dir() or not photos["image"].isin(xr.open_zarr(store)["image"]).all():
+    held = xr.open_zarr(store).reset_coords()[["sha256", "pass_0"]].to_dataframe() if store.is_dir() else None
+    # loading a network takes seconds: only where a photograph is not in the store, or not this one
+    if held is None or not (held.reindex(wanted.index) == wanted).all(axis=None):
         network = networks.get(name) or mf.models.load(model, **options)
         mf.extract(photos, model=network, layers=[*layers, "features.avgpool"], store=store)
     features[name] = xr.open_zarr(store)[layers].reset_coords(drop=True).sel(image=photos["image"].values)
@@ -218,11 +229,11 @@ for what, found in moved.items():
     print(f"{what}, read out of the last block: {first} {read[0]:.3f}, {pairs[what][1]} {read[1]:.3f}")
 
 # %% [markdown]
-# **With the same weights, other batch statistics and other input move the features little, and the later the layer the
-# more**: CKA falls from 1.00 to .90 [.89, .91] and the correlation of dissimilarities to .93 from the first block
-# to the last, and the median channel still correlates by .89 with itself. Hit rates are read out equally well (.54 from
-# the last block of each, a difference of .00 [−.02, .03]). The untrained network shares .52 (CKA) with the retrained
-# one in the first block and .06 in the last, where hit rates are read out of it with .03.
+# **With the same weights, other batch statistics and other input move the features little, and most in late layers**:
+# CKA falls from 1.00 to .90 [.89, .91] and the correlation of dissimilarities to .93 from the first block to the last,
+# and the median channel still correlates by .89 with itself. Hit rates are read out equally well (.54 from the last
+# block of each, a difference of .00 [−.02, .03]). The untrained network shares .52 (CKA) with the retrained one in the
+# first block and .06 in the last, where hit rates are read out of it with .03.
 #
 # **A finding may still come out otherwise**: response magnitude goes with hit rates by .36 in the first block of stage
 # 4 of the retrained network and by .29 in that of the frozen one (a difference of .07 [.05, .10], corrected p = .002),
@@ -231,6 +242,42 @@ for what, found in moved.items():
 # **What this does not show** is what retraining did: both networks have the retrained weights. It says roughly how
 # large a difference from `backbone="imagenet"` has to be before it is one of weights: in the last block a CKA below
 # .90, in early layers one hardly below 1. That comparison needs torchvision's weights, which this run did not have.
+# **It is open until somebody runs this script where they are.**
+
+# %%
+if named and not few:
+    same, other = moved["batch statistics only"], moved["trained or not"]
+    change = {measure: changed[measure, "frozen"] for measure in measures}
+    strength = change["magnitude"].isel(contrast=blocks.index("4.0"))
+    cka, apart = (same.sel(layer=last, measure=measure) for measure in ("cka", "decodability"))
+    # these keep prose and outputs together; they say nothing about whether either is right
+    told = {
+        "CKA, first": (same["estimate"].sel(layer=shown[0], measure="cka"), "1.00"),
+        "CKA, last": (cka["estimate"], "0.90"),
+        "CKA, last, from": (cka["ci_low"], "0.89"),
+        "CKA, last, to": (cka["ci_high"], "0.91"),
+        "dissimilarities, last": (same["estimate"].sel(layer=last, measure="rdm"), "0.93"),
+        "channels, last": (same["estimate"].sel(layer=last, measure="units"), "0.89"),
+        "read out, frozen": (same["decoded"].sel(layer=last)[0], "0.54"),
+        "read out, retrained": (same["decoded"].sel(layer=last)[1], "0.54"),
+        "read out, difference": (apart["estimate"], "0.00"),
+        "read out, difference, from": (apart["ci_low"], "-0.02"),
+        "read out, difference, to": (apart["ci_high"], "0.03"),
+        "untrained, CKA, first": (other["estimate"].sel(layer=shown[0], measure="cka"), "0.52"),
+        "untrained, CKA, last": (other["estimate"].sel(layer=last, measure="cka"), "0.06"),
+        "untrained, read out": (other["decoded"].sel(layer=last)[0], "0.03"),
+        "magnitude, retrained": (strength["first_estimate"], "0.36"),
+        "magnitude, frozen": (strength["second_estimate"], "0.29"),
+        "magnitude, difference": (strength["estimate"], "0.07"),
+        "magnitude, difference, from": (strength["ci_low"], "0.05"),
+        "magnitude, difference, to": (strength["ci_high"], "0.10"),
+        "magnitude, p": (strength["p_corrected"], "0.002"),
+        "dissimilarity, largest": (np.abs(change["mean dissimilarity"]["estimate"]).max(), "0.02"),
+    }
+    digits = {name: len(said.partition(".")[2]) for name, (_, said) in told.items()}
+    shown_as = {name: f"{np.asarray(found).item():.{digits[name]}f}" for name, (found, _) in told.items()}
+    wrong = {name: shown_as[name] for name, (_, said) in told.items() if shown_as[name] != said}
+    assert not wrong, wrong
 
 # %%
 saved = {f"drift_{what.replace(' ', '_')}": found for what, found in moved.items()}

@@ -3,6 +3,7 @@
 import base64
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from torchvision.models import ResNet152_Weights
 
 import memfeat as mf
 from memfeat import demo
@@ -465,6 +467,26 @@ def test_two_networks_with_the_same_weights_are_laid_side_by_side(home, on_few):
         assert saved.attrs["drift_batch_statistics_only_second_variant"] == "retrained"
         p = saved["changed_magnitude_frozen_p_corrected"]
         assert bool(((p > 0) & (p <= 1)).all())
+
+
+@pytest.mark.data
+def test_imagenets_network_is_compared_where_its_weights_lie_in_torchs_cache(home, on_few, data_folder, tmp_path):
+    assert on_few("13_frozen_or_retrained").returncode == 0
+    # what an untrained network says stands in for it, so that there are no weights to load
+    stores = {name: name for name in ("02_lnsim_frozen", "13_lnsim_retrained", "03_lnsim_random")}
+    for name, there in {**stores, "13_lnsim_imagenet": "03_lnsim_random"}.items():
+        shutil.copytree(home / "results" / f"{there}.zarr", tmp_path / "results" / f"{name}.zarr")
+    weights = tmp_path / "hub" / "checkpoints" / Path(ResNet152_Weights.IMAGENET1K_V1.url).name
+    weights.parent.mkdir(parents=True)
+    weights.touch()
+    script = ROOT / "analyses" / "13_frozen_or_retrained.py"
+    done = run(script, tmp_path, MEMFEAT_DATA=str(data_folder), MEMFEAT_IMAGES=FEW, TORCH_HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert f"retraining (ImageNet against retrained), n = {FEW}" in done.stdout
+    with xr.open_dataset(tmp_path / "results" / "13_frozen_or_retrained.nc", engine="h5netcdf") as saved:
+        found, stand_in = (saved[f"drift_{what}_estimate"].values for what in ("retraining", "trained_or_not"))
+        np.testing.assert_array_equal(found, stand_in)
+        assert "changed_mean_dissimilarity_ImageNet_estimate" in saved
 
 
 @pytest.mark.data
