@@ -12,8 +12,8 @@
 #
 # **What was published.** That memorable images are alike, and forgettable ones differ each in its own way, is a model
 # of Bainbridge, Dilks and Oliva (2017, *NeuroImage*): patterns in ventral visual and medial temporal regions of the
-# brain followed it (from the abstract). The same model is held against layers of a network here. The other notebooks lay
-# their answers beside what was published; this one has too few photographs for that.
+# brain followed it (from the abstract). The same model is held against layers of a network here. The other notebooks
+# lay their answers beside what was published; this one has too few photographs for that.
 #
 # **What this is worth.** With the photographs that come along, nothing but an illustration: they are far too few and
 # were not sampled from anything, and no human memory was measured: the scores are predictions, and the features come

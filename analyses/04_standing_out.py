@@ -309,7 +309,7 @@ for name in beside:
 # **Typical rocks are recognised more often (ρ up to .37), and still more often taken for known (up to .49)**: in the
 # last block the two differ by .12 [.03, .20]. Typicality goes with saying "old", which is more than remembering.
 # **Photographs that the last block responds to strongly are remembered** (ρ = .48 [.41, .53]); the same network
-# untrained is not seen to go with it (−.05 [−.12, .02]), and four low-level statistics explain none of it (.50 given
+# untrained is not seen to respond so (−.05 [−.12, .02]), and four low-level statistics explain none of it (.50 given
 # them). The trained network was made to predict memorability: this shows that it does so by strong responses too, and
 # not that every network does.
 
