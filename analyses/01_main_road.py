@@ -10,6 +10,11 @@
 #
 # **Time.** About a minute on two cores.
 #
+# **What was published.** That memorable images are alike, and forgettable ones differ each in its own way, is a model
+# of Bainbridge, Dilks and Oliva (2017, *NeuroImage*): patterns in ventral visual and medial temporal regions of the
+# brain followed it (from the abstract). The same model is held against layers of a network here. The other notebooks
+# lay their answers beside what was published; this one has too few photographs for that.
+#
 # **What this is worth.** With the photographs that come along, nothing but an illustration: they are far too few and
 # were not sampled from anything, and no human memory was measured: the scores are predictions, and the features come
 # from a trunk with the weights of the network that predicted them. With your own photographs, measured scores and
@@ -114,7 +119,8 @@ assert rdms["rdm"].sizes == {"layer": 50, "pair": n * (n - 1) // 2}
 ax = mf.plot.rdm(rdms, layer="features.layer4.2", order=scores)
 
 # %% [markdown]
-# The same block in two dimensions, with the photographs themselves:
+# The same block in two dimensions, with the photographs themselves. Those that are most alike to the layer cover one
+# another:
 
 # %%
 space = mf.reduction.embed(features["features.layer4.2"], "pca", n_components=2)

@@ -309,6 +309,12 @@ for name in hypotheses:
 # last block least. Among the outdoor photographs it is the forgettable ones that are alike, most so in the last block,
 # where memorable ones lie far from the others. Whether that is memory, or the kind of scene that is remembered, this
 # does not tell: photographs that are alike share more than a hit rate.
+#
+# **This is the mirror image of what was published about brains.** There, patterns in ventral visual and medial temporal
+# regions followed the model in which memorable images are alike, and forgettable ones differ each in its own way. Here,
+# layers follow that model with the other sign. It does not contradict the finding: a network is no brain, outdoor
+# photographs are one kind of scene, and this network was trained to predict memorability, so that it may set apart what
+# is remembered. But whoever takes layers for a model of these regions should know that they differ in this.
 
 # %%
 if few == 0:

@@ -452,9 +452,10 @@ for network in ("CLIP", "DINOv2", "SigLIP2"):
 # stages predict less. The same network untrained and nine low-level statistics order photographs a little better than
 # chance, and the untrained network's R² is below 0: the mean hit rate would have been the better prediction.
 #
-# Attributes that people gave predict best, on other photographs: .66. That the known figure was chosen on the test
-# part made no difference here, because the training part chooses the same of the four penalties; that could not be
-# known before.
+# Attributes that people gave predict with .66. That is no comparison with the network: these are other photographs, of
+# many kinds of scene, with hit rates of their own and another number to learn from. That the known figure was chosen
+# on the test part made no difference here, because the training part chooses the same of the four penalties; that
+# could not be known before.
 #
 # Six numbers per layer of a transformer predict photographs of other kinds, and yet not as well as the category alone,
 # by the best layer of the three. Most of what they predict is what kind of thing is seen: scores that change places

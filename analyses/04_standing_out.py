@@ -99,7 +99,8 @@ print(f"ρ of hit and false-alarm rates: {spearmanr(rates['hit rate'], rates['fa
 # average, and found signs that differ. So all three are taken, from the same distances. Three more ask how far it is to
 # the mean of all others (eccentricity), how unlikely an image is where the layer is reduced to ten components
 # (contextual distinctiveness, −log p), and how much of it ten components of the others leave over (reconstruction
-# error). No image counts itself, but for the components in which it is found unlikely or not.
+# error). No image is compared with itself. Only the ten components of contextual distinctiveness are found with all
+# images, the one in question among them.
 #
 # Rocks come in kinds, which differ in how distinctive they are. So whole kinds change places for p, and whole kinds are
 # drawn again for intervals. p is corrected over the 51 layers by the largest statistic of each permutation.
@@ -173,7 +174,7 @@ assert which.sizes["contrast"] == 4
 #
 # How typical a rock is to a layer: how well its features correlate with those of the other rocks of its kind, on
 # average. Somebody who has seen many typical rocks may call another one old, whether it is or not. So hit and
-# false-alarm rates are two questions.
+# false-alarm rates are two questions. The figures show the 240 rocks that were shown in the experiment.
 
 # %%
 typical = mf.measures.typicality(seen, groups=kind).sel(image=list(rates.index))
@@ -301,16 +302,16 @@ for name in beside:
 
 # %% [markdown]
 # **People call those rocks distinctive that lie far from their neighbours in late layers** (ρ = .32 from the nearest,
-# .34 from five, in the last block), **and of which components of the other rocks leave much over** (.36). The distance
-# from all others says nothing in the first layers and seems to say less in the last (.21; less by .11 [.02, .20],
-# corrected p = .07); eccentricity orders rocks the same way (.19). Contextual distinctiveness does not pass the
-# correction over layers (.18, corrected p = .09).
+# .34 from five, in the last block), **and of which components of the other rocks leave much over** (.36). The
+# distance from all others is not seen to go with what they say in the first layers, and seems to do so less in the
+# last (.21; less by .11 [.02, .20], corrected p = .07); eccentricity orders rocks the same way (.19). Contextual
+# distinctiveness does not pass the correction over layers (.18, corrected p = .09).
 # **Typical rocks are recognised more often (ρ up to .37), and still more often taken for known (up to .49)**: in the
 # last block the two differ by .12 [.03, .20]. Typicality goes with saying "old", which is more than remembering.
 # **Photographs that the last block responds to strongly are remembered** (ρ = .48 [.41, .53]); the same network
-# untrained says nothing (−.05 [−.12, .02]), and four low-level statistics explain none of it (.50 given them). The
-# trained network was made to predict memorability: this shows that it does so by strong responses too, and not that
-# every network does.
+# untrained is not seen to respond so (−.05 [−.12, .02]), and four low-level statistics explain none of it (.50 given
+# them). The trained network was made to predict memorability: this shows that it does so by strong responses too, and
+# not that every network does.
 
 # %%
 if not few:

@@ -140,6 +140,10 @@ assert np.isclose(found, by_hand, rtol=1e-4, atol=1e-6)
 
 # %% [markdown]
 # ## One figure
+#
+# The bottom row shows the same three pairs of kinds as the row above it, in the same order. Dashed, in the middle row,
+# is the mean when types change places between kinds; in the bottom row it is 0, which is what the squared MMD is on
+# average when both kinds are drawn from one distribution.
 
 # %%
 with plt.rc_context(mf.plot.STYLE):
