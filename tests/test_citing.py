@@ -14,13 +14,15 @@ import test_project
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from networks import random_pictures, reused
+from PIL import Image
 
 import memfeat as mf
 from memfeat.citing import kinds, styles
 from memfeat.citing.inference import SHARED
 from memfeat.citing.reading import facts_of
 from memfeat.citing.works import works
-from memfeat.errors import ArgumentError, CircularWarning, KindError, MissingFileError, RetrainedWarning
+from memfeat.errors import ArgumentError, CircularWarning, KindError, MemfeatWarning, MissingFileError, RetrainedWarning
 
 ROOT = Path(__file__).parents[1]
 #: Public functions whose results say nothing of how they were made, or are no results.
@@ -685,6 +687,36 @@ def test_layers_of_a_store_come_in_the_order_of_their_names(tmp_path, monkeypatc
     other_way = features[["fc", "conv"]].assign_attrs(features.attrs)
     monkeypatch.setattr(xr, "open_zarr", lambda *_, **__: other_way)
     assert mf.citing.methods(mf.citing.read(tmp_path / "features.zarr")) == mf.citing.methods(features)
+
+
+def test_a_store_that_an_extraction_wrote_is_told_of_as_what_it_gave(tmp_path):
+    store = tmp_path / "features.zarr"
+    features = mf.extract(random_pictures(), model=reused(), layers=["conv1", "fc"], store=store)
+    text = mf.citing.methods(mf.citing.read(store))
+    assert text == mf.citing.methods(features)
+    assert "Features of 11 images were read from 2 layers (conv1 and fc)" in text
+
+
+def test_images_of_a_store_that_went_bad_are_left_out_and_counted(tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name, pixels in random_pictures().items():
+        Image.fromarray(pixels).save(photos / name)
+    images = mf.images.read(photos)
+    next(photos.iterdir()).write_bytes(b"no picture")
+    with pytest.warns(MemfeatWarning, match="Images left out, 1"):
+        mf.extract(images, model=reused(), layers="fc", store=tmp_path / "features.zarr")
+    text = mf.citing.methods(mf.citing.read(tmp_path / "features.zarr"))
+    assert "Features of 10 images were read" in text
+    assert "1 image could not be read and was left out." in text
+
+
+def test_layers_with_numbers_come_in_their_order(tmp_path):
+    names = ["layer1.2", "layer1.10", "layer2.0"]
+    some = made.layers()
+    layers = some.assign({name: some[next(iter(some.data_vars))] for name in names})[names]
+    layers.to_zarr(tmp_path / "features.zarr", consolidated=False)
+    assert list(mf.citing.read(tmp_path / "features.zarr").data_vars) == names
 
 
 def test_a_broken_store_is_refused(tmp_path):

@@ -26,6 +26,7 @@ ALLOWED = {
     "_estimators": set(),
     "_numerals": set(),
     "_pairs": set(),
+    "_phrases": set(),
     "_tables": BASE,
     "_frames": BASE,
     "_progress": BASE,
@@ -52,9 +53,9 @@ ALLOWED = {
     "datasets": LABELS | {"images"},
     "training": LABELS | LOW | {"activations", "regression", "lowlevel"},
     "sets": LABELS
-    | {"_numerals", "gram", "guards", "images", "lowlevel", "reduction", "regression", "stats", "training"},
+    | {"_numerals", "_phrases", "gram", "guards", "images", "lowlevel", "reduction", "regression", "stats", "training"},
     "screening": LABELS | {"images", "lowlevel", "prediction", "sets", "training"},
-    "citing": LABELS,
+    "citing": LABELS | {"_phrases"},
     "report": LABELS
     | {
         "_numerals",

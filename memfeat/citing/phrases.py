@@ -4,33 +4,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from memfeat._phrases import in_words
 from memfeat.citing.facts import Facts
 
-__all__ = ["capital", "counted", "images", "in_words", "layers", "named", "said", "share", "span"]
+__all__ = ["capital", "counted", "images", "layers", "named", "said", "share", "span"]
 
 #: So many layers are named; of more, the first and the last.
 NAMED = 4
-
-
-def in_words(words: Sequence[str]) -> str:
-    """Write a list as a sentence does.
-
-    Parameters
-    ----------
-    words : sequence of str
-        What is listed.
-
-    Returns
-    -------
-    str
-        The list.
-
-    Examples
-    --------
-    >>> in_words(["a", "b", "c"]), in_words(["a"]), in_words([])
-    ('a, b and c', 'a', '')
-    """
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def counted(n: float, thing: str, several: str = "") -> str:

@@ -1,6 +1,7 @@
 """Results as they come: xarray, tables, heads, and files that memfeat wrote."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,18 @@ def _store(file: Path) -> xr.Dataset:
     except Exception as error:  # zarr and xarray raise many kinds for what is no store
         raise ArgumentError(advice("path", "be a zarr store that can be read", str(file))) from error
     # a store keeps no order of its variables, and lists them in another one each time
-    return found[sorted(map(str, found.data_vars))]
+    names = sorted([str(name) for name in found.data_vars], key=_by_numbers)
+    layers = found[names]
+    if "status" not in layers.coords:
+        return layers
+    # it holds what could not be read as well, and counts nothing
+    read = layers["status"].values == "ok"
+    return layers.isel({IMAGE: read}).assign_attrs(n_left_out=int((~read).sum()))
+
+
+def _by_numbers(name: str) -> list[tuple[int, str]]:
+    """Put `layer3.2` before `layer3.10`."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _table(file: Path) -> xr.Dataset:

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from memfeat._check import advice, listed, one_of
+from memfeat._phrases import in_words
 from memfeat.citing.facts import Facts
 from memfeat.citing.inference import SHARED, cautions
 from memfeat.citing.kinds import KINDS, kind_of
-from memfeat.citing.phrases import capital, in_words
+from memfeat.citing.phrases import capital
 from memfeat.citing.reading import facts_of
 from memfeat.citing.software import BASE, CITED, versions
 from memfeat.citing.styles import REFERENCES, TEXTS, cited_in, listed_as

@@ -71,9 +71,9 @@ def predict(  # noqa: PLR0913
 
     Images that cannot be read are listed and keep a row that says why, even if none can be read.
 
-    Example: memfeat predict photos/ -o scores.csv
+    Example: memfeat predict photos/ -o memorability.csv
 
-    With a head of your own: memfeat predict photos/ --head my-head -o scores.csv
+    With a head of your own: memfeat predict photos/ --head my-head -o memorability.csv
     """
     from memfeat import _frames
     from memfeat.images import read

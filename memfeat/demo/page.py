@@ -60,7 +60,7 @@ SHOWN_LAYERS = (
 HEAD = f"{'ρ':>5} {'95 % interval':<15} {'p corr':>6}"
 #: What to run next, on one's own photographs.
 NEXT = (
-    "memfeat predict PHOTOS -o scores.csv",
+    "memfeat predict PHOTOS -o memorability.csv",
     "memfeat extract PHOTOS --model resmem-frozen --backbone imagenet --layers blocks -o features.zarr",
     "memfeat rsa features.zarr --scores my_scores.csv --column hit_rate -o rsa.csv",
     "memfeat decode features.zarr --scores my_scores.csv --column hit_rate -o decoding.csv",

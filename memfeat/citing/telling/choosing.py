@@ -2,8 +2,9 @@
 
 import re
 
+from memfeat._phrases import in_words
 from memfeat.citing.facts import Facts
-from memfeat.citing.phrases import counted, images, in_words, layers
+from memfeat.citing.phrases import counted, images, layers
 from memfeat.citing.telling.networks import origin
 
 __all__ = ["balanced", "compared", "duplicated", "in_features", "matched", "sequenced", "split"]

@@ -1,8 +1,9 @@
 """Scores predicted from features: decoding, contrasts, variance partitioning, single units."""
 
+from memfeat._phrases import in_words
 from memfeat.citing.facts import Facts
 from memfeat.citing.inference import method
-from memfeat.citing.phrases import counted, images, in_words, layers
+from memfeat.citing.phrases import counted, images, layers
 from memfeat.citing.telling.networks import origin
 
 __all__ = ["contrasted", "decoded", "partitioned", "patterned", "unit_by_unit"]

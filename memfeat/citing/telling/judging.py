@@ -1,8 +1,9 @@
 """Predictions judged by scores, and frozen networks beside retrained ones."""
 
+from memfeat._phrases import in_words
 from memfeat.citing.facts import Facts
 from memfeat.citing.inference import method
-from memfeat.citing.phrases import counted, images, in_words, layers, named
+from memfeat.citing.phrases import counted, images, layers, named
 from memfeat.citing.telling.networks import origin
 from memfeat.citing.telling.rdms import METRICS
 

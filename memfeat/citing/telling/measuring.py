@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from memfeat._labels import layer_names
+from memfeat._phrases import in_words
 from memfeat.citing.facts import Facts
 from memfeat.citing.inference import method
-from memfeat.citing.phrases import capital, counted, images, in_words, layers, named
+from memfeat.citing.phrases import capital, counted, images, layers, named
 from memfeat.citing.telling.networks import origin
 from memfeat.citing.telling.rdms import METRICS
 

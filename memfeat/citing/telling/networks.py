@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 
 from memfeat._labels import layer_names
+from memfeat._phrases import in_words
 from memfeat.citing.facts import Facts
-from memfeat.citing.phrases import counted, images, in_words, layers
+from memfeat.citing.phrases import counted, images, layers
 
 __all__ = ["SOURCE", "extracted", "fitted_head", "given", "origin", "predicted", "recalibrated"]
 

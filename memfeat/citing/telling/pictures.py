@@ -1,8 +1,9 @@
 """What was done to images before any network saw them, and what was measured of them."""
 
 from memfeat._labels import IMAGE
+from memfeat._phrases import in_words
 from memfeat.citing.facts import Facts
-from memfeat.citing.phrases import counted, images, in_words, said, span
+from memfeat.citing.phrases import counted, images, said, span
 from memfeat.citing.telling.networks import origin
 
 __all__ = ["clipped", "hashed", "measured", "read", "screened", "shrunk"]

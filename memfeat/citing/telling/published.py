@@ -1,8 +1,9 @@
 """Published sets: whose images, scores or trials they are, and how they were joined."""
 
 from memfeat._labels import IMAGE
+from memfeat._phrases import in_words
 from memfeat.citing.facts import Facts
-from memfeat.citing.phrases import counted, images, in_words
+from memfeat.citing.phrases import counted, images
 from memfeat.citing.telling import pictures
 from memfeat.citing.works import works
 

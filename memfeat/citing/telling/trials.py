@@ -1,8 +1,9 @@
 """Scores of images from recognition trials, and how reliable they are."""
 
+from memfeat._phrases import in_words
 from memfeat.citing.facts import Facts
 from memfeat.citing.inference import method
-from memfeat.citing.phrases import counted, images, in_words
+from memfeat.citing.phrases import counted, images
 
 __all__ = ["by_raters", "excluded", "halved", "lagged", "mixed", "reliable", "roc", "scored"]
 

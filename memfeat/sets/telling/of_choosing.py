@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 
 from memfeat import _numerals
-from memfeat.sets.telling.phrases import Text, cited, in_words
+from memfeat._phrases import in_words
+from memfeat.sets.telling.phrases import Text, cited
 from memfeat.sets.telling.wording import REFERENCES
 
 __all__ = ["by_balance", "by_match", "by_split"]

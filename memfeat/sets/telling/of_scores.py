@@ -7,9 +7,10 @@ import xarray as xr
 
 from memfeat import _numerals
 from memfeat._check import advice, listed
+from memfeat._phrases import in_words
 from memfeat.errors import ArgumentError
 from memfeat.sets.scores.predicted import NOTE
-from memfeat.sets.telling.phrases import Text, cited, in_words, with_article
+from memfeat.sets.telling.phrases import Text, cited, with_article
 from memfeat.sets.telling.wording import OMNIBUS, REFERENCES, SCORE_ROWS
 
 __all__ = ["USUAL", "by_scores", "sampled", "told_of"]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from memfeat.sets.telling.wording import REFERENCES
 
-__all__ = ["Text", "cited", "in_words", "with_article"]
+__all__ = ["Text", "cited", "with_article"]
 
 
 class Text(NamedTuple):
@@ -14,27 +14,6 @@ class Text(NamedTuple):
 
     sentences: list[str]
     references: list[str]
-
-
-def in_words(words: Sequence[str]) -> str:
-    """Write a list as a sentence does.
-
-    Parameters
-    ----------
-    words : sequence of str
-        What is listed.
-
-    Returns
-    -------
-    str
-        The list.
-
-    Examples
-    --------
-    >>> in_words(["a", "b", "c"]), in_words(["a"]), in_words([])
-    ('a, b and c', 'a', '')
-    """
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def with_article(symbol: str) -> str:
