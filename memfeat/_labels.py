@@ -22,6 +22,7 @@ __all__ = [
     "IMAGE",
     "INHERITED",
     "LAYER",
+    "LAYER_ORDER",
     "RELEASED_HEAD",
     "SCHEMA",
     "as_features",
@@ -39,6 +40,8 @@ __all__ = [
 
 IMAGE = "image"
 LAYER = "layer"
+#: Attribute of a store that lists its layers as the network runs through them; arrays themselves have no order.
+LAYER_ORDER = "layer_order"
 #: How what provenance says about the head that was released begins.
 RELEASED_HEAD = "the released"
 #: Attributes that keep the cautions that apply to a result, and those that the user took back (see `mf.guards`).

@@ -697,6 +697,13 @@ def test_a_store_that_an_extraction_wrote_is_told_of_as_what_it_gave(tmp_path):
     assert "Features of 11 images were read from 2 layers (conv1 and fc)" in text
 
 
+def test_layers_that_an_extraction_stored_are_told_as_the_network_runs_through_them(tmp_path):
+    store = tmp_path / "features.zarr"
+    features = mf.extract(random_pictures(), model=reused(), layers=["conv1", "relu@1", "conv2"], store=store)
+    assert list(mf.citing.read(store).data_vars) == list(features.data_vars) != sorted(features.data_vars)
+    assert mf.citing.methods(mf.citing.read(store)) == mf.citing.methods(features)
+
+
 def test_images_of_a_store_that_went_bad_are_left_out_and_counted(tmp_path):
     photos = tmp_path / "photos"
     photos.mkdir()

@@ -81,6 +81,46 @@ def test_plain_xarray_opens_the_store_without_a_warning(model, table, tmp_path):
     assert done.stdout.strip() == "['conv1', 'fc'] 11 ok"
 
 
+#: Twelve layers of one kind: by name, the tenth and eleventh would come before the third.
+DEEP = [f"{i}" for i in range(12)]
+
+
+@pytest.fixture(scope="module")
+def deep():
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(*[torch.nn.Conv2d(3, 3, 1) for _ in DEEP])
+    return mf.models.wrap(module, preprocessing.SquashAndCrop(20, 16), name="deep")
+
+
+def test_plain_xarray_gives_layers_as_the_network_runs_through_them(deep, table, tmp_path):
+    mf.extract(table, model=deep, layers=["11", "2"], store=tmp_path / "s.zarr")
+    assert list(xr.open_zarr(tmp_path / "s.zarr").data_vars) == ["2", "11"]
+    features = mf.extract(table, model=deep, layers=DEEP, store=tmp_path / "s.zarr")
+    assert list(xr.open_zarr(tmp_path / "s.zarr").data_vars) == DEEP == list(features.data_vars)
+    assert "layer_order" not in features.attrs
+
+
+def test_shards_leave_layers_as_the_network_runs_through_them(deep, files, tmp_path):
+    images = mf.images.read(files)
+    activations.prepare(images, model=deep, layers=DEEP, store=tmp_path / "s.zarr")
+    for shard in ("1/2", "2/2"):
+        activations.extract_shard(shard, model=deep, layers=DEEP, store=tmp_path / "s.zarr")
+    assert list(xr.open_zarr(tmp_path / "s.zarr").data_vars) == DEEP
+
+
+def test_a_store_of_before_is_read_and_learns_its_order(deep, table, tmp_path):
+    store = tmp_path / "s.zarr"
+    mf.extract(table, model=deep, layers=DEEP, store=store)
+    described = json.loads((store / "zarr.json").read_text())
+    del described["attributes"]["layer_order"]
+    consolidated = described["consolidated_metadata"]
+    consolidated["metadata"] = dict(sorted(consolidated["metadata"].items()))
+    (store / "zarr.json").write_text(json.dumps(described))
+    assert list(xr.open_zarr(store).data_vars) == sorted(DEEP)
+    assert list(mf.extract(table, model=deep, layers=DEEP, store=store).data_vars) == DEEP
+    assert list(xr.open_zarr(store).data_vars) == DEEP
+
+
 def test_nothing_but_zarr_nodes_stands_inside_the_store(model, table, tmp_path):
     mf.extract(table, model=model, layers="conv1", store=tmp_path / "s.zarr")
     inside = {path.name for path in (tmp_path / "s.zarr").iterdir()}

@@ -8,7 +8,7 @@ from pathlib import Path
 from zarr.core.buffer import Buffer
 from zarr.storage import LocalStore
 
-__all__ = ["UNFINISHED", "DurableStore", "sync"]
+__all__ = ["UNFINISHED", "DurableStore", "replace", "sync"]
 
 #: How a file is called until it is whole and on the disk.
 UNFINISHED = ".partial"
@@ -30,6 +30,21 @@ class DurableStore(LocalStore):
         await super().set(key + UNFINISHED, value)
         final = Path(self.root) / key
         await asyncio.to_thread(_settle, final.with_name(final.name + UNFINISHED), final)
+
+
+def replace(file: Path, content: bytes) -> None:
+    """Write a file, sync it, and only then put it in the place of the old one.
+
+    Parameters
+    ----------
+    file : Path
+        Where it is.
+    content : bytes
+        What it is to hold.
+    """
+    unfinished = file.with_name(file.name + UNFINISHED)
+    unfinished.write_bytes(content)
+    _settle(unfinished, file)
 
 
 def _settle(unfinished: Path, final: Path) -> None:

@@ -190,6 +190,7 @@ def prepared(job: Job, layers: list[str], names: list[str], path: Path) -> Store
         # Whole batches, so that no forward pass straddles two blocks.
         block = max(1, block_size(job.row_bytes(missing)) // batch) * batch
         store.add_pass(job.layouts(missing), job.precision, block=block, batch=batch)
+    store.say_order(job.table["name"])
     return store
 
 

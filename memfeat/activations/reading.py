@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 import zarr
 
-from memfeat._labels import IMAGE
+from memfeat._labels import IMAGE, LAYER_ORDER
 from memfeat.activations.passes import DONE, ERROR, PASS
 
 __all__ = ["read", "stored_batch"]
@@ -65,5 +65,6 @@ def read(path: Path, names: Sequence[str], layers: Sequence[str]) -> xr.Dataset:
     # zarr gives numpy's newer text type, which netCDF cannot write.
     texts = {name: (IMAGE, np.asarray(chosen[name].values, dtype=object)) for name in (IMAGE, "sha256")}
     texts |= {chosen[layer].dims[-1]: np.array(names, dtype=object) for layer, names in labels.items() if names}
+    chosen.attrs.pop(LAYER_ORDER, None)
     named: xr.Dataset = chosen.drop_vars(["status", "reason"], errors="ignore").assign_coords(texts)
     return named

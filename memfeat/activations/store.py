@@ -9,9 +9,12 @@ synced to disk, and only then marked in `pass_k`. So whatever a kill leaves behi
 is there. A block has files of its own in every array of its pass, so several processes may fill different blocks.
 
 `status` and `reason`, the largest rounding error and the consolidated metadata follow from the rest and are written
-when the store is closed. Nothing in it is a date or a duration: the same images give the same bytes.
+when the store is closed. The attribute `layer_order` lists the layers as the network runs through them, and the
+consolidated metadata stand in that order, which is the one in which xarray gives variables. Nothing in it is a date or
+a duration: the same images give the same bytes.
 """
 
+import json
 import re
 import shutil
 import warnings
@@ -25,9 +28,9 @@ import numpy.typing as npt
 import zarr
 
 from memfeat._check import advice, listed
-from memfeat._labels import IMAGE, LAYER, SCHEMA, dimension
+from memfeat._labels import IMAGE, LAYER, LAYER_ORDER, SCHEMA, dimension
 from memfeat._version import __version__
-from memfeat.activations.durable import UNFINISHED, DurableStore, sync
+from memfeat.activations.durable import UNFINISHED, DurableStore, replace, sync
 from memfeat.activations.job import Layout
 from memfeat.activations.passes import DONE, ERROR, PASS, Pass
 from memfeat.activations.precision import Precision
@@ -288,6 +291,19 @@ class Store:
         self.__dict__.pop("passes", None)
         return new
 
+    def say_order(self, layers: Iterable[str]) -> None:
+        """Keep in which order the network runs through the layers that are stored.
+
+        Parameters
+        ----------
+        layers : iterable of str
+            All layers of the network, in order of execution.
+        """
+        stored = {layer for each in self.passes for layer in each.layers}
+        order = [layer for layer in layers if layer in stored]
+        if self.settings.get(LAYER_ORDER) != order:
+            self.group.attrs[LAYER_ORDER] = order
+
     def commit(
         self,
         each: Pass,
@@ -329,7 +345,17 @@ class Store:
             # zarr warns that consolidated metadata is not in its format 3 yet; xarray reads and expects it.
             warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
             zarr.consolidate_metadata(self.group.store, zarr_format=3)
+        self._put_in_order()
         sync([self.path / "zarr.json", self.path])
+
+    def _put_in_order(self) -> None:
+        # zarr sorts what it consolidates by name, and xarray gives variables as they stand there: 3.10 before 3.2.
+        described = json.loads((self.path / "zarr.json").read_bytes())
+        consolidated = described["consolidated_metadata"]
+        place = {layer: i for i, layer in enumerate(self.settings.get(LAYER_ORDER, []))}
+        nodes = sorted(consolidated["metadata"].items(), key=lambda node: place.get(node[0], -1))
+        consolidated["metadata"] = dict(nodes)
+        replace(self.path / "zarr.json", json.dumps(described, indent=2).encode())
 
     def _said(self) -> list[tuple[str, str]]:
         """Status and reason of each image, from the first pass that has come to it."""

@@ -11,7 +11,7 @@ import xarray as xr
 
 from memfeat._check import advice, listed
 from memfeat._frames import read_attrs
-from memfeat._labels import IMAGE
+from memfeat._labels import IMAGE, LAYER_ORDER
 from memfeat.citing.facts import Facts
 from memfeat.errors import ArgumentError, KindError, MissingFileError
 
@@ -133,8 +133,9 @@ def _store(file: Path) -> xr.Dataset:
         found: xr.Dataset = xr.open_zarr(file, consolidated=False)
     except Exception as error:  # zarr and xarray raise many kinds for what is no store
         raise ArgumentError(advice("path", "be a zarr store that can be read", str(file))) from error
-    # a store keeps no order of its variables, and lists them in another one each time
-    names = sorted([str(name) for name in found.data_vars], key=_by_numbers)
+    # arrays of a store have no order, and are listed in another one each time
+    said = {name: place for place, name in enumerate(found.attrs.pop(LAYER_ORDER, []))}
+    names = sorted(map(str, found.data_vars), key=lambda name: (said.get(name, len(said)), _by_numbers(name)))
     layers = found[names]
     if "status" not in layers.coords:
         return layers
