@@ -21,7 +21,9 @@ def derive(script: Path) -> Path:
     notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     for number, cell in enumerate(notebook.cells):
         cell.id, cell.metadata = f"cell-{number:02}", {}
-    client = nbclient.NotebookClient(notebook, timeout=7200, kernel_name=KERNEL["name"], record_timing=False)
+    # what is printed comes in pieces, which differ from run to run
+    options = {"kernel_name": KERNEL["name"], "record_timing": False, "coalesce_streams": True}
+    client = nbclient.NotebookClient(notebook, timeout=7200, **options)
     client.execute(cwd=str(ROOT))
     for cell in notebook.cells:
         # progress and remarks are for whoever runs it, not for whoever reads it

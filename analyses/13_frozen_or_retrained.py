@@ -108,15 +108,13 @@ at_hand = Path(torch.hub.get_dir()) / "checkpoints" / Path(ResNet152_Weights.IMA
 if at_hand.is_file():
     kept = ("13_lnsim_imagenet", "own_frozen_imagenet")
     stores["ImageNet"] = (*kept, "resmem-frozen", {"backbone": "imagenet", "weights": at_hand})
-features, wanted = {}, photos["sha256"].to_series().to_frame().assign(pass_0="ok")
+features = {}
 for name, (theirs, own, model, options) in stores.items():
     store = results / f"{theirs if named else own}.zarr"
-    held = xr.open_zarr(store).reset_coords()[["sha256", "pass_0"]].to_dataframe() if store.is_dir() else None
-    # loading a network takes seconds: only where a photograph is not in the store, or not this one
-    if held is None or not (held.reindex(wanted.index) == wanted).all(axis=None):
-        network = networks.get(name) or mf.models.load(model, **options)
-        mf.extract(photos, model=network, layers=[*layers, "features.avgpool"], store=store)
-    features[name] = xr.open_zarr(store)[layers].reset_coords(drop=True).sel(image=photos["image"].values)
+    network = networks.get(name) or mf.models.load(model, **options)
+    # with the layer that other notebooks ask for, so that all are computed in one pass
+    found = mf.extract(photos, model=network, layers=[*layers, "features.avgpool"], store=store)
+    features[name] = found[layers].reset_coords(drop=True)
     assert (len(features[name].data_vars), features[name].sizes["image"]) == (50, n)
 blocks = ("1.0", "1.2", "2.3", "2.7", "3.11", "3.23", "3.35", "4.0", "4.1", "4.2")
 shown = [f"features.layer{block}" for block in blocks]

@@ -18,6 +18,7 @@ RESULTS = ROOT / "tests" / "calibration" / "results"
 BENCHMARKS = ROOT / "tests" / "benchmarks"
 ENDS = ("estimate", "ci_low", "ci_high")
 SECONDS = ("features_and_training", "training_alone")
+RUNS = ("seconds_on_all_images", "seconds_on_ones_own")
 MEMFEAT = "memfeat"
 SKLEARN = "scikit-learn RidgeCV, in each fold"
 UNIT = "scikit-learn StandardScaler and RidgeCV, in each fold"
@@ -278,6 +279,19 @@ def pictures() -> None:
     (GENERATED / "maximise.md").write_text("\n".join([*lines, "", said]) + "\n")
 
 
+def analyses() -> None:
+    """Write of each analysis when it last ran on all images, and how long it took."""
+    head = ["analysis", "assertions", "s, all images of the sets", "s, photographs of one's own", "run on"]
+    lines = [row(head), row(["---"] * len(head))]
+    for file in sorted((BENCHMARKS / "results").glob("analysis_*.json")):
+        facts = json.loads(file.read_text())
+        figures = facts["figures"]
+        seconds = [f"{figures[key]:.0f}" if key in figures else "" for key in RUNS]
+        date = f"{facts['date']}, changed since" if stale.changed(facts) else facts["date"]
+        lines.append(row([file.stem.removeprefix("analysis_"), str(figures["assertions"]), *seconds, date]))
+    (GENERATED / "analyses.md").write_text("\n".join(lines) + "\n")
+
+
 def formula_works() -> None:
     """Write the references of the page on statistics: the works that its tables link to."""
     from memfeat.citing.styles import REFERENCES
@@ -351,6 +365,7 @@ aims()
 readouts()
 heads()
 pictures()
+analyses()
 formula_works()
 datasets()
 figures()
