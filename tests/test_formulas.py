@@ -42,6 +42,11 @@ def test_every_formula_names_a_work_of_the_table_of_works() -> None:
         assert {key for _, key in LINK.findall(source)} <= set(works()), quantity
 
 
+def test_every_work_named_as_a_source_is_linked() -> None:
+    unlinked = {quantity: re.sub(LINK, "", source) for quantity, _, source, _ in rows()}
+    assert [quantity for quantity, rest in unlinked.items() if re.search(r"\d{4}", rest)] == []
+
+
 def test_a_link_to_a_work_says_its_first_author_and_year() -> None:
     text = (DOCS / "statistics.md").read_text()
     for said, key in LINK.findall(text):

@@ -17,7 +17,7 @@ METHODS = {
     "cosine": "the cosine",
     "kendall": "Kendall's τ-a",
     "rho-a": "ρ-a, Spearman's correlation without correction for ties [@schutt2023]",
-    "normal_scores": "the correlation of normal scores",
+    "normal_scores": "the correlation of normal scores [@vanderwaerden1952]",
     "whitened_pearson": "the whitened Pearson correlation [@diedrichsen2021]",
     "whitened_cosine": "the whitened cosine [@diedrichsen2021]",
 }

@@ -27,6 +27,8 @@ COMBINED = {
     "stack": "by stacking [@breiman1996]",
     "concatenate": "side by side",
 }
+#: How a penalty was chosen, as results say it, whatever follows; this is Allen's.
+PRESS = "leave-one-out squared error"
 
 
 def _estimator(name: str) -> str:
@@ -42,7 +44,8 @@ def _folds(facts: Facts) -> list[str]:
     also = f"; {in_words([*kept, *alike])}" if kept or alike else ""
     said = [f"There were {counted(n, 'fold')}{times}{also}."] if n else []
     if facts.has("penalties"):
-        said.append(f"Penalties were chosen by {facts.text('penalties')}.")
+        by = facts.text("penalties")
+        said.append(f"Penalties were chosen by {by}{' [@allen1974]' if PRESS in by else ''}.")
     said += [SCALES[facts.text("scale")]] if facts.text("scale") in SCALES else []
     return said
 

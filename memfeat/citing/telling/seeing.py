@@ -9,9 +9,9 @@ __all__ = ["attributed", "cropped", "field", "maximised", "ranked"]
 MAPS = {
     "gradient": "the gradient [@simonyan2014]",
     "smoothgrad": "SmoothGrad [@smilkov2017]",
-    "integrated_gradients": "integrated gradients",
+    "integrated_gradients": "integrated gradients [@sundararajan2017]",
     "grad_cam": "Grad-CAM [@selvaraju2017]",
-    "occlusion": "occlusion",
+    "occlusion": "occlusion [@zeiler2014]",
 }
 OPTIONS = ("n_samples", "noise", "n_steps", "baseline", "window", "stride", "channels", "layer")
 RECIPE = ("steps", "learning_rate", "jitter", "rotate", "zoom", "blur", "total_variation")
@@ -59,7 +59,7 @@ def maximised(facts: Facts) -> list[str]:
     """
     what = f"Pictures that maximise {_target(facts)} were made by activation maximisation [@erhan2009; @olah2017]"
     space = " in Fourier space" if facts.text("parametrisation") == "fourier" else ""
-    return [*origin(facts), f"{what}{space} with Adam{_chosen(facts, RECIPE)}."]
+    return [*origin(facts), f"{what}{space} with Adam [@kingma2015]{_chosen(facts, RECIPE)}."]
 
 
 def ranked(facts: Facts) -> list[str]:
