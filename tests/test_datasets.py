@@ -877,7 +877,7 @@ def test_massvis(tmp_path):
     assert one(scores, "a.png", *SCORES[:2]) == pytest.approx([38 / 91, 11 / 101])
     longer = mf.datasets.table("massvis", "targets393", folder=tmp_path)
     assert one(longer, "a.png", "hit_rate", "prolonged_hit_rate") == pytest.approx([0.4176, 0.8182])
-    photographs(tmp_path / "images", "a.png")
+    photographs(tmp_path / "targets", "a.png")
     assert mf.datasets.load("massvis", folder=tmp_path)["width"].values.tolist() == [8]
 
 

@@ -131,10 +131,11 @@ def test_scenes_rank_online_as_in_the_laboratory():
 def test_scenes_in_the_layout_of_their_authors_are_the_same(tmp_path):
     """Tables of the authors' file, put back into its layout as the README describes it, are read as the tables."""
     read = mf.datasets.table
-    targets, lab = read("figrim", "targets").to_dataframe(), read("figrim", "lab_trials")
-    n, counts = lab["participant"].max() + 1, ["hits", "misses", "false_alarms", "correct_rejections"]
+    some, whole = read("figrim", "targets").isel(image=slice(None, None, 7)), read("figrim", "lab_trials")
+    targets, lab = some.to_dataframe(), whole[whole["image"].isin(some["image"].values)]
+    n, counts = whole["participant"].max() + 1, ["hits", "misses", "false_alarms", "correct_rejections"]
     rows = np.empty((1, len(targets)), dtype=[("impath", object), ("AMT_comb", object), ("userdata", object)])
-    seen = {image: some.set_index("participant") for image, some in lab.groupby("image")}
+    seen = {image: own.set_index("participant") for image, own in lab.groupby("image")}
     for i, (image, row) in enumerate(targets.iterrows()):
         users = np.empty((1, n), dtype=[("SDT", object)])
         for j in range(n):
@@ -142,7 +143,7 @@ def test_scenes_in_the_layout_of_their_authors_are_the_same(tmp_path):
             users[0, j] = (np.array([answers], dtype=float),)
         rows[0, i] = (f"Targets/{row['category']}/{image}", {name: float(row[name]) for name in counts}, users)
     savemat(tmp_path / "allImages_release.mat", {"allImages": rows})
-    xr.testing.assert_identical(read("figrim", "targets", folder=tmp_path), read("figrim", "targets"))
+    xr.testing.assert_identical(read("figrim", "targets", folder=tmp_path), some)
     order = ["image", "participant"]
     ours = read("figrim", "lab_trials", folder=tmp_path)[list(lab)].sort_values(order, ignore_index=True)
     pd.testing.assert_frame_equal(ours, lab.sort_values(order, ignore_index=True), check_dtype=False)

@@ -110,7 +110,7 @@ def _located(found: pd.DataFrame) -> pd.DataFrame:
 
 def _answers(one: Any, path: Path) -> list[tuple[int, list[int]]]:
     """Give the answers to an image by participant, whose fields are empty if they did not see it."""
-    users = list(np.atleast_1d(one.userdata)) if has(one, "userdata") else [None]
+    users: list[Any] = list(np.atleast_1d(one.userdata)) if has(one, "userdata") else [None]
     if not all(has(user, "SDT") for user in users):
         got = listed("no field 'userdata.SDT'")
         raise ArgumentError(advice("folder", f"hold {path.name} as its authors wrote it", got, AGAIN))

@@ -48,7 +48,7 @@ def _targets(folder: Path) -> pd.DataFrame:
 
 
 def _load(folder: Path) -> xr.Dataset:
-    table, place = _targets(folder), first(folder, ["images", "targets410"])
+    table, place = _targets(folder), first(folder, ["images", "targets", "targets410"])
     return scored("visualisations", table) if place is None else with_photographs(place, table)
 
 
