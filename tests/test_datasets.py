@@ -9,6 +9,7 @@ import warnings
 from functools import partial
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -115,8 +116,8 @@ def test_tables_and_trials_that_a_set_lacks(tmp_path):
         mf.datasets.table("rocks480", "mdss", folder=tmp_path)
     with pytest.raises(UnknownNameError, match="got 'nothing of the kind'. The tables of 'lamem': splits"):
         mf.datasets.table("lamem", "nothing of the kind", folder=tmp_path)
-    with pytest.raises(UnknownNameError, match="got 'halves'. 'isola' has no further tables"):
-        mf.datasets.table("isola", "halves", folder=tmp_path)
+    with pytest.raises(UnknownNameError, match="got 'halves'. 'vischema' has no further tables"):
+        mf.datasets.table("vischema", "halves", folder=tmp_path)
     with pytest.raises(
         UnknownNameError, match="name must be one of 'figrim', 'rocks480'; got 'memcat', of which scores"
     ):
@@ -211,11 +212,45 @@ def test_lnsim_as_its_authors_give_it_out(tmp_path):
         pytest.raises(ArgumentError, match=r"hold subject_hrs2.mat with a value per photograph; got 3 .* \(2, 4\)"),
     ):
         mf.datasets.load("lnsim", folder=tmp_path)
+    savemat(tmp_path / "Random_splits" / "subject_hrs2.mat", {"subject_hrs2": np.ones((3, 3))})
+    with (
+        pytest.warns(MemfeatWarning, match=nameless),
+        pytest.raises(ArgumentError, match=r"hold subject_hrs2.mat with a value per photograph; got 3 .* \(3, 3\)"),
+    ):
+        mf.datasets.load("lnsim", folder=tmp_path)
+    savemat(tmp_path / "Random_splits" / "subject_hrs2.mat", {"subject_hrs2": np.ones((1, 3))})
+    with (
+        pytest.warns(MemfeatWarning, match=nameless),
+        pytest.raises(ArgumentError, match="as many splits in subject_hrs1.mat as in subject_hrs2.mat; got 2 and 1"),
+    ):
+        mf.datasets.load("lnsim", folder=tmp_path)
     # scores that come with names are joined by them, and nothing is inferred
     lnsim(tmp_path)
     written(tmp_path / "scores.csv", "image,hit_rate", "0002.jpg,.7", "0001.jpg,.5")
     images = mf.datasets.load("lnsim", folder=tmp_path)
     assert "matched_by" not in images.attrs
+
+
+def test_lnsim_with_the_scores_that_its_authors_name_but_do_not_give_out(tmp_path):
+    photographs(tmp_path / "Image_data", "0001.jpg", "0003.jpg", "0002.jpg")
+    (tmp_path / "Random_splits").mkdir()
+    for half in (1, 2):
+        savemat(tmp_path / "Random_splits" / f"subject_hrs{half}.mat", {f"subject_hrs{half}": np.full((2, 3), 0.5)})
+    savemat(tmp_path / "hrs.mat", {"scores": [[0.9, 0.8, 0.7]]})
+    with pytest.warns(
+        MemfeatWarning, match=r"hold no names: .*; hit_rate is the score of all participants \(hrs.mat\)"
+    ):
+        images = mf.datasets.load("lnsim", folder=tmp_path)
+    assert images["image"].values.tolist() == ["0001.jpg", "0002.jpg", "0003.jpg"]
+    assert images["hit_rate"].values.tolist() == [0.9, 0.8, 0.7]
+    assert images.attrs["hit_rate_is"] == "score of all participants (hrs.mat)"
+    for wrong in ({"scores": [0.9, 0.8]}, {"a": [1, 2, 3], "b": [1, 2, 3]}):
+        savemat(tmp_path / "hrs.mat", wrong)
+        with (
+            pytest.warns(MemfeatWarning, match="hold no names"),
+            pytest.raises(ArgumentError, match="hold hrs.mat with one value per photograph; got 3 photographs, and"),
+        ):
+            mf.datasets.load("lnsim", folder=tmp_path)
 
 
 def test_files_that_do_not_join_are_counted_and_named(tmp_path):
@@ -386,6 +421,114 @@ def test_figrim_with_all_photographs_as_its_authors_give_them_out(tmp_path):
     assert one(images, "a.jpg", "hit_rate", "hit_rate_lab") == [0.75, 0.9]
     with pytest.raises(MissingFileError, match="folder must hold amt_counts_630_targets.csv"):
         mf.datasets.table("figrim", "targets", folder=tmp_path / "some")
+
+
+def structs(rows: list[dict]) -> np.ndarray:
+    """An array of structs, as savemat writes it."""
+    made = np.empty((1, len(rows)), dtype=[(name, object) for name in rows[0]])
+    for i, row in enumerate(rows):
+        made[0, i] = tuple(row.values())
+    return made
+
+
+def answered(*answers: list[float]) -> np.ndarray:
+    """The participants of an image; those who did not see it have an empty field."""
+    return structs([{"fixations": {"enc": [[1, 2]]}, "SDT": np.array(codes, dtype=float)} for codes in answers])
+
+
+def release(folder: Path, *, foils: bool = True) -> Path:
+    """FIGRIM in the layout that its authors' README describes, with what `figrim` has as tables."""
+    counts = [("hits", 30, 10), ("misses", 10, 10), ("false_alarms", 4, 5), ("correct_rejections", 16, 15)]
+    seen = [
+        answered([], [4, 1, 1], [2, 3, 1], [4, np.nan, np.nan]),
+        answered([], [np.nan, 3, 3], [], []),
+    ]
+    rows = [
+        {
+            "impath": f"Targets/{name}.jpg",
+            "AMT_comb": {field: value[i] for field, *value in counts[: 4 if foils else 2]},
+            "userdata": seen[i],
+        }
+        for i, name in enumerate(["tower/a", "house/b"])
+    ]
+    path = folder / "allImages_release.mat"
+    folder.mkdir(parents=True, exist_ok=True)
+    savemat(path, {"allImages": structs(rows)})
+    return path
+
+
+@pytest.mark.parametrize("place", [".", "targetData"])
+def test_figrim_in_the_file_of_its_authors_is_what_the_tables_are(tmp_path, place):
+    figrim(tmp_path / "tables")
+    release(tmp_path / "own" / place)
+    photographs(tmp_path / "own" / "Targets", "tower/a.jpg", "house/b.jpg")
+    read = partial(mf.datasets.table, "figrim")
+    ours, theirs = (read("targets", folder=tmp_path / one) for one in ("own", "tables"))
+    xr.testing.assert_identical(ours, theirs)
+    ours, theirs = (read("lab_trials", folder=tmp_path / one) for one in ("own", "tables"))
+    pd.testing.assert_frame_equal(ours[list(theirs)], theirs, check_dtype=False)
+    ours, theirs = (mf.datasets.trials("figrim", folder=tmp_path / one) for one in ("own", "tables"))
+    pd.testing.assert_frame_equal(ours, theirs, check_dtype=False)
+    images = mf.datasets.load("figrim", folder=tmp_path / "own")
+    assert images["image"].values.tolist() == ["house/b.jpg", "tower/a.jpg"]
+    assert one(images, "tower/a.jpg", "category", *COUNTS, "hit_rate") == ["tower", 30, 10, 4, 16, 0.75]
+    # a table is taken before the file of MATLAB
+    written(tmp_path / "own" / "amt_counts_630_targets.csv", "file,category,hits,misses,fa,cr", "a.jpg,tower,1,1,0,4")
+    assert read("targets", folder=tmp_path / "own")["hits"].values.tolist() == [1]
+
+
+def test_counts_of_foils_that_the_file_lacks_are_not_made_up(tmp_path):
+    release(tmp_path, foils=False)
+    targets = mf.datasets.table("figrim", "targets", folder=tmp_path)
+    assert set(targets.data_vars) == {"category", "hits", "misses", "n_targets", "hit_rate"}
+    assert targets["hit_rate"].values.tolist() == [0.75, 0.5]
+
+
+def test_a_file_of_figrim_that_is_another_is_refused(tmp_path):
+    path = release(tmp_path)
+    read = partial(mf.datasets.table, "figrim", folder=tmp_path)
+    savemat(path, {"others": [1]})
+    with pytest.raises(ArgumentError, match="allImages_release.mat as its authors .*; got no variable 'allImages'"):
+        read("targets")
+    row = {"impath": "Targets/tower/a.jpg", "AMT_comb": {"hits": 1.5, "misses": 1}, "userdata": answered([1, 2])}
+    savemat(path, {"allImages": structs([row])})
+    with pytest.raises(ArgumentError, match="hold allImages_release.mat with whole numbers as counts; got 1.5"):
+        read("targets")
+    with pytest.raises(ArgumentError, match="with three answers per participant and image; got 2"):
+        read("lab_trials")
+    savemat(path, {"allImages": structs([{"impath": "a.jpg", "AMT_comb": {"hits": 1}, "userdata": {"x": 1}}])})
+    with pytest.raises(ArgumentError, match=r"as its authors wrote it; got no field 'AMT_comb.misses'"):
+        read("targets")
+    with pytest.raises(ArgumentError, match=r"as its authors wrote it; got no field 'userdata.SDT'"):
+        read("lab_trials")
+    path.write_bytes(b"no MATLAB file" * 20)
+    with pytest.raises(ArgumentError, match="hold allImages_release.mat as its authors wrote it; .* be damaged"):
+        read("targets")
+    with h5py.File(path, "w", userblock_size=512) as file:
+        file["allImages"] = [1]
+    with pytest.raises(
+        ArgumentError,
+        match=r"before 7.3; got version 7.3. Save it again in MATLAB: load\('all.*mat'\); save\('all.*mat', '-v7'\)",
+    ):
+        read("targets")
+
+
+def test_both_games_of_figrim(tmp_path):
+    rows = [
+        {
+            "filename": f"{name}.jpg",
+            "category": "tower",
+            "amt1": dict(zip(COUNTS, first, strict=True)),
+            "amt2": dict(zip(COUNTS, second, strict=True)),
+        }
+        for name, first, second in (("b", [8, 2, 1, 9], [9, 1, 0, 5]), ("a", [5, 5, 2, 8], [6, 4, 1, 4]))
+    ]
+    savemat(tmp_path / "image_data_targets.mat", {"image_data_targets": structs(rows)})
+    same, every = (mf.datasets.table("figrim", which, folder=tmp_path) for which in ("amt1", "amt2"))
+    assert same["image"].values.tolist() == every["image"].values.tolist() == ["a.jpg", "b.jpg"]
+    assert one(same, "b.jpg", "category", *COUNTS, *SCORES[:2]) == ["tower", 8, 2, 1, 9, 0.8, 0.1]
+    assert one(every, "a.jpg", *COUNTS, *SCORES[:2]) == [6, 4, 1, 4, 0.6, 0.2]
+    assert same.attrs["experiment"] == "online, among scenes of the same category"
 
 
 def memcat(folder: Path) -> None:
@@ -643,6 +786,22 @@ def test_isola_as_its_authors_give_it_out(tmp_path):
     photographs(tmp_path / "images", "sun_a_crop.png", "sun_b_crop.png")
     images = mf.datasets.load("isola", folder=tmp_path)
     assert images["hit_rate"].values.tolist() == [0.5, 0.8]
+    # rates of halves of the participants are in the order of the targets, one row per split
+    with pytest.raises(MissingFileError, match="folder must hold Data/Random splits/subject_hrs1.mat or Random splits"):
+        mf.datasets.table("isola", "halves", folder=tmp_path)
+    check = mf.datasets.check("isola", folder=tmp_path).set_index("check")
+    assert check.loc["pairs of halves"].tolist() == ["25 or no halves", "no halves", True]
+    splits = tmp_path / "Data" / "Random splits"
+    splits.mkdir()
+    for half in (1, 2):
+        rates = np.array([[0.5, 0.25], [0.6, 0.35], [0.7, 0.45]]) + half / 8
+        savemat(splits / f"subject_hrs{half}.mat", {f"subject_hrs{half}": rates})
+    halves = mf.datasets.table("isola", "halves", folder=tmp_path)
+    assert halves["image"].values.tolist() == ["sun_a_crop.jpg", "sun_b_crop.jpg"]
+    assert halves["hit_rate"].sel(half=2, image="sun_b_crop.jpg").values.tolist() == [0.75, 0.85, 0.95]
+    assert halves["hit_rate"].sel(half=1, split="split02", image="sun_a_crop.jpg").item() == pytest.approx(0.475)
+    check = mf.datasets.check("isola", folder=tmp_path).set_index("check")
+    assert check.loc["pairs of halves"].tolist() == ["25 or no halves", "3", False]
     cells[:] = [{"filepath": "a.jpg", "hits": 1}, {"filepath": "b.jpg", "hits": 2}]
     savemat(folder / "sorted_target_data.mat", {"sorted_target_data": cells})
     with pytest.raises(ArgumentError, match="sorted_target_data.mat as its authors wrote it; got no field 'misses'"):
@@ -718,8 +877,18 @@ def test_massvis(tmp_path):
     assert one(scores, "a.png", *SCORES[:2]) == pytest.approx([38 / 91, 11 / 101])
     longer = mf.datasets.table("massvis", "targets393", folder=tmp_path)
     assert one(longer, "a.png", "hit_rate", "prolonged_hit_rate") == pytest.approx([0.4176, 0.8182])
-    photographs(tmp_path / "images", "a.png")
+    photographs(tmp_path / "targets", "a.png")
     assert mf.datasets.load("massvis", folder=tmp_path)["width"].values.tolist() == [8]
+
+
+def test_massvis_in_the_file_of_matlab_is_what_the_table_is(tmp_path):
+    massvis(tmp_path / "tables")
+    row = {"filename": "a.png", "source": "Economist", "category": 3, "category_label": "N", "vistype": "Bars"}
+    row |= {"title": "", "hits": 38, "misses": 53, "false_alarms": 11, "correct_rejections": 90}
+    (tmp_path / "own" / "matlab_files").mkdir(parents=True)
+    savemat(tmp_path / "own" / "matlab_files" / "targets410_metadata.mat", {"allImages": structs([row])})
+    ours, theirs = (mf.datasets.load("massvis", folder=tmp_path / one) for one in ("own", "tables"))
+    xr.testing.assert_identical(ours, theirs)
 
 
 def test_memento10k_with_and_without_frames(tmp_path):
@@ -790,6 +959,8 @@ DAMAGED = {
     ),
     "lnsim": (lambda folder: photographs(folder / "images", "1.jpg"), "Random_splits/subject_hrs1.mat", b"no" * 99),
     "memcat": (memcat, "memcat_image_data.csv", b"\xff\xfe\x00"),
+    "figrim": (lambda folder: photographs(folder / "images", "a.jpg"), "allImages_release.mat", b"no" * 99),
+    "massvis": (lambda folder: None, "matlab_files/targets410_metadata.mat", b"no" * 99),
     "rocks480": (rocks, "trials.csv.gz", b"\x1f\x8b\x08no archive"),
 }
 

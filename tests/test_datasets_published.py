@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy.io import savemat
 from scipy.stats import pearsonr, spearmanr
 
 import memfeat as mf
@@ -83,7 +84,7 @@ def test_sets_are_read_whole_with_each_image_once(name, n, columns):
 @pytest.mark.parametrize("name", HERE)
 def test_every_further_table_is_read(name):
     for which in mf.datasets.tables(name):
-        if (name, which) != ("rim2025", "set3"):
+        if (name, which) not in (("rim2025", "set3"), ("figrim", "amt1"), ("figrim", "amt2")):
             table = mf.datasets.table(name, which)
             assert table.attrs["name"] == name
             assert len(table) > 0
@@ -125,6 +126,27 @@ def test_scenes_rank_online_as_in_the_laboratory():
     assert [[name in online["image"].values for name in pair] for pair in DUPLICATES] == [[True, False]] * 6
     # 21 categories of 30
     assert pd.Series(online["category"].values).value_counts().tolist() == [30] * 21
+
+
+def test_scenes_in_the_layout_of_their_authors_are_the_same(tmp_path):
+    """Tables of the authors' file, put back into its layout as the README describes it, are read as the tables."""
+    read = mf.datasets.table
+    some, whole = read("figrim", "targets").isel(image=slice(None, None, 7)), read("figrim", "lab_trials")
+    targets, lab = some.to_dataframe(), whole[whole["image"].isin(some["image"].values)]
+    n, counts = whole["participant"].max() + 1, ["hits", "misses", "false_alarms", "correct_rejections"]
+    rows = np.empty((1, len(targets)), dtype=[("impath", object), ("AMT_comb", object), ("userdata", object)])
+    seen = {image: own.set_index("participant") for image, own in lab.groupby("image")}
+    for i, (image, row) in enumerate(targets.iterrows()):
+        users = np.empty((1, n), dtype=[("SDT", object)])
+        for j in range(n):
+            answers = seen[image].loc[j, ["enc", "rec", "rec2"]].tolist() if j in seen[image].index else []
+            users[0, j] = (np.array([answers], dtype=float),)
+        rows[0, i] = (f"Targets/{row['category']}/{image}", {name: float(row[name]) for name in counts}, users)
+    savemat(tmp_path / "allImages_release.mat", {"allImages": rows})
+    xr.testing.assert_identical(read("figrim", "targets", folder=tmp_path), some)
+    order = ["image", "participant"]
+    ours = read("figrim", "lab_trials", folder=tmp_path)[list(lab)].sort_values(order, ignore_index=True)
+    pd.testing.assert_frame_equal(ours, lab.sort_values(order, ignore_index=True), check_dtype=False)
 
 
 def test_resmem_predicts_scenes_as_published():

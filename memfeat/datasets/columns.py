@@ -25,6 +25,8 @@ __all__ = ["counted", "features", "of_images", "once", "scored", "taken", "toget
 #: rate -> the count that it is a share of, and of how many
 RATES = {"hit_rate": ("hits", "n_targets"), "false_alarm_rate": ("false_alarms", "n_foils")}
 COUNTS = {"hits", "misses", "n_targets", "false_alarms", "correct_rejections", "n_foils"}
+#: What is counted of targets, and of foils: yes, no, and both.
+KINDS = (("hits", "misses", "n_targets"), ("false_alarms", "correct_rejections", "n_foils"))
 
 
 def taken(path: Path, columns: Mapping[str, str] | Sequence[str], *, text: Iterable[str] = ()) -> pd.DataFrame:
@@ -94,13 +96,14 @@ def counted(table: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     table : DataFrame
-        With `hits` and one of `misses` and `n_targets`, and the same of `false_alarms`, `correct_rejections` and
-        `n_foils`.
+        With `hits` and one of `misses` and `n_targets`, and, if foils were counted, the same of `false_alarms`,
+        `correct_rejections` and `n_foils`.
 
     Returns
     -------
     DataFrame
-        With all six, `hit_rate`, `false_alarm_rate` and `corrected_recognition`; rates of no trials are NaN.
+        With all six, `hit_rate`, `false_alarm_rate` and `corrected_recognition`; rates of no trials are NaN. Without
+        counts of foils, with those of targets and `hit_rate` only.
 
     Raises
     ------
@@ -113,13 +116,16 @@ def counted(table: pd.DataFrame) -> pd.DataFrame:
         if len(words):
             rule, remedy = f"hold numbers as counts of {name.replace('_', ' ')}", "Download it again."
             raise ArgumentError(advice("folder", rule, listed.of(words), remedy))
-    for old, new, total in (("hits", "misses", "n_targets"), ("false_alarms", "correct_rejections", "n_foils")):
+    kinds = [kind for kind in KINDS if kind[0] in made]
+    for old, new, total in kinds:
         if new not in made:
             made[new] = made[total] - made[old]
         made[total] = made[old] + made[new]
     for rate, (count, total) in RATES.items():
-        made[rate] = made[count] / made[total].where(made[total] > 0)
-    made["corrected_recognition"] = made["hit_rate"] - made["false_alarm_rate"]
+        if count in made:
+            made[rate] = made[count] / made[total].where(made[total] > 0)
+    if len(kinds) == len(KINDS):
+        made["corrected_recognition"] = made["hit_rate"] - made["false_alarm_rate"]
     return made
 
 

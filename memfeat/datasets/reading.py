@@ -33,6 +33,7 @@ def load(name: str, *, folder: str | Path | None = None) -> xr.Dataset:
     folder : str or Path, optional
         Its folder, in the layout that its card describes; by default the folder of that name in the one that the
         environment variable `MEMFEAT_DATA` names. Nothing is ever downloaded.
+        If it holds the same scores as a table (CSV) and in a file of MATLAB or Excel, the table is read.
 
     Returns
     -------

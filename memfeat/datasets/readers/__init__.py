@@ -1,4 +1,7 @@
-"""Readers of the sets, each of the layout in which it is given out."""
+"""Readers of the sets, each of the layout in which it is given out.
+
+Where a folder holds the same scores as a table (CSV) and in a file of MATLAB or Excel, all of them read the table.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType

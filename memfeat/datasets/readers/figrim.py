@@ -1,5 +1,6 @@
 """FIGRIM: scenes of 21 categories, with counts from two independent experiments."""
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +9,7 @@ import xarray as xr
 from memfeat._labels import IMAGE
 from memfeat.datasets.columns import counted, of_images, once, taken, with_photographs
 from memfeat.datasets.folders import first, needed
+from memfeat.datasets.readers import answers
 from memfeat.datasets.readers.reader import Reader
 from memfeat.images.sources import EXTENSIONS
 
@@ -43,12 +45,16 @@ ONLINE = "online (Amazon Mechanical Turk)"
 ORIGIN = f"plain names: {ONLINE}; names that end in _lab: in the laboratory, and not by those whose trials are there"
 #: Where counts of all targets stand, and of some; and where the photographs lie, as in the authors' archive.
 WHOLE, SOME = "amt_counts_630_targets.csv", "scores_30_images.csv"
+#: The authors' files: of the targets with answers in the laboratory, and of all that were played with online.
+OWN, GAMES = ("allImages_release.mat", "targetData/allImages_release.mat"), "image_data_targets.mat"
 PICTURES = ("images", "Targets")
 
 
 def _crowd(folder: Path) -> pd.DataFrame:
     """Read the counts from the crowd, of all targets where they are there."""
-    path = needed(folder, WHOLE, SOME)
+    path = needed(folder, WHOLE, *OWN, SOME)
+    if path.suffix == ".mat":
+        return answers.counts(path)
     columns = TARGETS if path.name == WHOLE else BOTH
     return counted(once(taken(path, columns, text=["file"]), path))
 
@@ -71,12 +77,14 @@ def _load(folder: Path) -> xr.Dataset:
 
 
 def _targets(folder: Path) -> xr.Dataset:
-    needed(folder, WHOLE)
+    needed(folder, WHOLE, *OWN)
     return of_images(_crowd(folder), experiment=ONLINE)
 
 
 def _lab(folder: Path) -> pd.DataFrame:
-    path = needed(folder, "lab_trials_630_targets.csv.gz", "lab_trials_630_targets.csv")
+    path = needed(folder, "lab_trials_630_targets.csv.gz", "lab_trials_630_targets.csv", *OWN)
+    if path.suffix == ".mat":
+        return answers.showings(path)
     names = {"file": IMAGE, "category": "category", "participant": "participant", "enc": "enc", "rec": "rec"}
     return taken(path, names | {"rec2": "rec2"}, text=["file"])
 
@@ -92,6 +100,10 @@ def _trials(folder: Path) -> pd.DataFrame:
     return pd.concat(shown, ignore_index=True)
 
 
+def _game(folder: Path, which: str) -> xr.Dataset:
+    return of_images(answers.game(needed(folder, GAMES), which), experiment=answers.GAMES[which])
+
+
 def _rank(folder: Path) -> float:
     """Give the rank correlation of hit rates from the crowd and from the laboratory."""
     trials = _trials(folder).query("truth == 'old'").dropna(subset=["response"])
@@ -101,7 +113,11 @@ def _rank(folder: Path) -> float:
 
 READER = Reader(
     load=_load,
-    tables={"targets": _targets, "lab_trials": _lab},
+    tables={
+        "targets": _targets,
+        "lab_trials": _lab,
+        **{which: partial(_game, which=which) for which in answers.GAMES},
+    },
     trials=_trials,
     checks={
         "photographs": lambda see: ((630, 30), len(see(_pictures))),

@@ -12,7 +12,8 @@ from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat._tables import texts
 from memfeat.datasets.columns import features, scored
-from memfeat.datasets.folders import legible, needed
+from memfeat.datasets.folders import needed
+from memfeat.datasets.readers.matlab import matrix
 from memfeat.datasets.readers.reader import Reader
 from memfeat.errors import ArgumentError
 
@@ -22,29 +23,12 @@ PARTS = ("train", "test")
 NAMES = "the files hold no names: images are called by their part and row, and match no other set's"
 
 
-def _matrix(path: Path, name: str) -> npt.NDArray[Any]:
-    """Read a matrix of MATLAB, of version 5 or 7.3, where the first axis comes last in the file."""
-    import h5py
-    from scipy.io import loadmat
-
-    with legible(path.name):
-        if h5py.is_hdf5(path):
-            with h5py.File(path) as file:
-                found = {str(key): np.asarray(file[key]).T for key in file}
-        else:
-            found = {key: one for key, one in loadmat(path).items() if not key.startswith("__")}
-    if name not in found:
-        got = listed(f"{', '.join(found)} in {path.name}")
-        raise ArgumentError(advice("folder", f"hold {path.name} with {name}", got, "Download it again."))
-    return found[name]
-
-
 def _parts(folder: Path) -> dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
     """Read attributes and hit rates of both parts."""
     made = {}
     for part in PARTS:
-        x = _matrix(needed(folder, f"{part}.mat"), part)
-        y = _matrix(needed(folder, f"y_{part}.mat"), f"y_{part}").ravel()
+        x = matrix(needed(folder, f"{part}.mat"), part)
+        y = matrix(needed(folder, f"y_{part}.mat"), f"y_{part}").ravel()
         if len(x) != len(y):
             got = listed(f"{len(x)} and {len(y)}")
             raise ArgumentError(advice("folder", f"hold as many rows in {part}.mat as in y_{part}.mat", got))
@@ -67,7 +51,7 @@ def _attributes(folder: Path) -> xr.Dataset:
 
 
 def _weights(folder: Path) -> pd.DataFrame:
-    weights = _matrix(needed(folder, "w.mat"), "w").ravel()
+    weights = matrix(needed(folder, "w.mat"), "w").ravel()
     return pd.DataFrame({"attribute": texts(range(len(weights))), "weight": weights})
 
 

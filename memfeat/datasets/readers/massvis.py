@@ -8,6 +8,7 @@ import xarray as xr
 from memfeat._labels import IMAGE
 from memfeat.datasets.columns import counted, of_images, once, scored, taken, with_photographs
 from memfeat.datasets.folders import first, needed
+from memfeat.datasets.readers import matlab
 from memfeat.datasets.readers.reader import Reader
 
 __all__ = ["READER"]
@@ -19,6 +20,9 @@ COUNTS = {
     "mem: false alarms": "false_alarms",
     "mem: correct rejections": "correct_rejections",
 }
+#: The same in the MATLAB file.
+ABOUT_FIELDS = {"filename": IMAGE, "source": "source", "category_label": "category", "vistype": "kind"}
+FIELDS = ABOUT_FIELDS | {name: name for name in COUNTS.values()}
 #: Percentages, after one second and after ten.
 RATES = {
     "mem: at-a-glance HR (%)": "hit_rate",
@@ -32,8 +36,19 @@ def _table(folder: Path, name: str, columns: dict[str, str]) -> pd.DataFrame:
     return once(taken(path, ABOUT | columns, text=["filename", "title"]), path).drop(columns="title")
 
 
+def _targets(folder: Path) -> pd.DataFrame:
+    """Read the counts, from the table or, where there is none, from the MATLAB file of the same."""
+    name = "targets410"
+    tables, files = [f"{name}_metadata.csv", f"csv_files/{name}_metadata.csv"], [f"matlab_files/{name}_metadata.mat"]
+    path = needed(folder, *tables, *files, f"{name}_metadata.mat")
+    if path.suffix == ".csv":
+        return counted(_table(folder, name, COUNTS))
+    rows = matlab.structs(path, "allImages")
+    return counted(once(matlab.table(path, rows, FIELDS, text=list(ABOUT_FIELDS)), path))
+
+
 def _load(folder: Path) -> xr.Dataset:
-    table, place = counted(_table(folder, "targets410", COUNTS)), first(folder, ["images", "targets410"])
+    table, place = _targets(folder), first(folder, ["images", "targets", "targets410"])
     return scored("visualisations", table) if place is None else with_photographs(place, table)
 
 
@@ -47,7 +62,7 @@ READER = Reader(
     load=_load,
     tables={"targets393": _longer},
     checks={
-        "targets": lambda see: (410, len(see(_table, "targets410", COUNTS))),
+        "targets": lambda see: (410, len(see(_targets))),
         "targets with longer viewing": lambda see: (393, see(_longer).sizes[IMAGE]),
     },
 )
