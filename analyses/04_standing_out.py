@@ -383,9 +383,10 @@ profiles = {
 with plt.rc_context(mf.plot.STYLE):
     shape = {"width_ratios": [2.2, 1], "layout": "constrained"}
     figure, panels = plt.subplots(2, 2, figsize=(180 / 25.4, 140 / 25.4), **shape)
+    captions = []
     for ax, (title, result) in zip(panels[:, 0], profiles.items(), strict=True):
         mf.plot.layer_profile(result, ax=ax, label="Spearman ρ" if result is not given else "Partial Spearman ρ")
-        caption = " ".join(ax.get_title("left").split())
+        captions.append(" ".join(ax.get_title("left").split()))
         ax.set_title(title, loc="left", fontsize=7)
     for ax, (title, (result, names)) in zip(panels[:, 1], side.items(), strict=True):
         passed, place = (result["p_corrected"] < 0.05).values, np.arange(len(names))
@@ -397,8 +398,10 @@ with plt.rc_context(mf.plot.STYLE):
         ax.set_xlim(-0.6, len(names) - 0.4)
         ax.set_ylabel("Spearman ρ" if result is not trained else "Difference of two ρ")
         ax.set_title(title, loc="left", fontsize=7)
-    panels[0, 1].set_ylim(panels[0, 0].get_ylim())
-    caption = caption.replace("broken lines and pale bands: baselines", "broken line, pale band: untrained; bars: 95 %")
+    lows, highs = zip(*(ax.get_ylim() for ax in panels[0]), strict=True)
+    plt.setp(panels[0], ylim=(min(lows), max(highs)))
+    caption = captions[0].replace("broken lines and pale bands: baselines", "broken line, pale band: untrained")
+    caption = caption.replace("band: 95", "band, bars: 95")
     figure.supxlabel(textwrap.fill(caption, 140), fontsize=6.5)
 mf.plot.save(figure, figures / "04_standing_out_strength", formats=["svg"])
 plt.close(figure)

@@ -153,8 +153,10 @@ with plt.rc_context(mf.plot.STYLE):
     size = (180 / 25.4, (25 + 17 * len(sets)) / 25.4)
     figure, panels = plt.subplots(1, len(names), figsize=size, sharey=True, squeeze=False, layout="constrained")
     for ax, name in zip(panels[0], names, strict=True):
-        mf.plot.sets(by_score.sel(score=name), memory, by="kind", label=f"{name[:1].upper()}{name[1:]}", ax=ax)
-        ax.set_title("")
+        mf.plot.sets(
+            by_score.sel(score=name), memory, by="kind", label=name if name == "d′" else name.capitalize(), ax=ax
+        )
+        ax.set_title("", loc="left")
     units = f"{len(about['type'].unique())} types" if named else "photographs"
     figure.supxlabel(f"n = {len(memory)} images, a dot each; diamond: mean, 95 % interval over {units}", fontsize=6.5)
 mf.plot.save(figure, figures / "05_three_kinds", formats=["svg"])
@@ -209,7 +211,7 @@ assert np.isclose(found, by_hand, rtol=1e-4, atol=1e-6)
 # from one distribution.
 
 # %%
-rows = {"classifier": "Classifier, area under ROC curve", "mmd": "Squared MMD"}
+rows, counts = {"classifier": "Classifier, AUC", "mmd": "Squared MMD"}, kind.to_series().value_counts()
 with plt.rc_context(mf.plot.STYLE):
     size = (180 / 25.4, 125 / 25.4)
     figure, panels = plt.subplots(2, len(pairs), figsize=size, sharey="row", squeeze=False, layout="constrained")
@@ -217,7 +219,7 @@ with plt.rc_context(mf.plot.STYLE):
         for ax, (left, right) in zip(line, pairs, strict=True):
             result = by_contrast.sel(statistic=statistic, contrast=f"{left} and {right}")
             mf.plot.layer_profile(result, label=label, ax=ax)
-            ax.set_title(f"{left} (n = {(kind == left).sum()}),\n{right} (n = {(kind == right).sum()})", fontsize=7)
+            ax.set_title(f"{left} (n = {counts[left]}),\n{right} (n = {counts[right]})", loc="left", fontsize=7)
             ax.label_outer()
     figure.supxlabel(f"filled: p < .05, corrected over 51 layers and {len(pairs)} contrasts", fontsize=6.5)
 mf.plot.save(figure, figures / "05_three_kinds_layers", formats=["svg"])
