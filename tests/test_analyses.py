@@ -236,6 +236,7 @@ def test_measures_of_single_images_are_related_and_saved(home, on_few):
         relative = saved["strong_estimate"] / np.sqrt(saved["strong_reliability"])
         np.testing.assert_allclose(saved["strong_estimate_relative"], relative)
         assert (saved.attrs["noticed_eccentricity_permute"], saved.attrs["strong_permute"]) == ("whole", "free")
+        assert saved["rise_magnitude_first"].item() == "features.layer4.2"
     for name in ("typical", "strength"):
         assert "<svg" in (home / "figures" / f"04_standing_out_{name}.svg").read_text(encoding="utf-8")
 
@@ -253,6 +254,68 @@ def test_sets_of_images_are_compared_and_saved(home, on_few):
             assert ((known > 0) & (known <= 1)).all()
         assert (saved.attrs["remembered_unit"], saved.attrs["apart_permute"]) == ("clusters", "whole")
     assert "P-values come from all 6 rearrangements of whole groups" in " ".join(done.stdout.split())
+    assert "<svg" in (home / "figures" / "05_three_kinds_layers.svg").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def on_own_sets(home):
+    """Give a function that runs a script on photographs of one's own in two sets, of which one is larger."""
+    own = home / "own_sets"
+    names = sorted(demo.collect(own / "photos")["image"])
+    # the first is the only one of its set, and what is no picture comes last
+    scores = pd.DataFrame({"image": names, "recall": np.linspace(0.45, 0.95, len(names)) ** 2})
+    scores["place"] = ["elsewhere", *(("out", "in", "out")[k % 3] for k in range(len(names) - 1))]
+    (own / "photos" / "z.jpg").write_bytes(b"no picture")
+    scores.loc[len(scores)] = ["z.jpg", 0.5, "in"]
+    scores.to_csv(own / "scores.csv", index=False)
+    places = {"MEMFEAT_PHOTOS": str(own / "photos"), "MEMFEAT_SCORES": str(own / "scores.csv")}
+
+    def ran(script, **environment):
+        known = {"MEMFEAT_COLUMN": "recall", "MEMFEAT_IMAGES": "13"} | places | environment
+        return own, run(ROOT / "analyses" / f"{script}.py", own, **known)
+
+    return ran
+
+
+def test_measures_of_photographs_of_ones_own_are_related_to_scores_inside_categories(on_own_sets):
+    own, done = on_own_sets("04_standing_out", MEMFEAT_CATEGORY="place")
+    assert done.returncode == 0, done.stderr
+    assert "1 of 22 photographs cannot be read or have no score, and are left out" in done.stdout
+    assert "1 photographs are the only one of their category, and are left out" in done.stdout
+    with xr.open_dataset(own / "results" / "04_standing_out.nc", engine="h5netcdf") as saved:
+        assert saved["remembered_estimate"].shape == (51, 1)
+        assert saved["remembered_score"].values.tolist() == ["recall"]
+        for name in ("noticed_eccentricity", "remembered", "strong", "given"):
+            assert bool((saved[f"{name}_n"] == 12).all())
+            assert saved.attrs[f"{name}_permute"] == "within"
+        assert saved.attrs["strong_covariates"] == "out"
+        assert "more_estimate" not in saved
+    for name in ("", "_typical", "_strength"):
+        assert "<svg" in (own / "figures" / f"04_standing_out{name}.svg").read_text(encoding="utf-8")
+
+
+def test_sets_of_photographs_of_ones_own_are_compared(on_own_sets):
+    own, done = on_own_sets("05_three_kinds", MEMFEAT_CATEGORY="place")
+    assert done.returncode == 0, done.stderr
+    assert "1 of 22 photographs cannot be read or have no score or set, and are left out" in done.stdout
+    assert "1 photographs of 1 smaller sets are left out" in done.stdout
+    with xr.open_dataset(own / "results" / "05_three_kinds.nc", engine="h5netcdf") as saved:
+        assert saved["remembered_set"].values.tolist() == ["in", "out"]
+        assert saved["remembered_n"].values.tolist() == [4, 8]
+        recall, inside = (np.linspace(0.45, 0.95, 21) ** 2)[1:13], np.arange(12) % 3 == 1
+        means = [recall[inside].mean(), recall[~inside].mean()]
+        np.testing.assert_allclose(saved["remembered_mean"].values.ravel(), means)
+        assert saved.attrs["remembered_unit"] == "images"
+        assert saved["apart_estimate"].sizes == {"apart_statistic": 2, "apart_layer": 51}
+
+
+def test_sets_of_ones_own_need_a_column_that_tells_them_apart(on_own_sets):
+    _, done = on_own_sets("05_three_kinds")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("Set MEMFEAT_CATEGORY to the column of")
+    _, done = on_own_sets("05_three_kinds", MEMFEAT_CATEGORY="place", MEMFEAT_IMAGES="3")
+    assert done.returncode == 1
+    assert "There must be two sets of 2 photographs; place has {'elsewhere': 1, 'in': 1, 'out': 1}" in done.stderr
 
 
 @pytest.mark.data
@@ -300,7 +363,13 @@ def test_kept_predictions_of_ones_own_photographs_are_judged_without_a_network(h
 
 
 def test_photographs_of_ones_own_need_scores_and_are_told_so(home):
-    for script in ("06_how_well_predicted", "09_distinct_or_hard_to_draw", "10_prototypes"):
+    for script in (
+        "04_standing_out",
+        "05_three_kinds",
+        "06_how_well_predicted",
+        "09_distinct_or_hard_to_draw",
+        "10_prototypes",
+    ):
         done = run(ROOT / "analyses" / f"{script}.py", home, MEMFEAT_PHOTOS="photos")
         assert done.returncode == 1
         assert done.stderr.startswith("Set MEMFEAT_SCORES to a CSV")

@@ -34,7 +34,9 @@ def own(tmp_path_factory):
     folder = tmp_path_factory.mktemp("own")
     names = sorted(demo.collect(folder / "photographs")["image"])
     scores = np.random.default_rng(0).uniform(0.3, 0.9, len(names)).round(3)
-    pd.DataFrame({"image": names, "recall": scores}).to_csv(folder / "scores.csv", index=False)
+    category = np.where(np.arange(len(names)) % 2, "first", "second")
+    made = pd.DataFrame({"image": names, "recall": scores, "category": category})
+    made.to_csv(folder / "scores.csv", index=False)
     places = {"PHOTOS": folder / "photographs", "SCORES": folder / "scores.csv", "COLUMN": "recall"}
     return {f"MEMFEAT_{name}": str(at) for name, at in places.items()} | {"MEMFEAT_ANALYSES": str(folder)}
 
