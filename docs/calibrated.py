@@ -10,28 +10,37 @@ from typing import Any, NamedTuple
 WHOLE = (0.93, 0.97)
 #: What was simulated -> how names of its results begin; the first that fits counts.
 FAMILIES = {
-    "RSA: agreement, contrasts, clusters of time, several models ({py:mod}`memfeat.rsa`)": ("rsa_",),
-    "decoding, and contrasts of layers and models ({py:func}`memfeat.regression.decode`)": (
+    "**RSA** ({py:mod}`memfeat.rsa`): every method; over images, participants and both; several layers, contrasts, "
+    "clusters of time, covariates, groups, several models": ("rsa_",),
+    "**Decoding** ({py:func}`memfeat.regression.decode`): ridge, partial least squares, principal components, sparse "
+    "regressions, pipelines; weights, repeats, fixed splits, covariates, groups, categories, several sets of features, "
+    "layers and scores; relative to reliability; contrasts of layers and models": (
         "decoding_", "regression_", "contrast_",
     ),
-    "single units ({py:func}`memfeat.regression.unitwise`)": ("unitwise_",),
-    "shares of several sets of features ({py:func}`memfeat.regression.partition`)": ("partition_",),
-    "components ({py:func}`memfeat.reduction.relate`, {py:func}`memfeat.reduction.scree`)": ("reduction_",),
-    "profiles of a measure, and their contrasts ({py:func}`memfeat.measures.profile`)": ("profile_",),
-    "predictors judged and compared ({py:mod}`memfeat.evaluation`)": ("evaluation_",),
-    "drift between two networks ({py:func}`memfeat.drift.compare`)": ("drift_",),
-    "scores of single images, reliability, mixed models ({py:mod}`memfeat.scores`)": (
-        "scores_", "reliability_", "mixed_model_",
+    "**Single units** ({py:func}`memfeat.regression.unitwise`): alone, corrected, by false discoveries, in groups": (
+        "unitwise_",
     ),
-    "image sets in feature space ({py:func}`memfeat.sets.compare_features`)": ("sets_features_",),
-    "image sets ({py:func}`memfeat.sets.compare`)": ("sets_",),
+    "**Shares** of several sets of features ({py:func}`memfeat.regression.partition`)": ("partition_",),
+    "**Components** ({py:func}`memfeat.reduction.relate`, {py:func}`memfeat.reduction.scree`): their relation with "
+    "scores, and how many are found in noise": ("reduction_",),
+    "**Profiles** of a measure ({py:func}`memfeat.measures.profile`): one layer and all, groups, covariates, relative "
+    "to reliability; contrasts": ("profile_",),
+    "**Predictors judged** ({py:mod}`memfeat.evaluation`): agreement, errors, calibration, cut-offs, relative to "
+    "reliability; two compared": ("evaluation_",),
+    "**Drift** between two networks ({py:func}`memfeat.drift.compare`)": ("drift_",),
+    "**Scores** ({py:mod}`memfeat.scores`): rates, accuracy, d′ and criterion of single images, reliability by halves, "
+    "mixed model": ("scores_", "reliability_", "mixed_model_"),
+    "**Sets in feature space** ({py:func}`memfeat.sets.compare_features`): five statistics; images, clusters, pairs; "
+    "several layers and contrasts": ("sets_features_",),
+    "**Sets** ({py:func}`memfeat.sets.compare`): equal and unequal numbers and spreads, 8 to 60 clusters, pairs, "
+    "covariates, equivalence; several sets and scores": ("sets_",),
 }  # fmt: skip
 #: Columns of the first table: kinds of rates, as `rates` tells them.
 COLUMNS = {
     "test": "false alarms of tests",
     "cautious": "of tests that may be cautious",
     "interval": "intervals that held the truth",
-    "few": "the same, few images",
+    "few": "the same, where nothing is required",
 }
 
 
