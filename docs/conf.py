@@ -49,6 +49,7 @@ AIMS = {"memfeat": 1.2, "memfeat, fast": 1.25}
 OVERHEAD = 1.05
 sys.path[:0] = [str(ROOT), str(HERE), str(BENCHMARKS), str(RESULTS.parent)]
 
+import calibrated  # noqa: E402
 import gallery  # noqa: E402
 import live  # noqa: E402
 import rendering  # noqa: E402
@@ -139,6 +140,22 @@ def calibrations() -> None:
     (GENERATED / "calibration.md").write_text(
         "\n".join([*text, *(f"Measured with {one}.\n" for one in versions)]) + "\n"
     )
+
+
+def summary() -> None:
+    """Write what held in all recorded calibrations, and what did not."""
+    every = [
+        rate
+        for file in sorted(RESULTS.glob("*.json"))
+        for rate in calibrated.rates(file.stem, json.loads(file.read_text())["figures"])
+    ]
+    tables = {
+        "calibration_held": (["what was simulated", *calibrated.COLUMNS.values()], calibrated.held(every)),
+        "calibration_departures": (["what", "wanted", "found", "what helps"], calibrated.did_not(every)),
+    }
+    for name, (head, rows) in tables.items():
+        lines = map(row, [head, ["---"] * len(head), *rows])
+        (GENERATED / f"{name}.md").write_text("\n".join(lines) + "\n")
 
 
 def gap() -> None:
@@ -357,6 +374,7 @@ EXTRA.mkdir(exist_ok=True)
 notebooks()
 command_line()
 calibrations()
+summary()
 gap()
 power()
 benchmarks()

@@ -1,5 +1,8 @@
 """The published sets themselves: their counts, joins and known figures."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +18,11 @@ HERE = (
     "memcat", "isola_attributes", "reconmem_isola", "figrim", "lnsim", "rim2025", "rocks480", "things_concepts",
     "resmem_golden",
 )  # fmt: skip
+PAGE = Path(__file__).parents[1] / "docs" / "datasets.md"
+#: A block of the page that is run here, because tests/test_project.py has no sets.
+SHOWN = re.compile(
+    rf"<!-- not run: [^>]*tests/{Path(__file__).name} runs it[^>]*-->\n```python\n(.*?)^```$", re.M | re.S
+)
 #: Photographs of FIGRIM that are the same, by README.md of cvzoya/figrim.
 DUPLICATES = [
     ("sun_bnjxztsvnercygxn.jpg", "sun_bdwttbytrbnqyqsk.jpg"),
@@ -230,3 +238,16 @@ def test_attributes_of_isola():
     k = x[~test] @ x[~test].T
     predicted = x[test] @ x[~test].T @ np.linalg.solve(k + 3000 * np.eye(len(k)), y[~test] - y[~test].mean())
     assert spearmanr(predicted, y[test]).statistic == pytest.approx(0.656, abs=0.02)
+
+
+@pytest.mark.skipif(not PAGE.exists(), reason="needs the source tree")
+def test_the_code_that_the_page_shows_runs():
+    (code,) = SHOWN.findall(PAGE.read_text())
+    names = {"mf": mf}
+    exec(compile(code, str(PAGE), "exec"), names)
+    assert names["images"].sizes["image"] == 10_000
+    assert set(names["some"]["experiment"]) == {"Exp1_New"}
+    # as published by Meagher and Nosofsky; 1,000 splits
+    found = names["reliability"]["estimate"].sel(measure=SPLITS["measures"])
+    np.testing.assert_allclose(found, [0.81, 0.88, 0.44], atol=0.03)
+    assert names["mds"].sizes["image"] == 480

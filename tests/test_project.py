@@ -149,6 +149,22 @@ def test_options_are_named() -> None:
 # --- what is shown has run ------------------------------------------------------------------------------------------
 
 
+#: Languages of fenced blocks: what tests run or parse, and what Sphinx itself takes, as {include}.
+LANGUAGES = {"python", "sh"}
+
+
+def fences(page: Path) -> list[str]:
+    """What stands behind the opening fence of each block of a page."""
+    every = re.findall(r"^(?:`{3,})(.*)$", page.read_text(), flags=re.MULTILINE)
+    return every[::2]
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_block_of_a_page_is_in_a_language_that_is_checked(page: Path) -> None:
+    unknown = [said for said in fences(page) if said not in LANGUAGES and not said.startswith("{")]
+    assert unknown == []
+
+
 def blocks(page: Path, language: str) -> list[tuple[int, str]]:
     """Fenced blocks of a page, with the line on which each starts, without those marked as not run."""
     text = page.read_text()
