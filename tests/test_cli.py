@@ -1,5 +1,6 @@
 """The command line: results on stdout, messages on stderr, exit codes that say how it went."""
 
+import hashlib
 import json
 import logging
 import re
@@ -719,6 +720,8 @@ def test_beside_a_csv_lies_how_it_was_made(command, photos, store, scored, tmp_p
         out = tmp_path / f"{verb}.csv"
         assert command(verb, *arguments, "-o", out).exit_code == 0
         made[verb] = json.loads((tmp_path / f"{verb}.csv.json").read_text())
+        digest = made[verb].pop("file_sha256")
+        assert digest == hashlib.sha256(out.read_bytes()).hexdigest()
         assert made[verb] == json.loads(command(verb, *arguments, "--json").stdout)["attrs"]
     assert made["predict"]["model"] == "tiny"
     assert {verb: (made[verb]["seed"], made[verb]["n_permutations"]) for verb in ("rsa", "decode")} == {

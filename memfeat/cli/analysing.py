@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from memfeat.cli.columns import Wanted, read_columns, read_groups
-from memfeat.cli.evaluating import evaluated, figures, long, wide
+from memfeat.cli.evaluating import evaluated, figures, long, to_draw, wide
 from memfeat.cli.inputs import Reference, model_inputs, reference_inputs
 from memfeat.cli.manners import messages
-from memfeat.cli.options import FILE, FOLDER, TABLE, WRITTEN, drawn, halved, manners, tested
+from memfeat.cli.options import FILE, FOLDER, TABLE, drawn, halved, manners, tested, written
 from memfeat.cli.outputs import destination, give
+from memfeat.cli.replacing import may_be_written
 from memfeat.cli.tables import HALVES
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def rsa(  # noqa: PLR0913
 @click.option("--dataset", help="The data set that the images come from, such as lamem or memcat.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all random draws.")
 @click.option("--figures", "folder", type=FILE, help="Draw calibration, distributions and error by cut-off in here.")
-@click.option("-o", "--out", type=FILE, help=WRITTEN)
+@written
 @manners
 def evaluate(  # noqa: PLR0913
     predictions: Path,
@@ -204,6 +205,8 @@ def evaluate(  # noqa: PLR0913
     if pairs and halves is None:
         raise click.UsageError("--half names columns of --halves; give that table too.")
     out = destination(out)
+    for file in [] if folder is None else to_draw(predicted, folder):
+        may_be_written(file, "--figures")
     origin = {"trained_on": list(trained_on) or None, "dataset": dataset}
     sampling = {"n_bootstraps": bootstraps, "rng": seed} | ({"permute": permute} if permute else {})
     labels = {"--category": category, "--groups": groups}

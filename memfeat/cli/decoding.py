@@ -10,7 +10,7 @@ from click.core import ParameterSource
 from memfeat._check import advice, listed, looked_up
 from memfeat.cli.manners import messages
 from memfeat.cli.options import FOLDER, TABLE, bootstraps, halved, manners, tested
-from memfeat.cli.outputs import Part, beside, destination, give
+from memfeat.cli.outputs import Part, destination, give
 from memfeat.cli.tables import HALVES
 from memfeat.cli.targets import Asked, Inputs, read_inputs
 from memfeat.errors import ArgumentError
@@ -107,9 +107,7 @@ def decode(  # noqa: PLR0913
         raise click.UsageError("--combine says how several FEATURES are used together; give more than one.")
     _comparable(against, features, bootstraps)
     told = click.get_current_context().get_parameter_source("permutations") is not ParameterSource.DEFAULT
-    out = destination(out)
-    if out is not None and against is not None:
-        destination(beside(out))
+    out = destination(out, *(["contrasts"] if against is not None else []))
     sampling: dict[str, Any] = {"n_bootstraps": bootstraps, "rng": seed}
     options |= {"repeats": repeats} if repeats > 1 else {}
     options |= {"held_out": list(held_out) or None, "progress": False if quiet else None}

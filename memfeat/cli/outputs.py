@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from memfeat import _numerals
+from memfeat.cli.replacing import may_be_written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,13 +33,21 @@ class Part(NamedTuple):
     """What it is beside another result."""
 
 
-def destination(out: Path | None) -> Path | None:
-    """Make sure, before the work begins, that a result can be written where it shall.
+def destination(
+    out: Path | None, *others: str, argument: str = "--out", endings: tuple[str, ...] = ENDINGS
+) -> Path | None:
+    """Make sure, before the work begins, that a result can be written where it shall, and nothing is lost by it.
 
     Parameters
     ----------
     out : Path, optional
         The file.
+    *others : str
+        What goes with the result into files of their own (see :func:`beside`).
+    argument : str
+        What the user calls the file.
+    endings : tuple of str
+        How its name may end; anyhow if there are none.
 
     Returns
     -------
@@ -48,11 +57,17 @@ def destination(out: Path | None) -> Path | None:
     Raises
     ------
     ArgumentError
-        If it is neither a .csv nor a .nc file, or cannot be written.
+        If it ends otherwise, cannot be written, or there is a file that memfeat did not write or that is read, and
+        nobody said --overwrite.
     """
     from memfeat import _frames
 
-    return None if out is None else _frames.prepared(out, "--out", endings=ENDINGS)
+    if out is None:
+        return None
+    file = _frames.prepared(out, argument, endings=endings)
+    for one in (file, *(beside(file, called) for called in others)):
+        may_be_written(one, argument)
+    return file
 
 
 def shown(frame: "pd.DataFrame") -> str:
