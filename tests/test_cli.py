@@ -197,6 +197,14 @@ def test_stopping_a_command_ends_with_130(command, monkeypatch):
     assert done.stderr == "Stopped.\n"
 
 
+def test_a_message_is_shown_once_by_a_command_and_again_by_the_next(capsys):
+    for _ in range(2):
+        with messages(quiet=False):
+            for text in ("the licence", "the licence", "something else", "the licence"):
+                logging.getLogger("memfeat.models.weights").info(text)
+    assert capsys.readouterr().err == "the licence\nsomething else\n" * 2
+
+
 def test_messages_are_plain_lines_and_leave_logging_and_warnings_as_they_were(capsys):
     logger = logging.getLogger("memfeat")
     before = logger.level, logger.propagate, list(logger.handlers), warnings.showwarning
