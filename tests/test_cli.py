@@ -623,6 +623,22 @@ def test_rsa_takes_rdms_of_participants_and_matches_them_by_name(resample, comma
     assert printed[:4] == ["layer", "roi", "estimate", "ci_low"]
 
 
+def test_rsa_draws_the_mean_over_participants_and_refuses_several_regions(command, store, measured, tmp_path):
+    arguments = ["rsa", store, *measured.arguments, "--metric", "euclidean", "--permutations", 9, "--bootstraps", 0]
+    arguments += ["--figure", tmp_path / "profile.png"]
+    done = command(*arguments, *measured.dims)
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert "--figure must be of a reference that has one RDM for each participant; got RDMs along roi." in done.stderr
+    np.save(tmp_path / "brain.npy", np.load(tmp_path / "brain.npy")[0])
+    done = command(*arguments, "--dims", "participant", "--json", "-q")
+    assert done.exit_code == 0, done.stderr
+    assert len(json.loads(done.stdout)["rows"]) == 2
+    told = json.loads((tmp_path / "profile.png.json").read_text())
+    assert (told["method"], told["reference"]) == ("RSA, spearman", json.loads(done.stdout)["attrs"]["reference"])
+    with Image.open(tmp_path / "profile.png") as picture:
+        assert picture.info["Software"] == "memfeat"
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

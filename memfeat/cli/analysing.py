@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from memfeat._check import advice, listed
 from memfeat.cli.columns import Wanted, read_columns, read_groups
 from memfeat.cli.evaluating import evaluated, figures, long, to_draw, wide
 from memfeat.cli.inputs import Reference, model_inputs, reference_inputs
 from memfeat.cli.manners import messages
-from memfeat.cli.options import FILE, FOLDER, TABLE, drawn, halved, manners, tested, written
-from memfeat.cli.outputs import destination, give
+from memfeat.cli.options import FILE, FOLDER, TABLE, drawn, halved, manners, profiled, tested, written
+from memfeat.cli.outputs import destination, draw_profile, figure_at, give
 from memfeat.cli.replacing import may_be_written
 from memfeat.cli.tables import HALVES
+from memfeat.errors import ArgumentError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 #: Parts of an evaluation that are printed, and their columns.
 PRINTED = ("agreement", "category", "contrast")
 EVALUATED = ["category", "metric", "estimate", "ci_low", "ci_high", "p", "n", "unit"]
+#: Dims of references that results of a layer do not have.
+AVERAGED = ("layer", "participant", "pair")
 STATISTICS = ["estimate", "ci_low", "ci_high", "p", "p_corrected", "noise_lower", "noise_upper", "n"]
 
 
@@ -93,6 +97,7 @@ def _in_groups(
     help="What the result holds for others of: images, rdms (participants) or both.",
 )
 @drawn
+@profiled
 @manners
 def rsa(  # noqa: PLR0913
     features: Path,
@@ -112,12 +117,13 @@ def rsa(  # noqa: PLR0913
     groups: str | None,
     permute: str | None,
     bootstraps: int,
+    figure: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Compare the dissimilarities of layers with those that scores predict, or that were measured (RSA).
 
-    Example: memfeat rsa features.zarr --scores scores.csv --column hit_rate -o rsa.csv
+    Example: memfeat rsa features.zarr --scores scores.csv --column hit_rate -o rsa.csv --figure profile.svg
 
     With a brain: memfeat rsa features.zarr --reference it.npy --names images.txt --dims participant --resample both
 
@@ -127,10 +133,12 @@ def rsa(  # noqa: PLR0913
     from memfeat import rsa as analysis
 
     read = _compared_with((table, column, kind), (reference, names, dims, variable), groups)
-    out = destination(out)
+    out, figure = destination(out), figure_at(figure)
     progress = False if quiet else None
     with messages(quiet=quiet):
         layer_features, ref = read(features)
+        if figure is not None:
+            _one_profile(ref)
         options: Any = {"resample": resample, "permute": permute, "progress": progress, "n_bootstraps": bootstraps}
         if groups is not None and table is not None:
             layer_features, ref, options["blocks"] = _in_groups(layer_features, ref, (table, groups), column is None)
@@ -138,6 +146,18 @@ def rsa(  # noqa: PLR0913
         result = analysis.compare(rdms, ref, method=method, n_permutations=permutations, rng=seed, **options)
     columns = [*map(str, result["estimate"].dims), *STATISTICS]
     give(_frames.per_comparison(result), result, out=out, as_json=as_json, columns=columns)
+    if figure is not None:
+        with messages(quiet=quiet):
+            draw_profile(result, figure)
+
+
+def _one_profile(ref: "xr.Dataset") -> None:
+    """Refuse to draw what is no single line over layers, before the work; participants are averaged."""
+    further = [str(dim) for dim in ref["rdm"].dims if dim not in AVERAGED]
+    if further:
+        remedy = f"Leave --figure out; in Python: mf.plot.layer_profile(result.sel({further[0]}=…))."
+        rule = "be of a reference that has one RDM for each participant"
+        raise ArgumentError(advice("--figure", rule, listed(f"RDMs along {', '.join(further)}"), remedy))
 
 
 @click.command()

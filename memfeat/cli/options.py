@@ -11,7 +11,8 @@ from memfeat.cli.replacing import overwrite
 from memfeat.cli.tables import HALVES
 
 __all__ = [
-    "FILE", "FOLDER", "TABLE", "bootstraps", "drawn", "halved", "machine", "manners", "overwrite", "tested", "written",
+    "FILE", "FOLDER", "TABLE", "bootstraps", "drawn", "halved", "machine", "manners", "overwrite", "profiled", "tested",
+    "written",
 ]  # fmt: skip
 
 FILE = click.Path(path_type=Path)
@@ -42,6 +43,9 @@ drawn = together(
     click.option("--groups", help="A column of groups of images that belong together; with --permute."),
     click.option("--permute", help="How groups are drawn again: whole, within or free."),
     bootstraps,
+)
+profiled = click.option(
+    "--figure", type=FILE, help="Draw the layer profile into this .svg, .png or .pdf file; beside it FILE.json."
 )
 halved = together(
     click.option("--halves", type=TABLE, help="CSV with scores of both halves of the participants, instead of either."),

@@ -1,6 +1,7 @@
 """What the commands write: tables on stdout or JSON, files, and the images that failed on stderr."""
 
 import json
+import logging
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,10 +15,17 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["Part", "beside", "destination", "failures", "give", "give_forecast", "give_layers", "shown"]
+__all__ = [
+    "Part", "beside", "destination", "draw_profile", "failures", "figure_at", "give", "give_forecast", "give_layers",
+    "shown",
+]  # fmt: skip
 
+
+log = logging.getLogger(__name__)
 #: Endings of the files that hold results: the table, or all of it.
 ENDINGS = (".csv", ".nc")
+#: Endings of figures.
+FIGURES = (".svg", ".png", ".pdf")
 #: Columns of p-values, beside those whose name ends in _p.
 P_COLUMNS = ("p", "p_corrected", "p_fdr")
 
@@ -68,6 +76,45 @@ def destination(
     for one in (file, *(beside(file, called) for called in others)):
         may_be_written(one, argument)
     return file
+
+
+def figure_at(figure: Path | None) -> Path | None:
+    """Make sure, before the work begins, that a figure can be written where it shall.
+
+    Parameters
+    ----------
+    figure : Path, optional
+        The file.
+
+    Returns
+    -------
+    Path, optional
+        The same, with an ending in small letters, which says what kind of figure it is.
+
+    Raises
+    ------
+    ArgumentError
+        As :func:`destination`.
+    """
+    known = None if figure is None else figure.with_suffix(figure.suffix.lower())
+    return destination(known, argument="--figure", endings=FIGURES)
+
+
+def draw_profile(result: "xr.Dataset", figure: Path) -> None:
+    """Draw a statistic of each layer, and write beside the figure how it was made.
+
+    Parameters
+    ----------
+    result : Dataset (layer)
+        The statistics.
+    figure : Path
+        The file, as :func:`figure_at` gave it.
+    """
+    from memfeat import _frames, plot
+
+    plot.save(plot.layer_profile(result), figure)
+    _frames.write_attrs(result.attrs, figure)
+    log.info("Drew the layer profile in %s.", figure)
 
 
 def shown(frame: "pd.DataFrame") -> str:
