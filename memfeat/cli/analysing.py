@@ -10,7 +10,7 @@ import click
 
 from memfeat._check import advice, listed
 from memfeat.cli.columns import Wanted, read_columns, read_groups
-from memfeat.cli.evaluating import evaluated, figures, long, to_draw, wide
+from memfeat.cli.evaluating import evaluated, figures, long, newness, rows, to_draw, wide
 from memfeat.cli.inputs import Reference, model_inputs, reference_inputs
 from memfeat.cli.manners import messages
 from memfeat.cli.options import FILE, FOLDER, TABLE, drawn, halved, manners, profiled, tested, written
@@ -236,10 +236,12 @@ def evaluate(  # noqa: PLR0913
             log.info("--cutoffs has an effect only with -o, --json or --figures: errors by cut-off are not printed.")
         found = evaluated(read, reliability=reliability, cutoffs=cutoffs, origin=origin, sampling=sampling)
         for name, one in found["agreement"].items():
-            log.info("Held out, %s: %s.", name, one.attrs["held_out"])
+            log.info("Were these images new to the predictor, %s? %s", name, newness(one))
         if folder is not None:
             log.info("Drew %d figures in %s.", len(figures(found, folder)) // 2, folder)
-    table = long(found)
+        table = long(found)
+        if out is not None and out.suffix.lower() == ".csv":
+            log.info("The table has one row for each number: %s.", rows(table))
     shown_parts = table if out is not None or as_json else table[table["part"].isin(PRINTED)]
     several = ["predictor"] if len(predicted) > 1 else []
     columns = ["part", *several, *[name for name in EVALUATED if shown_parts.get(name, table["part"]).notna().any()]]

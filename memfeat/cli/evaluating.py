@@ -13,10 +13,18 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["evaluated", "figures", "long", "to_draw", "wide"]
+__all__ = ["evaluated", "figures", "long", "newness", "rows", "to_draw", "wide"]
 
 #: At most this many points of a calibration curve, and at least this many images for each.
 BINS, IMAGES_PER_BIN = 10, 8
+#: How `held_out` of an evaluation begins → what that means for who reads it.
+MEANING = {
+    "none ": "None of the images was recognised as one that it was trained on. They may be all the same: copies that "
+    "were renamed or moved are not recognised.",
+    "not known": "What it was trained on is not known, and so neither is whether these images were new to it; say what "
+    "it was with --trained-on.",
+    "no: ": "{told}. How well it does for images that are new to it cannot be told from them.",
+}
 #: Part → the function of `mf.plot` that draws it.
 DRAWN = {"calibration": "calibration_curve", "distribution": "score_distributions", "cutoff": "error_by_cutoff"}
 
@@ -78,6 +86,41 @@ def evaluated(
             )
         found["contrast"] = {" and ".join(columns.predictions): contrasts}
     return found
+
+
+def newness(result: "xr.Dataset") -> str:
+    """Say whether the images of an evaluation were new to the predictor.
+
+    Parameters
+    ----------
+    result : Dataset
+        What `mf.evaluation.evaluate` gave.
+
+    Returns
+    -------
+    str
+        Sentences.
+    """
+    said = str(result.attrs["held_out"])
+    start = next(one for one in MEANING if said.startswith(one))
+    return MEANING[start].format(told=said.removeprefix(start))
+
+
+def rows(table: "pd.DataFrame") -> str:
+    """Say what the rows of the long table are.
+
+    Parameters
+    ----------
+    table : DataFrame
+        What :func:`long` gave.
+
+    Returns
+    -------
+    str
+        How many rows each part has.
+    """
+    counts = table["part"].value_counts(sort=False)
+    return ", ".join(f"{part} {n}" for part, n in counts.items())
 
 
 def long(found: "Mapping[str, Mapping[str, xr.Dataset]]") -> "pd.DataFrame":
