@@ -283,4 +283,6 @@ def test_the_short_table_holds_scores_layers_and_the_note(walked):
     assert lines[1].split()[0] == best
     assert [line.split()[0] for line in lines if line.startswith("features.")] == list(page.SHOWN_LAYERS)
     assert "An illustration, not a finding" in text
+    null = float(walked.decoded["null_mean"].sel(layer=list(page.SHOWN_LAYERS)).mean())
+    assert f"ρ of decoding lies about {null:.2f} here".replace("-", "−") in " ".join(text.split())
     assert max(map(len, lines)) <= 110
