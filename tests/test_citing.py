@@ -126,7 +126,7 @@ def test_a_result_is_of_its_kind_and_of_no_other_before_it(name):
 def test_sentences_read_as_sentences(name):
     text = mf.citing.methods(result(name))
     assert text == mf.citing.methods(result(name))
-    assert text.endswith("record that of memfeat only).")
+    assert text.partition(" Before you submit, ")[0].endswith("record that of memfeat only).")
     assert re.findall(r"\b(None|nan|NaN)\b", text) == []
     for wrong in WRONG:
         assert wrong not in text, wrong
@@ -389,7 +389,7 @@ def test_a_trunk_with_the_weights_of_the_retrained_network_is_cautioned_against(
         assert f"Note that the {caution}" in told(one)
         assert "an analysis that is published needs a trunk that was not retrained (backbone imagenet)." in told(one)
     assert told(released, result).count(caution) == 1
-    assert f"For the features, note that the {caution}" in told(released, made.scores())
+    assert f"For the features, note that the {caution}" in told(released, made.model_rdm())
     assert caution not in told(of_network(**frozen, backbone="imagenet"))
 
 
