@@ -1,5 +1,6 @@
 """Results as tables that any program opens: one row per image, or one row per layer."""
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ __all__ = [
     "per_layer",
     "prepared",
     "read_attrs",
+    "unchanged",
     "write_attrs",
     "write_csv",
 ]
@@ -30,6 +32,9 @@ __all__ = [
 IMAGE_COLUMNS = (
     IMAGE, "memorability", "at_floor", "warnings", "width", "height", "mode", "status", "reason", "sha256", "path",
 )  # fmt: skip
+
+#: Under this name the file beside a table holds the table's hash.
+DIGEST = "file_sha256"
 
 
 def per_image(table: xr.Dataset) -> pd.DataFrame:
@@ -145,17 +150,19 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 
 def write_attrs(attrs: Mapping[Any, Any], table: Path) -> None:
-    """Write what a table cannot hold beside it: how it was made.
+    """Write what a file cannot hold beside it: how it was made.
 
     Parameters
     ----------
     attrs : mapping
         Attributes of the result.
     table : Path
-        The table; the attributes go into a file of the same name with .json after it.
+        The table, or figure, which is there already; the attributes go into a file of the same name with .json after
+        it, and with them the file's hash, by which it is known again as long as nobody changes it.
     """
-    text = json.dumps(dict(attrs), indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
-    file = table.with_name(f"{table.name}.json")
+    known = {**attrs, DIGEST: _digest(table)}
+    text = json.dumps(known, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
+    file = _beside(table)
     part = file.with_name(f"{file.name}.part")
     part.write_text(text + "\n", encoding="utf-8")
     part.replace(file)
@@ -174,8 +181,36 @@ def read_attrs(table: Path) -> dict[str, Any]:
     dict
         The attributes; empty if there is no such file, or it is something else.
     """
+    return {name: value for name, value in _told_beside(table).items() if name != DIGEST}
+
+
+def unchanged(file: Path) -> bool:
+    """Say whether a file is as it was when :func:`write_attrs` wrote beside it how it was made.
+
+    Parameters
+    ----------
+    file : Path
+        A table or a figure.
+
+    Returns
+    -------
+    bool
+        False also if nothing stands beside it, or what is said of another file.
+    """
+    return file.is_file() and _told_beside(file).get(DIGEST) == _digest(file)
+
+
+def _beside(file: Path) -> Path:
+    return file.with_name(f"{file.name}.json")
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _told_beside(file: Path) -> dict[str, Any]:
     try:
-        found = json.loads(table.with_name(f"{table.name}.json").read_text(encoding="utf-8"))
+        found = json.loads(_beside(file).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) and "memfeat_version" in found else {}

@@ -127,7 +127,7 @@ def test_a_result_is_of_its_kind_and_of_no_other_before_it(name):
 def test_sentences_read_as_sentences(name):
     text = mf.citing.methods(result(name))
     assert text == mf.citing.methods(result(name))
-    assert text.endswith("record that of memfeat only).")
+    assert text.partition(" Before you submit, ")[0].endswith("record that of memfeat only).")
     assert re.findall(r"\b(None|nan|NaN)\b", text) == []
     for wrong in WRONG:
         assert wrong not in text, wrong
@@ -387,6 +387,30 @@ def test_weights_that_one_result_knows_are_told_of_those_made_of_it():
     assert told(drift, features).count("The network was") == 1
 
 
+def test_a_second_and_a_third_network_are_told_as_such():
+    names = ("vgg16", "alexnet", "resnet18")
+    networks = [of_network(model=name, variant="published", weights_sha256=name) for name in names]
+    text = told(*networks, networks[1])
+    said = ["The network was vgg16", "A second network was alexnet", "A third network was resnet18"]
+    assert [text.count(one) for one in said] == [1, 1, 1]
+    assert sorted(map(text.index, said)) == list(map(text.index, said))
+    assert text.count("network was") == 3
+
+
+def test_a_trunk_with_the_weights_of_the_retrained_network_is_cautioned_against():
+    caution = "trunk of the network has the weights of ResMem's retrained network, which was fitted to memorability"
+    frozen = {"model": "resmem-frozen", "variant": "frozen"}
+    released = of_network(**frozen, backbone="released")
+    rdms = mf.rdm.compute(released, progress=False)
+    result = mf.rsa.compare(rdms, made.model_rdm(), n_permutations=0, n_bootstraps=0)
+    for one in (released, result):
+        assert f"Note that the {caution}" in told(one)
+        assert "an analysis that is published needs a trunk that was not retrained (backbone imagenet)." in told(one)
+    assert told(released, result).count(caution) == 1
+    assert f"For the features, note that the {caution}" in told(released, made.model_rdm())
+    assert caution not in told(of_network(**frozen, backbone="imagenet"))
+
+
 def test_preprocessing_is_told_in_words():
     text = told(of_network(model="resmem", variant="retrained", preprocessing="SquashAndCrop(resize=256, crop=227)"))
     assert "resized to 256 × 256 pixels, whatever their shape, and the central 227 × 227 pixels were used." in text
@@ -598,6 +622,24 @@ def test_works_are_complete():
         assert key in ("memfeat", "torchvision") or work.venue, key
     dois = [work.doi for work in works().values() if work.doi]
     assert len(dois) == len(set(dois))
+
+
+def test_entries_that_were_not_verified_say_so_in_every_style():
+    note = "Check against the publication: not every detail of this entry was verified"
+    for key, sure in {"zauner2010": False, "lawson1974": False, "mantel1967": True}.items():
+        apa, bibtex, csl = (styles.listed_as(style, [key])[0] for style in ("apa", "bibtex", "csl-json"))
+        assert apa.endswith(f" [{note}]") is not sure
+        assert (f"  note = {{{note}}},\n}}" in bibtex) is not sure
+        assert json.loads(csl).get("note", "") == ("" if sure else note)
+
+
+def test_the_author_is_told_which_entries_to_check():
+    text = mf.citing.methods(result("lowlevel.perceptual_hash"))
+    assert text.endswith(
+        ". Before you submit, take this sentence out and check the entries of these works, which were not verified in "
+        "every detail, against the publications (Zauner, 2010)."
+    )
+    assert "Before you submit" not in mf.citing.methods(result("measures.magnitude"))
 
 
 def test_works_that_were_not_verified_are_listed_in_the_documentation():

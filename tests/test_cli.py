@@ -1,5 +1,6 @@
 """The command line: results on stdout, messages on stderr, exit codes that say how it went."""
 
+import hashlib
 import json
 import logging
 import re
@@ -194,6 +195,14 @@ def test_stopping_a_command_ends_with_130(command, monkeypatch):
     done = command("layers")
     assert done.exit_code == 130
     assert done.stderr == "Stopped.\n"
+
+
+def test_a_message_is_shown_once_by_a_command_and_again_by_the_next(capsys):
+    for _ in range(2):
+        with messages(quiet=False):
+            for text in ("the licence", "the licence", "something else", "the licence"):
+                logging.getLogger("memfeat.models.weights").info(text)
+    assert capsys.readouterr().err == "the licence\nsomething else\n" * 2
 
 
 def test_messages_are_plain_lines_and_leave_logging_and_warnings_as_they_were(capsys):
@@ -614,6 +623,22 @@ def test_rsa_takes_rdms_of_participants_and_matches_them_by_name(resample, comma
     assert printed[:4] == ["layer", "roi", "estimate", "ci_low"]
 
 
+def test_rsa_draws_the_mean_over_participants_and_refuses_several_regions(command, store, measured, tmp_path):
+    arguments = ["rsa", store, *measured.arguments, "--metric", "euclidean", "--permutations", 9, "--bootstraps", 0]
+    arguments += ["--figure", tmp_path / "profile.png"]
+    done = command(*arguments, *measured.dims)
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert "--figure must be of a reference that has one RDM for each participant; got RDMs along roi." in done.stderr
+    np.save(tmp_path / "brain.npy", np.load(tmp_path / "brain.npy")[0])
+    done = command(*arguments, "--dims", "participant", "--json", "-q")
+    assert done.exit_code == 0, done.stderr
+    assert len(json.loads(done.stdout)["rows"]) == 2
+    told = json.loads((tmp_path / "profile.png.json").read_text())
+    assert (told["method"], told["reference"]) == ("RSA, spearman", json.loads(done.stdout)["attrs"]["reference"])
+    with Image.open(tmp_path / "profile.png") as picture:
+        assert picture.info["Software"] == "memfeat"
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -719,6 +744,8 @@ def test_beside_a_csv_lies_how_it_was_made(command, photos, store, scored, tmp_p
         out = tmp_path / f"{verb}.csv"
         assert command(verb, *arguments, "-o", out).exit_code == 0
         made[verb] = json.loads((tmp_path / f"{verb}.csv.json").read_text())
+        digest = made[verb].pop("file_sha256")
+        assert digest == hashlib.sha256(out.read_bytes()).hexdigest()
         assert made[verb] == json.loads(command(verb, *arguments, "--json").stdout)["attrs"]
     assert made["predict"]["model"] == "tiny"
     assert {verb: (made[verb]["seed"], made[verb]["n_permutations"]) for verb in ("rsa", "decode")} == {

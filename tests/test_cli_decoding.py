@@ -17,6 +17,10 @@ FAST = {"n_permutations": 19, "n_bootstraps": 20, "folds": 3, "rng": 2}
 OPTIONS = ["--permutations", 19, "--bootstraps", 20, "--folds", 3, "--seed", 2]
 
 
+def never(*_, **__):
+    raise AssertionError("computed before the arguments were checked")
+
+
 def run(*arguments):
     runner = click.testing.CliRunner()
     if "mix_stderr" in click.testing.CliRunner.__init__.__code__.co_varnames:  # click before 8.2
@@ -338,9 +342,6 @@ def test_contrasts_beyond_covariates_go_into_a_file_beside(start, folder, table)
 
 
 def test_contrasts_that_cannot_be_made_are_errors_with_advice_before_the_work(start, folder, tmp_path, monkeypatch):
-    def never(*_, **__):
-        raise AssertionError("computed before the arguments were checked")
-
     monkeypatch.setattr(mf.regression, "decode", never)
     layers("third").to_zarr(tmp_path / "third.zarr", zarr_format=2)
     (folder / "taken.contrasts.csv").mkdir()
@@ -359,3 +360,35 @@ def test_contrasts_that_cannot_be_made_are_errors_with_advice_before_the_work(st
         done = run(*arguments)
         assert done.exit_code == code, done.stderr
         assert message in " ".join(done.stderr.split())
+
+
+# a figure of the layers -----------------------------------------------------------------------------------------------
+
+
+def test_the_layer_profile_is_drawn_as_in_python_with_how_it_was_made(start, folder, table, tmp_path):
+    done = run(
+        *start, "--column", "hit_rate", "-o", folder / "decoding.csv", "--figure", folder / "new" / "profile.SVG"
+    )
+    assert (done.exit_code, done.stdout) == (0, f"Wrote {folder / 'decoding.csv'} (2 rows).\n"), done.stderr
+    file = folder / "new" / "profile.svg"
+    assert f"Drew the layer profile in {file}." in done.stderr
+    expected = mf.regression.decode(layers("early", "late"), table["hit_rate"], **FAST)
+    (drawn,) = mf.plot.save(mf.plot.layer_profile(expected), tmp_path / "expected.svg")
+    assert file.read_text() == drawn.read_text()
+    told = json.loads((folder / "new" / "profile.svg.json").read_text())
+    assert (told["seed"], told["n_permutations"]) == ("2", 19)
+
+
+def test_a_figure_that_cannot_be_drawn_is_refused_before_the_work(start, folder, monkeypatch):
+    monkeypatch.setattr(mf.regression, "decode", never)
+    (folder / "mine.svg").write_text("<svg/>")
+    for name, message in {
+        "profile.jpg": "--figure must end in .svg or .png or .pdf; got",
+        "mine.svg": "--figure must be a new file, or one that memfeat wrote",
+    }.items():
+        done = run(*start, "--column", "hit_rate", "--figure", folder / name)
+        assert done.exit_code == 3
+        assert message in done.stderr
+    done = run(*start, "--column", "hit_rate", "--column", "false_alarms", "--figure", folder / "profile.svg")
+    assert done.exit_code == 2
+    assert "--figure draws one score; give one --column." in done.stderr

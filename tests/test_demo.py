@@ -1,6 +1,7 @@
 """The demo: it walks the whole road offline, its numbers are the results, and its page stands alone."""
 
 import html.parser
+import json
 import logging
 import re
 import socket
@@ -16,7 +17,7 @@ from PIL import Image
 from scipy.spatial.distance import pdist
 from scipy.stats import rankdata, spearmanr
 
-from memfeat import demo, images
+from memfeat import __version__, _frames, citing, demo, images
 from memfeat.demo import page, photographs, road
 from memfeat.errors import ArgumentError, MissingPackageError, NoImageError
 
@@ -80,6 +81,11 @@ def test_the_photographs_are_copies_of_those_in_the_packages(tmp_path):
     assert sorted(credit["image"]) == sorted(path.name for path in tmp_path.iterdir())
 
 
+def test_the_folder_of_photographs_may_be_text(tmp_path):
+    credit = demo.collect(str(tmp_path / "new"))
+    assert sorted(credit["image"]) == sorted(path.name for path in (tmp_path / "new").iterdir())
+
+
 def test_every_photograph_opens_and_has_somebody_to_thank(tmp_path):
     credit = demo.collect(tmp_path)
     for name in credit["image"]:
@@ -123,6 +129,7 @@ def test_the_folder_holds_everything_it_promises(walked, folder):
     made = {path.relative_to(folder).parts[0] for path in folder.rglob("*")}
     promised = {"photographs", "scores.csv", "credits.csv", "features.zarr", "rdm.nc", "rsa.csv", "decoding.csv"}
     assert promised | {"figures", "index.html"} <= made
+    assert all(path.is_file() for path in road.to_write(folder))
     assert not list(folder.rglob("*.part"))
 
 
@@ -169,6 +176,15 @@ def test_saved_tables_hold_what_was_computed(walked, folder):
     with xr.open_dataset(folder / "rdm.nc", engine="h5netcdf") as saved:
         xr.testing.assert_equal(saved.load(), walked.rdms)
         assert saved.attrs["metric"] == "correlation"
+
+
+def test_beside_every_table_lies_how_it_was_made(walked, folder):
+    results = {"scores": walked.memory, "rsa": walked.rsa, "decoding": walked.decoded}
+    for name, result in results.items():
+        assert json.dumps(_frames.read_attrs(folder / f"{name}.csv")) == json.dumps(result.attrs)
+    assert _frames.read_attrs(folder / "credits.csv")["memfeat_version"] == __version__
+    assert all(_frames.unchanged(path) for path in folder.glob("*.csv"))
+    assert citing.methods(citing.read(folder / "rsa.csv")) == citing.methods(walked.rsa)
 
 
 def test_every_figure_is_written_as_picture_and_as_drawing_with_text(walked, folder):
@@ -267,4 +283,6 @@ def test_the_short_table_holds_scores_layers_and_the_note(walked):
     assert lines[1].split()[0] == best
     assert [line.split()[0] for line in lines if line.startswith("features.")] == list(page.SHOWN_LAYERS)
     assert "An illustration, not a finding" in text
+    null = float(walked.decoded["null_mean"].sel(layer=list(page.SHOWN_LAYERS)).mean())
+    assert f"ρ of decoding lies about {null:.2f} here".replace("-", "−") in " ".join(text.split())
     assert max(map(len, lines)) <= 110

@@ -863,6 +863,11 @@ def test_the_command_gives_what_the_functions_give(tables):
     assert set(table[table["part"] == "category"]["category"]) == {"sea", "city", "wood"}
     assert json.loads((tables / "evaluation.csv.json").read_text())["floor_rule"] == "declared by the predictor"
     assert len(list((tables / "figures").iterdir())) == 6
+    counts = ", ".join(f"{part} {n}" for part, n in table["part"].value_counts(sort=False).items())
+    assert counts.startswith("agreement ")
+    assert f"The table has one row for each number: {counts}.\n" in done.stderr
+    new = "Were these images new to the predictor, memorability? None of the images was recognised as one that it was"
+    assert new in done.stderr
 
 
 def test_several_predictors_are_compared_and_a_netcdf_file_holds_all(tables):
@@ -978,7 +983,8 @@ def test_the_command_says_when_images_are_training_data(tables):
         known = run(tables / "predictions.csv", "--column", "hit_rate", "--bootstraps", 0, "--dataset", "memcat")
     assert known.exit_code == 0
     assert "no held-out accuracy" not in known.stderr
-    assert "Held out, memorability: no: 29 of 29" in known.stderr
+    assert "Were these images new to the predictor, memorability? 29 of 29 images are training data" in known.stderr
+    assert "cannot be told from them." in known.stderr
 
 
 # --- published figures ----------------------------------------------------------------------------------------------

@@ -59,6 +59,12 @@ CAUTIONS = {
     "faces": "some images were declared as faces, for which the authors of ResMem caution against its predictions "
     "[@needell2022]",
 }
+#: The same of a trunk that has been trained on memorability, whatever it is called.
+RELEASED = (
+    "the trunk of the network has the weights of ResMem's retrained network, which was fitted to memorability scores "
+    "[@needell2022]: it serves to try an analysis out, and features may go with memorability because these weights "
+    "were trained to; an analysis that is published needs a trunk that was not retrained (backbone imagenet)"
+)
 
 
 def method(name: str) -> str:
@@ -240,7 +246,8 @@ def cautions(facts: Facts) -> list[str]:
     Returns
     -------
     list of str
-        A sentence for each caution, with the reason why it was accepted, and one for scores that were predicted.
+        A sentence for each caution, with the reason why it was accepted, one for scores that were predicted, and one
+        for a trunk that has the weights of the retrained network.
     """
     allowed = facts.unpacked(ALLOWED)
     named = [name for name in facts.text(CAUTIONED).split(", ") if name in CAUTIONS]
@@ -250,7 +257,7 @@ def cautions(facts: Facts) -> list[str]:
     for name in named:
         reason = f", which was accepted for this reason: “{allowed[name]}”" if name in allowed else ""
         said.append(f"note that {CAUTIONS[name]}{reason}.")
-    return said
+    return [*said, *([f"note that {RELEASED}."] if facts.text("backbone") == "released" else [])]
 
 
 #: What results share, in the order in which it is told. The same sentence of several is told once.

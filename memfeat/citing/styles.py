@@ -11,6 +11,8 @@ __all__ = ["REFERENCES", "TEXTS", "cited_in", "in_brackets", "listed_as"]
 
 #: A citation as sentences hold it: [@key; @key].
 MARK = re.compile(r"\s*\[(@[a-z0-9]+(?:; @[a-z0-9]+)*)\]")
+#: What stands in an entry that was not verified.
+CHECK = "Check against the publication: not every detail of this entry was verified"
 DOI = "https://doi.org/"
 #: What LaTeX would take for something else, in a text and in an entry, whose braces hold groups together.
 SPECIAL = re.compile(r"[%&_#$~^{}\\]")
@@ -120,6 +122,10 @@ TEXTS: dict[str, Callable[[str], str]] = {"text": _plain, "markdown": _pandoc, "
 
 def _apa(one: Work) -> str:
     """Write a reference as the American Psychological Association wants it, without italics and issue numbers."""
+    return _referred(one) if one.verified else f"{_referred(one)} [{CHECK}]"
+
+
+def _referred(one: Work) -> str:
     if one.key == MEMFEAT:
         return f"{_named(one.authors)} {one.title} [software]."
     where = ", ".join(part for part in (one.venue, one.volume, one.pages) if part)
@@ -149,6 +155,7 @@ def _bibtex(one: Work) -> str:
         "volume": one.volume,
         "pages": one.pages.replace("–", "--"),
         "doi": one.doi,
+        "note": "" if one.verified else CHECK,
     }
     kind = "misc" if one.kind == "software" else one.kind
     # a DOI is a link, which an escaped sign would break
@@ -168,9 +175,10 @@ def _csl(one: Work) -> dict[str, Any]:
     if one.year:
         item["issued"] = {"date-parts": [[int(one.year)]]}
     names = {"container-title": one.venue, "volume": one.volume, "page": one.pages, "DOI": one.doi}
+    note = "" if one.verified else CHECK
     if one.kind == "book":
         names = {"publisher": one.venue}
-    return item | {name: value for name, value in names.items() if value}
+    return item | {name: value for name, value in {**names, "note": note}.items() if value}
 
 
 def _person(name: str) -> dict[str, str]:

@@ -13,9 +13,9 @@ from memfeat.citing.phrases import capital
 from memfeat.citing.reading import facts_of
 from memfeat.citing.software import BASE, CITED, versions
 from memfeat.citing.styles import REFERENCES, TEXTS, cited_in, listed_as
-from memfeat.citing.telling.networks import SOURCE
+from memfeat.citing.telling.networks import NETWORK, SOURCE
 from memfeat.citing.telling.rdms import METRICS, MODELS
-from memfeat.citing.works import MEMFEAT, RESMEM
+from memfeat.citing.works import MEMFEAT, RESMEM, work
 from memfeat.errors import ArgumentError
 
 __all__ = ["methods", "references"]
@@ -23,6 +23,11 @@ __all__ = ["methods", "references"]
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 
 
+#: What is said to the author of a text that cites works whose entries were not verified.
+CHECK = (
+    "Before you submit, take this sentence out and check the entries of these works, which were not verified in every "
+    "detail, against the publications"
+)
 #: The attribute that tells networks apart.
 DIGEST = "weights_sha256"
 #: What stands before it where there are two networks.
@@ -58,7 +63,8 @@ def methods(*results: Any, style: str = "text") -> str:
         A paragraph. It tells of results in the order of an analysis, whatever order they are given in: what was done to
         how many images, how it was estimated, where p-values and intervals come from, what was corrected over what, the
         seed, cautions, and versions. It says what attributes and variables say and nothing else. What several results
-        share is told once; where they differ each is named.
+        share is told once; where they differ each is named. The last sentence is for you: it names the works whose
+        entries were not verified in every detail, if any is cited.
 
     Raises
     ------
@@ -100,7 +106,8 @@ def references(*results: Any, style: str = "apa") -> list[str]:
     Returns
     -------
     list of str
-        One text for each work, by author and year, whatever order results are given in.
+        One text for each work, by author and year, whatever order results are given in. Entries that were not verified
+        in every detail say so at their end, or in a field `note`.
 
     Raises
     ------
@@ -127,9 +134,22 @@ def _text(results: Sequence[Any]) -> str:
         remedy = "As in mf.citing.methods(features, result); references() needs none."
         raise ArgumentError(advice("results", "be one at least", listed("none"), remedy))
     told = _called(_completed([facts_of(one) for one in results]))
-    own = _without_repeats([sentence for one in told for sentence in KINDS[one.kind].told(one.facts)])
-    every = dict.fromkeys(map(capital, [*own, *_shared(told), *_warned(told), _software(told)]))
-    return " ".join(every)
+    own = _in_turn(_without_repeats([sentence for one in told for sentence in KINDS[one.kind].told(one.facts)]))
+    every = " ".join(dict.fromkeys(map(capital, [*own, *_shared(told), *_warned(told), _software(told)])))
+    return " ".join(filter(None, [every, _to_check(every)]))
+
+
+def _in_turn(sentences: Sequence[str]) -> list[str]:
+    """Call the first network the network, and further ones the second, the third and so on."""
+    networks = list(dict.fromkeys(one for one in sentences if one.startswith(NETWORK)))
+    further = {one: one.replace("The", f"A {nth}", 1) for one, nth in zip(networks[1:], ORDINALS[1:], strict=False)}
+    return [further.get(one, one) for one in sentences]
+
+
+def _to_check(text: str) -> str:
+    """Name the works of a text that were not verified, for its author."""
+    doubtful = [f"@{key}" for key in cited_in(text) if not work(key).verified]
+    return f"{CHECK} [{'; '.join(doubtful)}]." if doubtful else ""
 
 
 def _completed(results: Sequence[Facts]) -> list[Facts]:

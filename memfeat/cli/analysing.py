@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from memfeat._check import advice, listed
 from memfeat.cli.columns import Wanted, read_columns, read_groups
-from memfeat.cli.evaluating import evaluated, figures, long, wide
+from memfeat.cli.evaluating import evaluated, figures, long, newness, rows, to_draw, wide
 from memfeat.cli.inputs import Reference, model_inputs, reference_inputs
 from memfeat.cli.manners import messages
-from memfeat.cli.options import FILE, FOLDER, TABLE, WRITTEN, drawn, halved, manners, tested
-from memfeat.cli.outputs import destination, give
+from memfeat.cli.options import FILE, FOLDER, TABLE, drawn, halved, manners, profiled, tested, written
+from memfeat.cli.outputs import destination, draw_profile, figure_at, give
+from memfeat.cli.replacing import may_be_written
 from memfeat.cli.tables import HALVES
+from memfeat.errors import ArgumentError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,6 +28,8 @@ log = logging.getLogger(__name__)
 #: Parts of an evaluation that are printed, and their columns.
 PRINTED = ("agreement", "category", "contrast")
 EVALUATED = ["category", "metric", "estimate", "ci_low", "ci_high", "p", "n", "unit"]
+#: Dims of references that results of a layer do not have.
+AVERAGED = ("layer", "participant", "pair")
 STATISTICS = ["estimate", "ci_low", "ci_high", "p", "p_corrected", "noise_lower", "noise_upper", "n"]
 
 
@@ -92,6 +97,7 @@ def _in_groups(
     help="What the result holds for others of: images, rdms (participants) or both.",
 )
 @drawn
+@profiled
 @manners
 def rsa(  # noqa: PLR0913
     features: Path,
@@ -111,12 +117,13 @@ def rsa(  # noqa: PLR0913
     groups: str | None,
     permute: str | None,
     bootstraps: int,
+    figure: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Compare the dissimilarities of layers with those that scores predict, or that were measured (RSA).
 
-    Example: memfeat rsa features.zarr --scores scores.csv --column hit_rate -o rsa.csv
+    Example: memfeat rsa features.zarr --scores scores.csv --column hit_rate -o rsa.csv --figure profile.svg
 
     With a brain: memfeat rsa features.zarr --reference it.npy --names images.txt --dims participant --resample both
 
@@ -126,10 +133,12 @@ def rsa(  # noqa: PLR0913
     from memfeat import rsa as analysis
 
     read = _compared_with((table, column, kind), (reference, names, dims, variable), groups)
-    out = destination(out)
+    out, figure = destination(out), figure_at(figure)
     progress = False if quiet else None
     with messages(quiet=quiet):
         layer_features, ref = read(features)
+        if figure is not None:
+            _one_profile(ref)
         options: Any = {"resample": resample, "permute": permute, "progress": progress, "n_bootstraps": bootstraps}
         if groups is not None and table is not None:
             layer_features, ref, options["blocks"] = _in_groups(layer_features, ref, (table, groups), column is None)
@@ -137,6 +146,18 @@ def rsa(  # noqa: PLR0913
         result = analysis.compare(rdms, ref, method=method, n_permutations=permutations, rng=seed, **options)
     columns = [*map(str, result["estimate"].dims), *STATISTICS]
     give(_frames.per_comparison(result), result, out=out, as_json=as_json, columns=columns)
+    if figure is not None:
+        with messages(quiet=quiet):
+            draw_profile(result, figure)
+
+
+def _one_profile(ref: "xr.Dataset") -> None:
+    """Refuse to draw what is no single line over layers, before the work; participants are averaged."""
+    further = [str(dim) for dim in ref["rdm"].dims if dim not in AVERAGED]
+    if further:
+        remedy = f"Leave --figure out; in Python: mf.plot.layer_profile(result.sel({further[0]}=…))."
+        rule = "be of a reference that has one RDM for each participant"
+        raise ArgumentError(advice("--figure", rule, listed(f"RDMs along {', '.join(further)}"), remedy))
 
 
 @click.command()
@@ -166,7 +187,7 @@ def rsa(  # noqa: PLR0913
 @click.option("--dataset", help="The data set that the images come from, such as lamem or memcat.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all random draws.")
 @click.option("--figures", "folder", type=FILE, help="Draw calibration, distributions and error by cut-off in here.")
-@click.option("-o", "--out", type=FILE, help=WRITTEN)
+@written
 @manners
 def evaluate(  # noqa: PLR0913
     predictions: Path,
@@ -204,6 +225,8 @@ def evaluate(  # noqa: PLR0913
     if pairs and halves is None:
         raise click.UsageError("--half names columns of --halves; give that table too.")
     out = destination(out)
+    for file in [] if folder is None else to_draw(predicted, folder):
+        may_be_written(file, "--figures")
     origin = {"trained_on": list(trained_on) or None, "dataset": dataset}
     sampling = {"n_bootstraps": bootstraps, "rng": seed} | ({"permute": permute} if permute else {})
     labels = {"--category": category, "--groups": groups}
@@ -213,10 +236,12 @@ def evaluate(  # noqa: PLR0913
             log.info("--cutoffs has an effect only with -o, --json or --figures: errors by cut-off are not printed.")
         found = evaluated(read, reliability=reliability, cutoffs=cutoffs, origin=origin, sampling=sampling)
         for name, one in found["agreement"].items():
-            log.info("Held out, %s: %s.", name, one.attrs["held_out"])
+            log.info("Were these images new to the predictor, %s? %s", name, newness(one))
         if folder is not None:
             log.info("Drew %d figures in %s.", len(figures(found, folder)) // 2, folder)
-    table = long(found)
+        table = long(found)
+        if out is not None and out.suffix.lower() == ".csv":
+            log.info("The table has one row for each number: %s.", rows(table))
     shown_parts = table if out is not None or as_json else table[table["part"].isin(PRINTED)]
     several = ["predictor"] if len(predicted) > 1 else []
     columns = ["part", *several, *[name for name in EVALUATED if shown_parts.get(name, table["part"]).notna().any()]]

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from memfeat.cli.manners import messages
-from memfeat.cli.options import FILE, manners
+from memfeat.cli.options import FILE, manners, overwrite
+from memfeat.cli.outputs import destination
 
 __all__ = ["cite"]
 
@@ -26,6 +27,7 @@ STYLES = {"apa": "text", "bibtex": "latex", "csl-json": "markdown"}
 )
 @click.option("--methods", "told", is_flag=True, help="First a paragraph for a methods section: what was done.")
 @click.option("-o", "--out", type=FILE, help="Write to this text file.")
+@overwrite
 @manners
 def cite(files: tuple[Path, ...], style: str, told: bool, out: Path | None, as_json: bool, quiet: bool) -> None:
     """Say how to cite memfeat, ResMem and the methods behind FILES, results that other commands wrote.
@@ -37,12 +39,11 @@ def cite(files: tuple[Path, ...], style: str, told: bool, out: Path | None, as_j
 
     For LaTeX: memfeat cite rsa.csv --style bibtex -o references.bib
     """
-    from memfeat import _frames, citing
+    from memfeat import citing
 
     if told and not files:
         raise click.UsageError("--methods tells what FILES say; name some, such as rsa.csv.")
-    if out is not None:
-        _frames.prepared(out, "--out")
+    out = destination(out, endings=())
     with messages(quiet=quiet):
         results = [citing.read(file) for file in files]
         works = citing.references(*results, style=style)

@@ -9,8 +9,8 @@ from click.core import ParameterSource
 
 from memfeat._check import advice, listed, looked_up
 from memfeat.cli.manners import messages
-from memfeat.cli.options import FOLDER, TABLE, bootstraps, halved, manners, tested
-from memfeat.cli.outputs import Part, beside, destination, give
+from memfeat.cli.options import FOLDER, TABLE, bootstraps, halved, manners, profiled, tested
+from memfeat.cli.outputs import Part, destination, draw_profile, figure_at, give
 from memfeat.cli.tables import HALVES
 from memfeat.cli.targets import Asked, Inputs, read_inputs
 from memfeat.errors import ArgumentError
@@ -57,6 +57,7 @@ Pairs = tuple[tuple[str, str], ...]
 )
 @halved
 @click.option("--against", help="A layer that all others are compared with, paired.")
+@profiled
 @manners
 def decode(  # noqa: PLR0913
     features: tuple[Path, ...],
@@ -75,6 +76,7 @@ def decode(  # noqa: PLR0913
     halves: Path | None,
     pairs: Pairs,
     against: str | None,
+    figure: Path | None,
     as_json: bool,
     quiet: bool,
     **options: Any,
@@ -85,7 +87,7 @@ def decode(  # noqa: PLR0913
     999, and 99 where each is fitted by itself (lasso, elastic_net, --weights). With several --column, --split-half,
     --spearman-brown or --half is given once for each, in the same order.
 
-    Example: memfeat decode features.zarr --scores scores.csv --column hit_rate -o decoding.csv
+    Example: memfeat decode features.zarr --scores scores.csv --column hit_rate -o decoding.csv --figure profile.svg
 
     Several scores: --column hit_rate --column false_alarms --halves halves.csv --half "hr1_*" "hr2_*" --half "fa1_*"
     "fa2_*"
@@ -106,10 +108,10 @@ def decode(  # noqa: PLR0913
     if options["combine"] is not None and len(features) == 1:
         raise click.UsageError("--combine says how several FEATURES are used together; give more than one.")
     _comparable(against, features, bootstraps)
+    if figure is not None and len(columns) > 1:
+        raise click.UsageError("--figure draws one score; give one --column.")
     told = click.get_current_context().get_parameter_source("permutations") is not ParameterSource.DEFAULT
-    out = destination(out)
-    if out is not None and against is not None:
-        destination(beside(out))
+    out, figure = destination(out, *(["contrasts"] if against is not None else [])), figure_at(figure)
     sampling: dict[str, Any] = {"n_bootstraps": bootstraps, "rng": seed}
     options |= {"repeats": repeats} if repeats > 1 else {}
     options |= {"held_out": list(held_out) or None, "progress": False if quiet else None}
@@ -128,6 +130,9 @@ def decode(  # noqa: PLR0913
         )
         contrasts = None if against is None else _contrasts(result, read, against, known["permute"], sampling)
     give(_frames.per_comparison(result), result, out=out, as_json=as_json, columns=PRINTED, contrasts=contrasts)
+    if figure is not None:
+        with messages(quiet=quiet):
+            draw_profile(result, figure)
 
 
 def _once(given: Mapping[str, tuple[str, ...]]) -> None:

@@ -1,7 +1,7 @@
 """What `memfeat evaluate` puts together: columns in, one long table or one Dataset out, and figures."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,20 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["evaluated", "figures", "long", "wide"]
+__all__ = ["evaluated", "figures", "long", "newness", "rows", "to_draw", "wide"]
 
 #: At most this many points of a calibration curve, and at least this many images for each.
 BINS, IMAGES_PER_BIN = 10, 8
+#: How `held_out` of an evaluation begins → what that means for who reads it.
+MEANING = {
+    "none ": "None of the images was recognised as one that it was trained on. They may be all the same: copies that "
+    "were renamed or moved are not recognised.",
+    "not known": "What it was trained on is not known, and so neither is whether these images were new to it; say what "
+    "it was with --trained-on.",
+    "no: ": "{told}. How well it does for images that are new to it cannot be told from them.",
+}
+#: Part → the function of `mf.plot` that draws it.
+DRAWN = {"calibration": "calibration_curve", "distribution": "score_distributions", "cutoff": "error_by_cutoff"}
 
 
 def evaluated(
@@ -76,6 +86,41 @@ def evaluated(
             )
         found["contrast"] = {" and ".join(columns.predictions): contrasts}
     return found
+
+
+def newness(result: "xr.Dataset") -> str:
+    """Say whether the images of an evaluation were new to the predictor.
+
+    Parameters
+    ----------
+    result : Dataset
+        What `mf.evaluation.evaluate` gave.
+
+    Returns
+    -------
+    str
+        Sentences.
+    """
+    said = str(result.attrs["held_out"])
+    start = next(one for one in MEANING if said.startswith(one))
+    return MEANING[start].format(told=said.removeprefix(start))
+
+
+def rows(table: "pd.DataFrame") -> str:
+    """Say what the rows of the long table are.
+
+    Parameters
+    ----------
+    table : DataFrame
+        What :func:`long` gave.
+
+    Returns
+    -------
+    str
+        How many rows each part has.
+    """
+    counts = table["part"].value_counts(sort=False)
+    return ", ".join(f"{part} {n}" for part, n in counts.items())
 
 
 def long(found: "Mapping[str, Mapping[str, xr.Dataset]]") -> "pd.DataFrame":
@@ -174,14 +219,32 @@ def figures(found: "Mapping[str, Mapping[str, xr.Dataset]]", folder: Path) -> li
     """
     from memfeat import plot
 
-    drawn: dict[str, Callable[..., Any]] = {
-        "calibration": plot.calibration_curve,
-        "distribution": plot.score_distributions,
-        "cutoff": plot.error_by_cutoff,
-    }
     files: list[Path] = []
-    for part, draw in drawn.items():
+    for part, draw in DRAWN.items():
         for name, result in found[part].items():
-            safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
-            files += plot.save(draw(result), folder / f"{part}_{safe}")
+            files += plot.save(getattr(plot, draw)(result), _figure(folder, part, name))
     return files
+
+
+def to_draw(predicted: Iterable[str], folder: Path) -> list[Path]:
+    """List the files that :func:`figures` will write.
+
+    Parameters
+    ----------
+    predicted : iterable of str
+        What the predictors are called.
+    folder : Path
+        Where to.
+
+    Returns
+    -------
+    list of Path
+        The files.
+    """
+    stems = [_figure(folder, part, name) for part in DRAWN for name in predicted]
+    return [stem.with_name(f"{stem.name}.{ending}") for stem in stems for ending in ("png", "svg")]
+
+
+def _figure(folder: Path, part: str, name: str) -> Path:
+    """Name a figure, without the ending of its file."""
+    return folder / f"{part}_{''.join(letter if letter.isalnum() or letter in '-_.' else '_' for letter in name)}"

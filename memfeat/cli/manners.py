@@ -150,8 +150,14 @@ def _worded(message: str) -> str:
 
 
 class _ToStderr(logging.Handler):
-    """Writes records to whatever stderr is now."""
+    """Writes records to whatever stderr is now, each message once: weights that are read twice have one licence."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name not in UNHEARD:
-            click.echo(record.getMessage(), err=True)
+        message = record.getMessage()
+        if record.name not in UNHEARD and message not in self.said:
+            self.said.add(message)
+            click.echo(message, err=True)

@@ -1,6 +1,7 @@
 """What the commands write: tables on stdout or JSON, files, and the images that failed on stderr."""
 
 import json
+import logging
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -8,15 +9,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from memfeat import _numerals
+from memfeat.cli.replacing import may_be_written
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["Part", "beside", "destination", "failures", "give", "give_forecast", "give_layers", "shown"]
+__all__ = [
+    "Part", "beside", "destination", "draw_profile", "failures", "figure_at", "give", "give_forecast", "give_layers",
+    "shown",
+]  # fmt: skip
 
+
+log = logging.getLogger(__name__)
 #: Endings of the files that hold results: the table, or all of it.
 ENDINGS = (".csv", ".nc")
+#: Endings of figures.
+FIGURES = (".svg", ".png", ".pdf")
 #: Columns of p-values, beside those whose name ends in _p.
 P_COLUMNS = ("p", "p_corrected", "p_fdr")
 
@@ -32,13 +41,21 @@ class Part(NamedTuple):
     """What it is beside another result."""
 
 
-def destination(out: Path | None) -> Path | None:
-    """Make sure, before the work begins, that a result can be written where it shall.
+def destination(
+    out: Path | None, *others: str, argument: str = "--out", endings: tuple[str, ...] = ENDINGS
+) -> Path | None:
+    """Make sure, before the work begins, that a result can be written where it shall, and nothing is lost by it.
 
     Parameters
     ----------
     out : Path, optional
         The file.
+    *others : str
+        What goes with the result into files of their own (see :func:`beside`).
+    argument : str
+        What the user calls the file.
+    endings : tuple of str
+        How its name may end; anyhow if there are none.
 
     Returns
     -------
@@ -48,11 +65,56 @@ def destination(out: Path | None) -> Path | None:
     Raises
     ------
     ArgumentError
-        If it is neither a .csv nor a .nc file, or cannot be written.
+        If it ends otherwise, cannot be written, or there is a file that memfeat did not write or that is read, and
+        nobody said --overwrite.
     """
     from memfeat import _frames
 
-    return None if out is None else _frames.prepared(out, "--out", endings=ENDINGS)
+    if out is None:
+        return None
+    file = _frames.prepared(out, argument, endings=endings)
+    for one in (file, *(beside(file, called) for called in others)):
+        may_be_written(one, argument)
+    return file
+
+
+def figure_at(figure: Path | None) -> Path | None:
+    """Make sure, before the work begins, that a figure can be written where it shall.
+
+    Parameters
+    ----------
+    figure : Path, optional
+        The file.
+
+    Returns
+    -------
+    Path, optional
+        The same, with an ending in small letters, which says what kind of figure it is.
+
+    Raises
+    ------
+    ArgumentError
+        As :func:`destination`.
+    """
+    known = None if figure is None else figure.with_suffix(figure.suffix.lower())
+    return destination(known, argument="--figure", endings=FIGURES)
+
+
+def draw_profile(result: "xr.Dataset", figure: Path) -> None:
+    """Draw a statistic of each layer, and write beside the figure how it was made.
+
+    Parameters
+    ----------
+    result : Dataset (layer)
+        The statistics.
+    figure : Path
+        The file, as :func:`figure_at` gave it.
+    """
+    from memfeat import _frames, plot
+
+    plot.save(plot.layer_profile(result), figure)
+    _frames.write_attrs(result.attrs, figure)
+    log.info("Drew the layer profile in %s.", figure)
 
 
 def shown(frame: "pd.DataFrame") -> str:

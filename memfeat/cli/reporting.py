@@ -176,7 +176,7 @@ def _markdown(title: str, note: str, sections: Sequence[Section], path: Path) ->
     """Make Markdown, with figures in files beside it."""
     from memfeat import plot
 
-    lines = [f"# {title.translate(MARKS)}", *([f"> {note.translate(MARKS)}"] if note else [])]
+    lines = ["<!-- memfeat -->", f"# {title.translate(MARKS)}", *([f"> {note.translate(MARKS)}"] if note else [])]
     number = 0
     for section in sections:
         lines += [f"## {section.title}", *(text.translate(MARKS) for text in section.texts)]

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from memfeat.cli.manners import messages
-from memfeat.cli.options import FILE, TABLE, WRITTEN, manners
+from memfeat.cli.options import TABLE, manners, written
 from memfeat.cli.outputs import destination, give
 
 __all__ = ["scores"]
@@ -39,7 +39,7 @@ def _rules(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
     help="Leave out participants: false_alarm_rate=0.7, n_trials=20 …",
 )
 @click.option("--vigilance", help="The column that marks vigilance repeats, for --exclude vigilance_miss_rate=0.7.")
-@click.option("-o", "--out", type=FILE, help=WRITTEN)
+@written
 @manners
 def scores(  # noqa: PLR0913
     trials: Path,

@@ -7,7 +7,7 @@ import click
 
 from memfeat.cli.inputs import sources
 from memfeat.cli.manners import FAILED, SOME_FAILED, messages
-from memfeat.cli.options import FILE, WRITTEN, machine, manners
+from memfeat.cli.options import machine, manners, written
 from memfeat.cli.outputs import destination, failures, give
 
 __all__ = ["screen"]
@@ -18,7 +18,7 @@ __all__ = ["screen"]
 @click.option("--predict", "predicted", is_flag=True, help="Also predict memorability, and name what is at the floor.")
 @click.option("--distance", type=click.IntRange(0, 64), default=8, show_default=True,
               help="Bits in which the hashes of near-duplicates differ at most.")  # fmt: skip
-@click.option("-o", "--out", type=FILE, help=WRITTEN)
+@written
 @machine
 @manners
 def screen(

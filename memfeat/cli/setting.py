@@ -1,5 +1,6 @@
 """The commands about sets of images: compare-sets, match-sets."""
 
+import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -7,8 +8,9 @@ import click
 
 from memfeat.cli.gathering import Asked, Gathered, gathered
 from memfeat.cli.manners import SOME_FAILED, messages
-from memfeat.cli.options import FILE, FOLDER, TABLE, WRITTEN, bootstraps, machine, manners, tested
+from memfeat.cli.options import FILE, FOLDER, TABLE, bootstraps, machine, manners, tested, written
 from memfeat.cli.outputs import Part, destination, failures, give, shown
+from memfeat.cli.replacing import may_be_written
 from memfeat.cli.stores import read_store
 
 if TYPE_CHECKING:
@@ -131,12 +133,10 @@ def compare_sets(  # noqa: PLR0913
 
     With photographs: memfeat compare-sets faces/ scenes/ --low-level luminance --report comparison.html
     """
-    from memfeat import _frames
-
     if bound is not None and bound_sd is not None:
         raise click.UsageError("--bound and --bound-sd say the same thing; give one.")
-    out = destination(out)
-    report = None if report is None else _frames.prepared(report, "--report", endings=REPORTS)
+    out = destination(out, *(["features"] if features is not None else []))
+    report = _report(report)
     progress = False if quiet else None
     values, covariates, low_level = map(_each, (values, covariates, low_level))
     options: dict[str, Any] = {
@@ -162,6 +162,15 @@ def compare_sets(  # noqa: PLR0913
         click.echo(f"Wrote {report}.")
     if failures(found.unreadable, found.n_images):
         click.get_current_context().exit(SOME_FAILED)
+
+
+def _report(report: Path | None) -> Path | None:
+    """Make sure that a report can be written, and nothing is lost by it and by its figures."""
+    file = destination(report, argument="--report", endings=REPORTS)
+    if file is not None and file.suffix.lower() == ".md":
+        for figure in file.parent.glob(f"{glob.escape(file.stem)}_[0-9]*.svg"):
+            may_be_written(figure, "--report")
+    return file
 
 
 def _give(result: "xr.Dataset", in_layers: "xr.Dataset | None", *, out: Path | None, as_json: bool) -> None:
@@ -208,7 +217,7 @@ def _separate(_ctx: click.Context, _param: click.Parameter, value: str | None) -
 )
 @click.option("--best", is_flag=True, help="Give the nearest sets where the pool does not have what was asked.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all random draws.")
-@click.option("-o", "--out", type=FILE, help=WRITTEN)
+@written
 @manners
 def match_sets(  # noqa: PLR0913
     pool: Path,
@@ -233,7 +242,7 @@ def match_sets(  # noqa: PLR0913
     """
     from memfeat import _frames, sets
 
-    out = destination(out)
+    out = destination(out, "balance")
     asked: dict[str, Any] = {"score": score, "covariates": covariates, "rng": seed, "best": best}
     asked |= {key: value for key, value in {"categories": categories, "sets": names}.items() if value}
     if apart is not None:

@@ -11,8 +11,9 @@ from memfeat._version import __version__
 from memfeat.cli.inputs import own_columns, sources
 from memfeat.cli.manners import FAILED, SOME_FAILED, Verbs, messages, together
 from memfeat.cli.networks import loaded, network
-from memfeat.cli.options import FILE, FOLDER, TABLE, WRITTEN, machine, manners
+from memfeat.cli.options import FILE, FOLDER, TABLE, machine, manners, overwrite, written
 from memfeat.cli.outputs import destination, failures, give, give_forecast, give_layers, shown
+from memfeat.cli.replacing import may_be_written
 
 __all__ = ["main"]
 
@@ -49,7 +50,7 @@ def main() -> None:
 )
 @click.option("--model", help="resmem (what predicts by itself) or resmem-frozen; with --head what it was fitted to.")
 @click.option("--head", type=FOLDER, help="The folder of a head that memfeat train wrote.")
-@click.option("-o", "--out", type=FILE, help=WRITTEN)
+@written
 @network
 @machine
 @manners
@@ -189,6 +190,7 @@ def extract(  # noqa: PLR0913
 
 @main.command()
 @click.option("--out", type=FILE, default=Path("memfeat-demo"), show_default=True, help="The folder to write.")
+@overwrite
 @click.option("--device", help='Where to compute: "cpu", "cuda" or "mps"; by default the fastest there is.')
 @manners
 def demo(out: Path, device: str | None, as_json: bool, quiet: bool) -> None:
@@ -200,6 +202,8 @@ def demo(out: Path, device: str | None, as_json: bool, quiet: bool) -> None:
     from memfeat.demo import page
     from memfeat.demo import road as way
 
+    for file in way.to_write(out):
+        may_be_written(file, "--out")
     with messages(quiet=quiet):
         road = way.run(out, device=device, progress=False if quiet else None)
     images, note = _frames.per_image(road.memory), way.illustration(road)

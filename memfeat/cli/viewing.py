@@ -8,8 +8,8 @@ import click
 from memfeat.cli.gathering import table_at
 from memfeat.cli.inputs import sources
 from memfeat.cli.manners import FAILED, SOME_FAILED, messages
-from memfeat.cli.options import FILE, FOLDER, TABLE, machine, manners
-from memfeat.cli.outputs import failures
+from memfeat.cli.options import FILE, FOLDER, TABLE, machine, manners, overwrite
+from memfeat.cli.outputs import destination, failures
 from memfeat.cli.stores import read_store
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def _by_folder(images: "xr.Dataset") -> "xr.Dataset":
 @click.option("--permutations", type=click.IntRange(1), default=999, show_default=True, help="How many permutations.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all random draws.")
 @click.option("-o", "--out", type=FILE, default=Path("report.html"), show_default=True, help="The .html file.")
+@overwrite
 @machine
 @manners
 def report(  # noqa: PLR0913
@@ -99,14 +100,13 @@ def report(  # noqa: PLR0913
     """
     import json
 
-    from memfeat import _frames
     from memfeat.images import read
     from memfeat.prediction import predict
     from memfeat.report import write
 
     if folders and by:
         raise click.UsageError("--folders and --by both say which set an image is of; give one.")
-    _frames.prepared(out, "--out", endings=(".html", ".htm"))
+    destination(out, endings=(".html", ".htm"))
     progress = False if quiet else None
     with messages(quiet=quiet):
         memory = None if predictions is None else _predictions(predictions)

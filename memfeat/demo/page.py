@@ -57,6 +57,12 @@ FIGURES = {
 SHOWN_LAYERS = (
     "features.layer1.2", "features.layer2.7", "features.layer3.35", "features.layer4.2",
 )  # fmt: skip
+#: How to read the signs of decoding: said under its numbers.
+CHANCE = (
+    "A ρ below 0 is no finding. Where nothing can be read out, ρ of decoding lies about {chance:.2f} here (its mean "
+    "over permuted scores), because each fifth of the photographs is predicted around the mean of the others, and it "
+    "scatters widely around that. Whether ρ is above it, p says."
+)
 HEAD = f"{'ρ':>5} {'95 % interval':<15} {'p corr':>6}"
 #: What to run next, on one's own photographs.
 NEXT = (
@@ -120,7 +126,9 @@ def in_short(road: "Road", *, note: str) -> str:
         for row in _layers(road.rsa, road.decoded)
     ]
     head = f"{'layer':<22}{'RSA':<28}   {'decoding':<28}\n{'':<22}{HEAD}   {HEAD}"
-    return "\n".join([table, "", head, *rows, "", textwrap.fill(note, 100)])
+    chance = float(road.decoded["null_mean"].sel(layer=list(SHOWN_LAYERS)).mean())
+    texts = [textwrap.fill(text, 100) for text in (CHANCE.format(chance=chance).replace("-", "−"), note)]
+    return "\n".join([table, "", head, *rows, "", texts[0], "", texts[1]])
 
 
 def _estimate(row: Mapping[str, float]) -> str:

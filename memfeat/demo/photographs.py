@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import os
 import shutil
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -78,12 +79,12 @@ PHOTOGRAPHS = (
 )
 
 
-def collect(folder: Path) -> pd.DataFrame:
+def collect(folder: str | os.PathLike[str]) -> pd.DataFrame:
     """Copy the photographs that are installed into a folder.
 
     Parameters
     ----------
-    folder : Path
+    folder : path
         Where to; made if need be. Other files in it are left alone.
 
     Returns
@@ -103,8 +104,9 @@ def collect(folder: Path) -> pd.DataFrame:
         rule = "be installed to run the demo"
         remedy = 'It carries most of the photographs: pip install "memfeat[demo]"'
         raise MissingPackageError(advice("scikit-image", rule, listed("nothing"), remedy))
-    folder.mkdir(parents=True, exist_ok=True)
-    there = [one for one in PHOTOGRAPHS if _copied(one, folder)]
+    where = Path(folder).expanduser()
+    where.mkdir(parents=True, exist_ok=True)
+    there = [one for one in PHOTOGRAPHS if _copied(one, where)]
     absent = [one.file for one in PHOTOGRAPHS if one not in there]
     if absent:
         log.warning("Not in this installation, left out: %s", ", ".join(absent))

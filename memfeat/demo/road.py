@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +11,8 @@ import xarray as xr
 
 from memfeat import guards, models, plot, rdm, reduction, regression, rsa
 from memfeat import images as pictures
-from memfeat._frames import per_image, per_layer, prepared, write_csv
+from memfeat._frames import per_image, per_layer, prepared, write_attrs, write_csv
+from memfeat._version import __version__
 from memfeat.activations import extract
 from memfeat.demo import page
 from memfeat.demo.photographs import collect
@@ -26,6 +28,7 @@ LAYERS = "features.layer[1-4].*"
 DRAWN = "features.layer4.2"
 N_PERMUTATIONS = {"rsa": 9_999, "decode": 999}
 SEED = 0
+TABLES = ("scores.csv", "credits.csv", "rsa.csv", "decoding.csv")
 #: What the statistics of the demo are, said wherever they stand.
 ILLUSTRATION = (
     "An illustration, not a finding: {n} photographs are far too few, and were not sampled from anything. The scores "
@@ -91,7 +94,8 @@ def run(
     -------
     Road
         The results. The folder holds `photographs/`, `scores.csv`, `credits.csv`, `features.zarr`, `rdm.nc`,
-        `rsa.csv`, `decoding.csv`, `figures/` and `index.html`.
+        `rsa.csv`, `decoding.csv`, `figures/` and `index.html`; beside each table lies a .json that says how it was
+        made.
 
     Raises
     ------
@@ -109,6 +113,24 @@ def run(
     _write(road, folder)
     page.write(road, figures(road, folder), folder / "index.html", note=illustration(road))
     return road
+
+
+def to_write(out: str | os.PathLike[str]) -> list[Path]:
+    """List the files that a run replaces, but for the photographs and the features.
+
+    Parameters
+    ----------
+    out : path
+        The demo's folder.
+
+    Returns
+    -------
+    list of Path
+        The files.
+    """
+    folder = Path(out).expanduser()
+    figures = [f"figures/{name}.{ending}" for name in page.FIGURES for ending in ("png", "svg")]
+    return [folder / name for name in (*TABLES, "rdm.nc", "index.html", *figures)]
 
 
 def illustration(road: Road) -> str:
@@ -150,11 +172,17 @@ def _walk(folder: Path, credit: pd.DataFrame, options: dict[str, Any]) -> Road:
 
 
 def _write(road: Road, folder: Path) -> None:
-    """Write the tables and the RDMs."""
-    write_csv(per_image(road.memory), folder / "scores.csv")
-    write_csv(road.credits, folder / "credits.csv")
-    write_csv(per_layer(road.rsa), folder / "rsa.csv")
-    write_csv(per_layer(road.decoded), folder / "decoding.csv")
+    """Write the tables, each with how it was made beside it, and the RDMs."""
+    by = {"memfeat_version": __version__, "method": "photographs that installed packages carry, and whom to thank"}
+    tables: dict[str, tuple[pd.DataFrame, Mapping[Any, Any]]] = {
+        "scores": (per_image(road.memory), road.memory.attrs),
+        "credits": (road.credits, by),
+        "rsa": (per_layer(road.rsa), road.rsa.attrs),
+        "decoding": (per_layer(road.decoded), road.decoded.attrs),
+    }
+    for name, (table, attrs) in tables.items():
+        write_csv(table, folder / f"{name}.csv")
+        write_attrs(attrs, folder / f"{name}.csv")
     part = folder / "rdm.nc.part"
     road.rdms.to_netcdf(part, engine="h5netcdf")
     part.replace(folder / "rdm.nc")

@@ -33,11 +33,11 @@ COLOURS = {
 #: Colour scales: distances (what is far apart is pale, as most is), scores and similarities stay in order without
 #: colour; what lies on both sides of 0 is pale in the middle.
 SCALES = {"distance": "YlGnBu_r", "score": "cividis", "similarity": "cividis", "sides": "RdBu_r"}
-#: File types that `save` writes, with the metadata that would otherwise hold the date.
+#: File types that `save` writes, with the metadata that say who wrote them and would otherwise hold the date.
 FORMATS: dict[str, dict[str, Any]] = {
-    "png": {},
-    "svg": {"Date": None},
-    "pdf": {"CreationDate": None},
+    "png": {"Software": "memfeat"},
+    "svg": {"Creator": "memfeat", "Date": None},
+    "pdf": {"Creator": "memfeat", "CreationDate": None},
 }
 #: The style file, which matplotlib finds as "memfeat.plot.paper".
 STYLE_FILE = Path(__file__).with_name("paper.mplstyle")

@@ -8,8 +8,10 @@ from memfeat._phrases import in_words
 from memfeat.citing.facts import Facts
 from memfeat.citing.phrases import counted, images, layers
 
-__all__ = ["SOURCE", "extracted", "fitted_head", "given", "origin", "predicted", "recalibrated"]
+__all__ = ["NETWORK", "SOURCE", "extracted", "fitted_head", "given", "origin", "predicted", "recalibrated"]
 
+#: How the sentence about a network begins.
+NETWORK = "The network was "
 #: So many digits of a hash are told.
 DIGITS = 12
 TRUNKS = {
@@ -58,7 +60,7 @@ def origin(facts: Facts, before: str = "") -> list[str]:
         return []
     weights = known.get("weights_sha256", "")
     tail = f" (SHA-256 of the weights beginning with {weights[:DIGITS]})" if weights else ""
-    said = [f"The network was {_network(known)}{tail}."]
+    said = [f"{NETWORK}{_network(known)}{tail}."]
     seen = known.get("preprocessing", "")
     return [*said, *([f"Images were {_seen(seen)}."] if seen else [])]
 
