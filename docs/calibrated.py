@@ -38,7 +38,7 @@ FAMILIES = {
 #: Columns of the first table: kinds of rates, as `rates` tells them.
 COLUMNS = {
     "test": "false alarms of tests",
-    "cautious": "of tests that may be cautious",
+    "cautious": "false alarms of tests that may be cautious",
     "interval": "intervals that held the truth",
     "few": "the same, where nothing is required",
 }
@@ -156,7 +156,7 @@ DEPARTURES = (
         "it is wider than it need be",
     ),
     Departure(
-        "$H - F$, accuracy, d′ and criterion where the same people answer to target and foil",
+        "*H* − *F*, accuracy, d′ and criterion where the same people answer to target and foil",
         tuple(("scores_coverage_paired", key) for key in ("corrected_recognition", "accuracy", "d_prime", "criterion")),
         HELD,
         "[by how much](scores.md#intervals) depends on how their answers go together",
@@ -255,4 +255,4 @@ def span(values: list[float], *, count: bool = False) -> str:
     if not values:
         return ""
     ends = dict.fromkeys(f"{100 * end:.1f}" for end in (min(values), max(values)))
-    return f"{'–'.join(ends)} %" + (f" ({len(values)})" if count else "")
+    return f"{'–'.join(ends)}\N{NO-BREAK SPACE}%" + (f" ({len(values)})" if count else "")

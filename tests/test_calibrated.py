@@ -75,6 +75,6 @@ def test_a_row_has_the_least_and_the_largest(calibrated):
     rates = [calibrated.Rate("drift_a", "", "interval", value) for value in (0.951, 0.938, 0.96)]
     rates.append(calibrated.Rate("drift_refitted_b", "", "interval", 0.828))
     row = next(row for row in calibrated.held(rates) if "Drift" in row[0])
-    assert row[1:] == ["", "", "93.8–96.0 % (3)", ""]
-    assert [row[2] for row in calibrated.did_not(rates) if row[2]] == ["82.8 %"]
-    assert calibrated.span([0.5]) == "50.0 %"
+    assert row[1:] == ["", "", "93.8–96.0\N{NO-BREAK SPACE}% (3)", ""]
+    assert [row[2] for row in calibrated.did_not(rates) if row[2]] == ["82.8\N{NO-BREAK SPACE}%"]
+    assert calibrated.span([0.5]) == "50.0\N{NO-BREAK SPACE}%"
