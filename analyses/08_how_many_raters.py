@@ -221,7 +221,7 @@ for name, curve in curves.items():
     assert np.allclose(curve["estimate"], (k * r / (1 + (k - 1) * r)).transpose("measure", "n_raters"))
 with plt.rc_context(mf.plot.STYLE):
     rows = -(-len(curves) // 2)
-    figure, panels = plt.subplots(rows, 2, figsize=(180 / 25.4, 75 * rows / 25.4), layout="constrained", squeeze=False)
+    figure, panels = plt.subplots(rows, 2, figsize=(180 / 25.4, 70 * rows / 25.4), layout="constrained", squeeze=False)
     for ax, (name, curve) in zip(panels.flat, curves.items(), strict=False):
         mf.plot.reliability(curve, target=target, ax=ax)
         lines = {line.get_label().replace(" ", "_"): line.get_color() for line in ax.get_lines()}
@@ -230,11 +230,15 @@ with plt.rc_context(mf.plot.STYLE):
             # all curves of a panel are drawn over answers to targets, with foils in proportion
             at = seen["answers"] * answers[name]["hit_rate"] / answers[name][measure]
             ax.plot(at, seen["observed"], "x", color=lines[measure], markersize=5, zorder=5)
-        ax.set_title(f"{name}; ×: observed, without formula\n" + ax.get_title("left"), loc="left", fontsize=6.5)
+        counted = f"n = {curve.attrs['n_images']} images, {curve.attrs['n_measured']:g} raters"
+        ax.set_title(f"{name[:1].upper()}{name[1:]}: {counted}", loc="left", fontsize=7)
         # below, where no band lies
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, frameon=False, columnspacing=1)
+        ax.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=3, frameon=False, columnspacing=1)
     for ax in list(panels.flat)[len(curves) :]:
         ax.set_axis_off()
+    # what is the same in all panels is said once
+    marks = "dot: measured with all raters; line: expected from it (Spearman–Brown); ×: observed with fewer raters"
+    figure.supxlabel(f"{marks};\nband: {curve.attrs['interval']}; dashed: {target}, aimed at", fontsize=6.5)
 mf.plot.save(figure, figures / "08_how_many_raters", formats=["svg"])
 plt.close(figure)
 figure

@@ -243,7 +243,7 @@ assert np.isclose(result["estimate"].sel(layer=last, score=score), by_hand)
 
 # %%
 shown = list(rates)[:2]
-size = (180 / 25.4, 66 * len(at) / 25.4)
+size = (180 / 25.4, (50 * len(at) + 20) / 25.4)
 with plt.rc_context(mf.plot.STYLE):
     figure, panels = plt.subplots(len(at), len(shown), figsize=size, sharey="row", squeeze=False, layout="constrained")
     for line, name in zip(panels, at, strict=True):
@@ -251,10 +251,13 @@ with plt.rc_context(mf.plot.STYLE):
             said = found[name, main].sel(score=score)
             if named:
                 said.attrs["interval"] = f"bootstrap over {len(np.unique(kind))} kinds, 95 %"
-            mf.plot.layer_profile(said, ax=ax, label=f"{name.capitalize()}:\nρ with {score}")
-            told = " ".join(ax.get_title("left").split())
-            told = told.replace("broken lines and pale bands: baselines", "broken line, pale band: people's space")
-            ax.set_title(textwrap.fill(told, 62), loc="left", fontsize=6)
+            mf.plot.layer_profile(said, ax=ax, label=f"{name.capitalize()},\nSpearman ρ")
+            caption = " ".join(ax.get_title("left").split())
+            ax.set_title(f"With {score}" if name == OWN else "", loc="left", fontsize=7)
+            ax.label_outer()
+    # what is the same in all panels is said once
+    caption = caption.replace("broken lines and pale bands: baselines", "broken line, pale band: people's space")
+    figure.supxlabel(textwrap.fill(caption, 140), fontsize=6.5)
 mf.plot.save(figure, figures / "10_prototypes", formats=["svg"])
 plt.close(figure)
 figure
