@@ -178,7 +178,8 @@ with plt.rc_context(mf.plot.STYLE):
         # by what method limits were made: of means of bins, and of the line through all images
         told = told.replace("95 % interval of the mean", "95 %, t interval of the mean")
         told = f"{first[:1].upper()}{first[1:]}: {told}".replace("];", "] (percentile bootstrap);")
-        ax.set_title(textwrap.fill(told, 54), loc="left", fontsize=6.5)
+        told = textwrap.fill(told.replace(" %", "\N{NO-BREAK SPACE}%"), 54, break_on_hyphens=False)
+        ax.set_title(told, loc="left", fontsize=6.5)
     ax = panels[1, 1]
     for place, result in enumerate(found.values()):
         rho, low, high = (float(result[part].sel(metric="spearman")) for part in ("estimate", "ci_low", "ci_high"))
