@@ -211,11 +211,25 @@ print("share of observed values inside the interval of the curve:", inside.round
 if named and not few:
     assert inside["pearson"] == 1
 
+# %% [markdown]
+# Curves are drawn to four times the answers that there were, or just past what hit and false-alarm rates need for .8,
+# unless that is more than ten times as many. All curves of a panel are drawn over answers to targets, with foils in
+# proportion.
+
 # %%
-curves = {
-    name: mf.scores.by_raters(result.sel(measure=result["reliability"] > 0), n_raters=answers[name]["hit_rate"])
-    for name, result in found.items()
-}
+in_targets = pd.Series({(name, of): answers[name]["hit_rate"] / answers[name][of] for name, of in raters.index})
+wanted = raters["raters for .8"] * in_targets
+curves, beyond = {}, {}
+for name, result in found.items():
+    n = answers[name]["hit_rate"]
+    simple = wanted[name][["hit_rate", "false_alarm_rate"]]
+    end = np.nanmax([4 * n, *(1.1 * simple[simple <= 10 * n])])
+    curves[name] = mf.scores.by_raters(
+        result.sel(measure=result["reliability"] > 0), n_raters=n, at=np.unique(np.round(np.geomspace(1, end, 100)))
+    )
+    beyond[name] = wanted[name][wanted[name] > end]
+    outside = ", ".join(f"{of.replace('_', ' ')} {one:.0f}" for of, one in beyond[name].items())
+    print(f"{name}: curves end at {end:.0f} answers; beyond lie {outside or 'none'}")
 for name, curve in curves.items():
     r, k = curve["measured"], curve["n_raters"] / answers[name]["hit_rate"]
     assert np.allclose(curve["estimate"], (k * r / (1 + (k - 1) * r)).transpose("measure", "n_raters"))
@@ -227,10 +241,15 @@ with plt.rc_context(mf.plot.STYLE):
         lines = {line.get_label().replace(" ", "_"): line.get_color() for line in ax.get_lines()}
         for measure in curve["measure"].values:
             seen = thinned.query("case == @name and measure == @measure and method == 'spearman'")
-            # all curves of a panel are drawn over answers to targets, with foils in proportion
-            at = seen["answers"] * answers[name]["hit_rate"] / answers[name][measure]
+            at = seen["answers"] * in_targets[name, measure]
             ax.plot(at, seen["observed"], "x", color=lines[measure], markersize=5, zorder=5)
         counted = f"n = {curve.attrs['n_images']} images, {curve.attrs['n_measured']:g} raters"
+        dropped = int(found[name]["n_sometimes_dropped"].max())
+        counted += f";\nup to {dropped} images left out of some splits" if dropped else ""
+        outside = "; ".join(
+            f"{of.replace('_', ' ')}: {target} at {one:,.0f} raters" for of, one in beyond[name].items()
+        )
+        counted += f";\n{outside}" if outside else ""
         ax.set_title(f"{name[:1].upper()}{name[1:]}: {counted}", loc="left", fontsize=7)
         # below, where no band lies
         ax.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=3, frameon=False, columnspacing=1)
@@ -323,6 +342,10 @@ if named and not few:
     memcat_by = pd.DataFrame(dealt_out).set_index(["method", "answers"])
     less = memcat_by["expected"] - memcat_by["observed"]
     times = totals["80 answers"] / totals["10 answers"]
+    assert {name: list(of.index) for name, of in beyond.items() if len(of)} == {
+        "rocks 1, old": ["corrected_recognition"]
+    }
+    assert int(found[scenes]["n_sometimes_dropped"].max()) == 115
     said = {
         "scenes, hits": (limits, [75, 60, 96], 0),
         "rocks, hits": (many.loc["hit_rate", rocks_only], [123, 175, 193], 0),
@@ -365,6 +388,9 @@ assert not wrong, wrong
 saved = raters.rename(columns={"raters for .8": "raters", "from": "raters_ci_low", "to": "raters_ci_high"}).to_xarray()
 curve = thinned.set_index(by).add_prefix("thinned_")
 saved = saved.merge(curve.rename_axis(index={"answers": "answers_of_half"}).to_xarray(), join="outer")
+if dealt_out:
+    counted = pd.DataFrame(dealt_out).set_index(["method", "answers"]).add_prefix("memcat_")
+    saved = saved.merge(counted.rename_axis(index={"answers": "memcat_answers"}).to_xarray(), join="outer")
 saved = saved.merge(images.rename_axis("case").to_xarray().to_dataarray("at", name="images"), join="outer")
 saved.attrs = {f"split_half_{key}": value for key, value in next(iter(found.values())).attrs.items()} | {
     "target": target

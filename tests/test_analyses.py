@@ -329,6 +329,10 @@ def test_predictions_are_judged_and_saved(home, on_few):
         np.testing.assert_allclose(relative, rho / np.sqrt(reliability))
         assert bool((saved["cut_share_removed"].sel(cut_cut="predicted").diff("cut_cutoff") >= 0).all())
         assert saved.attrs["model"] == "resmem"
+        # eight answers to each of Rim's scenes
+        eight = {name: saved[f"eight_answers_{name}"] for name in ("ci_low", "spearman", "ci_high")}
+        assert saved["set"].values.tolist() == [1, 2]
+        assert bool((eight["ci_low"] <= eight["spearman"]).all() & (eight["spearman"] <= eight["ci_high"]).all())
     with xr.open_dataset(home / "results" / "06_lnsim_predictions.nc", engine="h5netcdf") as kept:
         assert kept.sizes == {"image": int(FEW)}
         assert "n_images" not in kept.attrs
@@ -392,6 +396,13 @@ def test_concepts_are_explained_by_category_typicality_and_dimensions(home, on_f
         assert bool(((saved["typicality_p_fdr"] >= saved["typicality_p"]) & (saved["typicality_p_fdr"] <= 1)).all())
         assert bool((saved["ci_low"] <= saved["estimate"]).all() & (saved["estimate"] <= saved["ci_high"]).all())
         assert saved.attrs["partition_n_folds"] == 5
+        for name in ("dimensions", "category"):
+            assert bool(saved[f"{name}_r2_ci_low"] <= saved[f"{name}_r2"] <= saved[f"{name}_r2_ci_high"])
+            assert saved.attrs[f"{name}_interval"].endswith("predictions held fixed")
+        # the authors' notebook, as quoted in a summary
+        by_likeness = saved["likeness_r2"].sel(likeness="Euclidean distance", fitted=["alone", "and embedding"])
+        np.testing.assert_allclose(by_likeness, [0.032, 0.296], atol=5e-4)
+        assert saved.sizes["likeness"] == 7
     assert "those without a category as one more: 0.234" in done.stdout
 
 
@@ -408,6 +419,11 @@ def test_raters_are_counted_from_reliability_and_saved(home, on_few):
         assert set(saved["method"].values) == {"pearson", "spearman"}
         assert float(np.abs(seen).max()) <= 1
         np.testing.assert_allclose(saved["thinned_apart"], seen - saved["thinned_expected"])
+        # twice as many answers double r / (1 − r), after Spearman and Brown
+        assert saved["memcat_answers"].values.tolist() == [4, 8, 16, 32]
+        odds = saved["memcat_expected"] / (1 - saved["memcat_expected"])
+        np.testing.assert_allclose(odds, odds.isel(memcat_answers=[0]).values * [1, 2, 4, 8])
+        assert bool((np.abs(saved["memcat_observed"]) <= 1).all())
         assert saved.attrs["target"] == 0.8
 
 
@@ -448,7 +464,9 @@ def test_distances_and_errors_by_layer_are_those_published_and_saved(home, on_fe
         np.testing.assert_allclose(far, [0.135, 0.140, 0.213, 0.281, 0.354, 0.322, 0.289], atol=5e-4)
         np.testing.assert_allclose(hard, [0.147, 0.158, 0.225, 0.276, 0.343, 0.307, 0.324], atol=5e-4)
         assert saved["trained_estimate"].shape == saved["untrained_estimate"].shape == (102,)
-        assert saved["given_p_corrected"].shape == (4, 4)
+        assert saved["given_p_corrected"].shape == (5, 4)
+        assert "magnitude given error" in saved["given_question"].values
+        assert saved.attrs["given_correction"] == "Holm, over all 20"
         for name in ("published_p_corrected", "trained_p_corrected", "untrained_p_corrected", "given_p_corrected"):
             assert bool(((saved[name] > 0) & (saved[name] <= 1)).all())
         assert saved["between_contrast"].size == 7
