@@ -38,8 +38,8 @@ def partial(
 
     Over images there is an interval and no p-value: the partial correlation removes only what controls explain linearly
     (in ranks, for Spearman) at the level of pairs. It is no test of conditional independence, and rearranging images
-    would reject too often: where a confounder drives both sides, 30 % of the time. Where the control is one number per
-    image, :func:`adjusted` tests.
+    would reject too often where a confounder drives both sides. Where the control is one number per image,
+    :func:`adjusted` tests.
 
     Over participants, `resample="rdms"`, there is one. Null hypothesis: over the population of participants the mean
     partial correlation is 0, for the images that were shown. Unit: the participant. What controls leave of a
