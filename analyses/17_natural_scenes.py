@@ -19,10 +19,10 @@
 # ResMem and corrected recognition at .493 and .545 (Pearson), hit and false-alarm rates at .14 and .00 (Spearman).
 # Halves of the participants agree so that corrected recognition has a reliability of .699 and .726 (Spearman-Brown),
 # which makes ResMem's correlations .59 and .64 where scores had no noise. The reliabilities were read in the source;
-# they need its trials, which are not among the tables. Their third set, of 1,670 scenes, gave weaker correlations, and
-# is not among the tables either: naturalness with corrected recognition −.24 and with ResMem −.45, compressibility with
-# corrected recognition −.17, ResMem with corrected recognition .477, and a reliability of .586 (recomputed by others
-# from its tables; not checked here).
+# they need its trials, which are not among the tables. Their third set, of 1,670 scenes, is not among the tables
+# either. Most of its correlations are weaker: naturalness with corrected recognition −.24 and with ResMem −.45,
+# compressibility with corrected recognition −.17, ResMem with corrected recognition .477, and a reliability of .586
+# (recomputed from its own table; not checked here).
 #
 # **What this is worth.** Correlations over scenes, of two sets that one group chose: nothing was manipulated, and what
 # goes along with naturalness (people, objects, indoors) is not told apart from it. That one thing knows more than
@@ -300,9 +300,9 @@ for name, scenes in sets.items():
 #
 # **ResMem predicts hits (.50 and .49), and false alarms much less (−.13, which does not pass: corrected p = .08; and
 # −.25)**, although both rates are measured about equally well (reliability .70 and .71, and .72 and .72, from answers).
-# Among equally natural scenes of the first set, no correlation with false alarms can be seen (−.04 [−.13, .07]). ResMem was most likely trained on hit rates
-# without correction for false alarms (inferred from its code), so this is as it should be. Whoever needs stimuli that
-# are not taken for known should not choose them by these predictions alone.
+# Among equally natural scenes of the first set, no correlation with false alarms can be seen (−.04 [−.13, .07]). ResMem
+# was most likely trained on hit rates without correction for false alarms (inferred from its code), so this is as it
+# should be. Whoever needs stimuli that are not taken for known should not choose them by these predictions alone.
 #
 # What differs from what was published: answers dealt one by one give corrected recognition a lower reliability (.66 and
 # .70) than halves of the participants (.70 and .73). With tables of counts alone, correlations without noise come out a
