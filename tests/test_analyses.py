@@ -417,7 +417,10 @@ def test_all_combinations_are_computed_and_saved(home, on_few):
             assert bool((saved[f"{name}_ci_low"] <= saved[f"{name}_ci_high"]).all())
             share = saved[f"{name}_share_of_variance"].values
             assert (share >= 0).all()
-            assert share.sum() <= 1 + 1e-9
+            pairs = saved[f"{name}_share_of_variance_of_pair"]
+            assert pairs.size == share.size * (share.size - 1) / 2
+            assert bool((pairs >= 0).all())
+            assert share.sum() + float(pairs.sum()) <= 1 + 1e-9
             assert saved.attrs[f"{name}_combinations"] == size
         assert saved["rocks_choice"].values.tolist() == [
             "distance",
@@ -447,6 +450,11 @@ def test_dissimilarities_are_related_to_both_scores_and_the_circle_is_kept_on_re
         assert "circular" not in saved.attrs.get("profile_mean_hits_cautions", "")
         assert "is the question" in saved.attrs["profile_mean_predictions_allowed"]
         assert int(saved.attrs["joint_n"]) == int(FEW)
+        for name in ("retrained", "frozen", "untrained"):
+            for what in ("early_less_late", "mean_less_nearest"):
+                of = f"difference_{name}_{what}"
+                less = saved[f"{of}_first_estimate"] - saved[f"{of}_second_estimate"]
+                np.testing.assert_allclose(saved[f"{of}_estimate"], less)
     for name, said in {"retrained": "circular", "frozen": "circular", "untrained": "not circular"}.items():
         assert f"\n{name}: {said}\n" in done.stdout
     assert "<svg" in (home / "figures" / "12_alike_by_stage_joint.svg").read_text(encoding="utf-8")
@@ -499,6 +507,12 @@ def test_channels_are_related_to_scores_and_shown_without_a_restricted_photograp
         assert saved["trained_layer4.2_rho"].shape == (2048,)
         assert bool((saved["trained_layer4.2_p_fdr"] >= saved["trained_layer4.2_p"]).all())
         assert saved["halves"].shape == (2, 4, 3)
+        assert saved["chosen_layer1.2_name"].sizes == {"features.layer1.2:channel": 1, "extreme": 2, "rank": 9}
+        values = saved["chosen_layer1.2_value"].squeeze()
+        most, least = (values.sel(extreme=end) for end in ("most", "least"))
+        assert bool((most.diff("rank") <= 0).all() & (least.diff("rank") >= 0).all())
+        picture = saved["chosen_layer1.2_picture"]
+        assert bool(((picture >= 0) & (picture <= 1)).all())
     pictures = (home / "figures" / "14_filters_pictures.svg").read_text(encoding="utf-8")
     # the picture that was made, and a row of those that may be shown
     assert pictures.count("<image ") == 2
