@@ -237,6 +237,7 @@ with plt.rc_context(mf.plot.STYLE):
         face = "#0072B2" if second["p_corrected"] < 0.05 else "white"
         ax.plot(place, second["estimate"], "o", color="#0072B2", markerfacecolor=face)
         ax.set_xticks(range(place + 1), result["layer"].values)
+        ax.set_xlim(-0.5, place + 0.5)
         ax.set_xlabel("Phases turned by")
     panels[1, 0].plot(*seeds.transpose("half", "image").values, "o", color="#0072B2", alpha=0.4)
     panels[1, 0].set_xlabel("Prediction, phases turned by whole angles, first seed")
