@@ -185,7 +185,7 @@ figure
 #
 # Two measures of single photographs, each related to hit rates: how strongly a layer responds, and how unlike the
 # photograph is to the others on average. For the retrained network and each of the others, in the same samples. p is
-# corrected over the ten layers.
+# corrected over the ten layers, by the largest deviation of any of them, in standard errors, in each bootstrap sample.
 
 # %%
 reason = "whether it matters that these features are those of the retrained network is the question"
@@ -238,9 +238,9 @@ for what, found in moved.items():
 # although nobody retrained anything between the two. Mean dissimilarity differs nowhere by more than .02.
 #
 # **What this does not show** is what retraining did: both networks have the retrained weights. It says roughly how
-# large a difference from `backbone="imagenet"` has to be before it is one of weights: in the last block a CKA below
-# .90, in early layers one hardly below 1. That comparison needs torchvision's weights, which this run did not have.
-# **It is open until somebody runs this script where they are.**
+# large a difference from `backbone="imagenet"` has to be before batch statistics and input alone cannot account for it:
+# in the last block a CKA below .90, in early layers one hardly below 1. That comparison needs torchvision's weights,
+# which this run did not have. **It is open until somebody runs this script where they are.**
 
 # %%
 if named and not few:

@@ -504,7 +504,10 @@ def test_all_combinations_are_computed_and_saved(home, on_few):
             assert bool((saved[f"{name}_ci_low"] <= saved[f"{name}_ci_high"]).all())
             share = saved[f"{name}_share_of_variance"].values
             assert (share >= 0).all()
-            assert share.sum() <= 1 + 1e-9
+            pairs = saved[f"{name}_share_of_variance_of_pair"]
+            assert pairs.size == share.size * (share.size - 1) / 2
+            assert bool((pairs >= 0).all())
+            assert share.sum() + float(pairs.sum()) <= 1 + 1e-9
             assert saved.attrs[f"{name}_combinations"] == size
         assert saved["rocks_choice"].values.tolist() == [
             "distance",
@@ -534,6 +537,11 @@ def test_dissimilarities_are_related_to_both_scores_and_the_circle_is_kept_on_re
         assert "circular" not in saved.attrs.get("profile_mean_hits_cautions", "")
         assert "is the question" in saved.attrs["profile_mean_predictions_allowed"]
         assert int(saved.attrs["joint_n"]) == int(FEW)
+        for name in ("retrained", "frozen", "untrained"):
+            for what in ("early_less_late", "mean_less_nearest"):
+                of = f"difference_{name}_{what}"
+                less = saved[f"{of}_first_estimate"] - saved[f"{of}_second_estimate"]
+                np.testing.assert_allclose(saved[f"{of}_estimate"], less)
     for name, said in {"retrained": "circular", "frozen": "circular", "untrained": "not circular"}.items():
         assert f"\n{name}: {said}\n" in done.stdout
     assert "<svg" in (home / "figures" / "12_alike_by_stage_joint.svg").read_text(encoding="utf-8")
