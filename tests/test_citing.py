@@ -5,6 +5,7 @@ import functools
 import inspect
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import made
@@ -228,11 +229,24 @@ def test_a_comparison_of_rdms_is_told_in_full():
         "rsa.frame": ["Features of 12 images"],
         "scores.from_trials": ["Hit rates, false-alarm rates, d′, the criterion, corrected recognition and accuracy of "
                                "12 images were computed from 192 answers of 8 participants (Macmillan & Creelman",
-                               "were corrected: log-linear (Hautus, 1995)."],
+                               "were corrected: log-linear (Hautus, 1995).",
+                               "intervals: Wilson for rates and accuracy, Newcombe for corrected recognition, the "
+                               "delta method for d′ and the criterion (Brown et al., 2001; Gourevitch & Galanter, "
+                               "1967; Newcombe, 1998; Wilson, 1927)."],
         "scores.split_half": ["20 splits; images with fewer than 2 responses in a half were dropped",
                               "Spearman–Brown formula (Brown, 1910; Spearman, 1910)"],
         "scores.exclude": ["Excluded were 0 of 8 participants (limits: false alarm rate 0.7)."],
         "sets.compare": ["The image sets old (n = 6) and new (n = 6) were compared by hit_rate"],
+        "evaluation.evaluate": [
+            "Intervals are 95 % confidence intervals: the bias-corrected accelerated bootstrap of correlations and "
+            "errors, Student's t of the mean error, order statistics of quantiles of the error, the delta method of "
+            "the share of errors below their root mean square and Wilson's of shares at a floor, over images with "
+            "predictions held fixed; 20 bootstrap samples (Brown et al., 2001; Efron, 1987; Nyblom, 1992; "
+            "Wilson, 1927).",
+        ],
+        "evaluation.by_category": [
+            "95 % confidence intervals: the bias-corrected accelerated bootstrap of correlations and errors, Student's",
+        ],
         "sets.match": ["From a pool of 40 images, 2 sets (A and B) of 5 images each were chosen.",
                        "No p-values are given"],
         "evaluation.compare": ["corrected by Holm's procedure over the contrasts of a metric (Holm, 1979)."],
@@ -275,6 +289,44 @@ def test_what_is_told(name, sentences):
 )
 def test_methods_are_told_with_their_source(name, given, sentence):
     assert sentence in told(result(name).assign_attrs(method=given))
+
+
+def test_intervals_of_an_evaluation_are_told_as_far_as_there_are_any():
+    few = mf.evaluation.evaluate(made.predictions(), made.scores(), n_bootstraps=0)
+    text = told(few)
+    assert "Intervals are 95 % confidence intervals: Wilson's of shares at a floor (Brown et al., 2001; Wilson, 1927)." in text
+    assert "bootstrap" not in text
+    whole = {"blocks": pd.Series([f"s{k // 2}" for k in range(made.N)], made.names(), name="scene"), "permute": "whole"}
+    text = told(mf.evaluation.evaluate(made.predictions(), made.scores(), n_bootstraps=20, **whole))
+    assert "the percentile bootstrap of quantiles of the error" in text
+    assert "Nyblom" not in text
+
+
+def test_the_overlap_of_sets_in_feature_space_is_told_where_it_is_there():
+    sets = pd.Series(["a", "b"] * 6, made.names())
+    found = mf.sets.compare_features(made.layers(), sets, statistics=["neighbours"], n_permutations=19, progress=False)
+    sentence = (
+        "How far sets overlap, in balls around images that reach to the k-th nearest image of the own set (k = 5), was "
+        "measured by precision and recall (Kynkäänniemi et al., 2019), density and coverage (Naeem et al., 2020)."
+    )
+    assert sentence in told(found)
+    assert "overlap" not in told(found.drop_vars("overlap"))
+    assert "overlap" not in told(result("sets.compare_features"))
+
+
+def test_three_sets_in_feature_space_are_named_with_their_images():
+    sets = pd.Series(["a"] * 5 + ["b"] * 4 + ["c"] * 3, made.names())
+    found = mf.sets.compare_features(made.layers(), sets, statistics="energy", n_permutations=19, progress=False)
+    assert "The image sets a (n = 5), b (n = 4) and c (n = 3) were compared in 2 layers" in told(found)
+
+
+def test_a_head_of_seven_layers_is_told_with_how_it_was_fitted():
+    ridge = facts_of(result("training.fit_head"))
+    whole = kinds.KINDS["head"].told(ridge)[0]
+    assert "Adam" not in whole
+    mlp = kinds.KINDS["head"].told(replace(ridge, attrs={**ridge.attrs, "kind": "mlp"}))[0]
+    words = "fitted with Adam [@kingma2015] from initial weights after He and others [@he2015]"
+    assert f"ResMem's own seven fully connected layers [@needell2022], {words}, on layer 0" in mlp
 
 
 def test_nothing_is_told_of_intervals_and_tests_that_were_not_made():

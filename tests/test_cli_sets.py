@@ -170,6 +170,8 @@ def test_features_are_compared_by_layer(tables):
     assert "No features of 1 images, such as new11.jpg." in done.stderr
     table = pd.read_csv(tables / "found.features.csv")
     assert table["layer"].tolist() == ["conv.1", "fc"]
+    sides = table[["first", "n_first", "second", "n_second"]]
+    assert sides.to_numpy().tolist() == [["new", 11, "old", 12]] * 2
     text = (tables / "report.html").read_text(encoding="utf-8")
     assert "<h2>In feature space</h2>" in text
     assert "Energy distance" in text

@@ -34,8 +34,9 @@ IMAGENET = "trunk: ImageNet mean and std"
 NORMALISED = "for the trunk, they were normalised by mean and standard deviation of ImageNet"
 SQUASHED = re.compile(r"SquashAndCrop\(resize=(\d+), crop=(\d+)\)")
 HEADS = {
-    "ridge": ("a linear readout, fitted by ridge regression [@hoerl1970]"),
-    "mlp": "ResMem's own seven fully connected layers [@needell2022]",
+    "ridge": "a linear readout, fitted by ridge regression [@hoerl1970]",
+    "mlp": "ResMem's own seven fully connected layers [@needell2022], fitted with Adam [@kingma2015] from initial weights "
+    "after He and others [@he2015]",
 }
 BEYOND = {"linear": "a straight line", "isotonic": "isotonic regression [@zadrozny2002]"}
 
