@@ -106,7 +106,7 @@ FOLDERS = {"extract": ".zarr", "train": ""}
 TOLD = {
     "predict.csv": "Memorability of 12 images was predicted",
     "extract.zarr": "Features of 12 images were read from layer 0",
-    "screen.csv": "12 images were screened",
+    "screen.csv": "In all, 12 images were screened",
     "train": "A head was fitted to hit_rate of 12 images",
     "scores.csv": "of 12 images were computed from 192 answers of 8 participants",
     "rsa.csv": "RDMs of 12 images in 2 layers (conv and fc)",

@@ -180,6 +180,20 @@ def test_features_are_compared_by_layer(tables):
     assert [row["layer"] for row in found["features"]["rows"]] == ["fc"]
 
 
+@pytest.mark.parametrize("statistic", ["neighbours", "classifier"])
+def test_sets_too_small_for_a_statistic_are_refused_in_words_of_the_command_line(tables, statistic):
+    few = pd.concat([scored(n=4, kind=kind) for kind in ("old", "new")])
+    few.to_csv(tables / "few.csv", index=False)
+    xr.Dataset({"fc": (("image", "fc:unit"), np.eye(8))}, {"image": list(few["image"])}).to_zarr(
+        tables / "few.zarr", zarr_format=2
+    )
+    done = run("compare-sets", tables / "few.csv", "--by", "kind", "--values", "hit_rate", *QUICK,
+               "--features", tables / "few.zarr", "--statistics", statistic)  # fmt: skip
+    assert done.exit_code == 3
+    assert f"Take larger sets, or name statistics other than {statistic}, such as --statistics energy." in done.stderr
+    assert "Pass" not in done.stderr
+
+
 def test_pairs_with_an_unreadable_version_are_reported_without_their_partner(tables):
     plain = scored().assign(status=["unreadable"] + ["ok"] * 11)
     plain.to_csv(tables / "plain.csv", index=False)

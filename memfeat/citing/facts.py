@@ -16,6 +16,8 @@ __all__ = ["Facts"]
 
 #: Where the number of images stands, in this order.
 COUNTS = ("n_images", "n")
+#: Where frames say which clip they are of, and when.
+CLIP, TIME = "clip", "time"
 #: Names of the two patterns that frame images, and are none (see `mf.rsa.frame`).
 FRAME = {"(zero)", "(constant)"}
 
@@ -73,6 +75,18 @@ class Facts:
     def size(self, name: str) -> int:
         """Count the labels of a dim, in a table the different words of its column."""
         return self.table.sizes[name] if name in self.table.sizes else len(self.different(name))
+
+    @property
+    def times(self) -> dict[str, list[float]]:
+        """Give clip → when its frames are shown, in seconds; empty where images are no frames, whose names say both."""
+        if not self.finite(TIME).size:
+            return {}
+        times: dict[str, list[float]] = {}
+        rows = zip(self.column(IMAGE), self.column(CLIP), np.ravel(self.table[TIME].values).tolist(), strict=False)
+        for name, clip, time in rows:
+            if name.startswith(f"{clip}#") and np.isfinite(time):
+                times.setdefault(clip, []).append(time)
+        return times
 
     @property
     def counts(self) -> tuple[int, int]:

@@ -26,8 +26,10 @@ SAID = {
     (
         r"(Wilson|Jeffreys), of accuracy, too; corrected_recognition Newcombe from these; d_prime, "
         r"criterion delta method"
-    ): (r"\1 for rates and accuracy, Newcombe for corrected recognition, the delta method for d′ and the criterion "
-        "[@gourevitch1967]"),
+    ): (
+        r"\1 for rates and accuracy, Newcombe for corrected recognition, the delta method for d′ and the criterion "
+        "[@gourevitch1967]"
+    ),
     r"hedges_g and d_z": "Hedges' g and d_z",
     r"cliffs_delta, auc and": "Cliff's δ, AUC and",
     r"max-statistic": "the maximum statistic [@westfall1993; @nichols2002]",

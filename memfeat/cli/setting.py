@@ -187,7 +187,14 @@ def _give(result: "xr.Dataset", in_layers: "xr.Dataset | None", *, out: Path | N
     if in_layers is not None:
         table = _frames.per_comparison(_with_sets(in_layers))
         below = Part(table, in_layers, _filled(table, BY_LAYER), called="features")
-    give(_frames.per_comparison(_with_sets(result)), result, out=out, as_json=as_json, columns=BY_CONTRAST, contrasts=below)
+    give(
+        _frames.per_comparison(_with_sets(result)),
+        result,
+        out=out,
+        as_json=as_json,
+        columns=BY_CONTRAST,
+        contrasts=below,
+    )
 
 
 def _with_sets(result: "xr.Dataset") -> "xr.Dataset":
@@ -197,7 +204,9 @@ def _with_sets(result: "xr.Dataset") -> "xr.Dataset":
     beside: dict[str, xr.DataArray] = {}
     for place, side in enumerate(SIDES):
         # two sets in feature space have no contrast that names them
-        known = result[side].reset_coords(drop=True) if side in result.coords else xr.DataArray(result[SET].values[place])
+        known = (
+            result[side].reset_coords(drop=True) if side in result.coords else xr.DataArray(result[SET].values[place])
+        )
         beside |= {side: known, f"n_{side}": result["n"].sel({SET: known}).reset_coords(drop=True)}
     return result.drop_vars(SIDES, errors="ignore").assign(beside)
 
