@@ -542,6 +542,8 @@ def framed(times: dict[str, list[float]], *others: str) -> xr.Dataset:
         ({"a.mp4": [0, 0.5], "b.mp4": [0]}, [], "3 frames of 2 clips. Frames were taken 2 each second."),
         ({"a.mp4": [0, 4, 8]}, ["x", "y"], "3 frames of 1 clip and 2 others. Frames were taken one every 4 seconds."),
         ({"a.mp4": [0, 1, 5]}, ["x"], "3 frames of 1 clip and 1 other."),
+        ({"a.mp4": [0, 1.5]}, [], "2 frames of 1 clip. Frames were taken one every 1.5 seconds."),
+        ({"a.mp4": [0, 0.033]}, [], "2 frames of 1 clip."),
         ({"a.mp4": [0], "b.mp4": [0]}, [], "2 frames of 2 clips."),
     ],
 )
@@ -554,7 +556,7 @@ def test_frames_are_told_as_frames(times, others, words, tmp_path):
 
 
 def test_photographs_with_a_column_called_clip_are_no_frames():
-    table = framed({"a.mp4": [0, 1]}).assign_coords(image=["x.png", "y.png"])
+    table = framed({"a.mp4": [0, 1]}).assign_coords(image=["x#1.png", "y.png"])
     assert told(table) == "The image set held 2 images."
 
 

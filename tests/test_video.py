@@ -429,6 +429,8 @@ def test_frames_are_told_of_as_frames(mixed: Path) -> None:
     assert "The image set held 3 frames of 2 clips and 1 other. Frames were taken one each second." in text
     assert "Memorability of 3 frames of 2 clips and 1 other was predicted." in text
     assert text.count("one each second") == 1
+    features = mf.extract(images, model=made.network(), layers=["0"], device="cpu", progress=False)
+    assert "Features of 3 frames of 2 clips and 1 other were read from layer 0" in mf.citing.methods(features)
 
 
 def test_scores_of_frames_join(colours: Path) -> None:

@@ -1,6 +1,7 @@
 """What a result says of itself, read the same way whether it was computed, or read from a file or a table."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +17,8 @@ __all__ = ["Facts"]
 
 #: Where the number of images stands, in this order.
 COUNTS = ("n_images", "n")
-#: Where frames say which clip they are of, and when.
-CLIP, TIME = "clip", "time"
+#: How `mf.images.read` calls frames of clips.
+FRAME_NAME = re.compile(r"(?P<clip>.+)#(?P<seconds>\d{5,}\.\d{3})", re.DOTALL)
 #: Names of the two patterns that frame images, and are none (see `mf.rsa.frame`).
 FRAME = {"(zero)", "(constant)"}
 
@@ -77,16 +78,12 @@ class Facts:
         return self.table.sizes[name] if name in self.table.sizes else len(self.different(name))
 
     @property
-    def times(self) -> dict[str, list[float]]:
-        """Give clip → when its frames are shown, in seconds; empty where images are no frames, whose names say both."""
-        if not self.finite(TIME).size:
-            return {}
-        times: dict[str, list[float]] = {}
-        rows = zip(self.column(IMAGE), self.column(CLIP), np.ravel(self.table[TIME].values).tolist(), strict=False)
-        for name, clip, time in rows:
-            if name.startswith(f"{clip}#") and np.isfinite(time):
-                times.setdefault(clip, []).append(time)
-        return times
+    def frames(self) -> dict[str, list[int]]:
+        """Give clip → milliseconds after its first frame, of images whose names say that they are frames of clips."""
+        found: dict[str, list[int]] = {}
+        for frame in filter(None, map(FRAME_NAME.fullmatch, self.column(IMAGE))):
+            found.setdefault(frame["clip"], []).append(int(frame["seconds"].replace(".", "")))
+        return found
 
     @property
     def counts(self) -> tuple[int, int]:

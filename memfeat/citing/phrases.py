@@ -1,7 +1,7 @@
 """Phrases that all sentences are made of."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,14 @@ __all__ = ["capital", "counted", "images", "in_letters", "layers", "named", "sai
 
 #: So many layers are named; of more, the first and the last.
 NAMED = 4
-#: Seconds by which times between frames may differ and still be the same.
-ALIKE = 1e-6
+#: A second in milliseconds, to which names of frames tell time.
+SECOND = 1000
+#: Whether frames are so many milliseconds apart → how often they were taken. Of others, names tell no exact rate.
+OFTEN: tuple[tuple[Callable[[int], bool], str], ...] = (
+    (lambda step: step == SECOND, "one each second"),
+    (lambda step: 0 < step < SECOND and SECOND % step == 0, "{each:g} each second"),
+    (lambda step: step > SECOND and step % (SECOND // 2) == 0, "one every {every:g} seconds"),
+)
 #: Numbers in words, from one.
 WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -60,11 +66,12 @@ def images(facts: Facts) -> str:
     low, high = facts.counts
     if not high:
         return "the images"
-    n = sum(map(len, facts.times.values()))
+    frames = facts.frames
+    n = sum(map(len, frames.values()))
     if not n or facts.size(IMAGE) != high:
         return span(low, high, "image")
     others = f" and {counted(high - n, 'other')}" if high > n else ""
-    return f"{counted(n, 'frame')} of {counted(len(facts.times), 'clip')}{others}"
+    return f"{counted(n, 'frame')} of {counted(len(frames), 'clip')}{others}"
 
 
 def sampled(facts: Facts) -> list[str]:
@@ -80,12 +87,12 @@ def sampled(facts: Facts) -> list[str]:
     list of str
         A sentence; none where there are no frames, or times between them differ.
     """
-    between = np.concatenate([[], *(np.diff(np.sort(times)) for times in facts.times.values())])
-    if not between.size or np.ptp(between) > ALIKE:
+    between = {int(step) for times in facts.frames.values() for step in np.diff(np.sort(times))}
+    if len(between) != 1:
         return []
-    step = float(between.mean())
-    often = f"{1 / step:.4g} each second" if step < 1 - ALIKE else f"one every {step:.4g} seconds"
-    return [f"Frames were taken {often if abs(step - 1) > ALIKE else 'one each second'}."]
+    step = between.pop()
+    often = next((words for fits, words in OFTEN if fits(step)), "")
+    return [f"Frames were taken {often.format(each=SECOND / step, every=step / SECOND)}."] if often else []
 
 
 def span(low: int, high: int, thing: str) -> str:
