@@ -790,6 +790,34 @@ def test_works_that_were_not_verified_are_listed_in_the_documentation():
     assert sorted(listed) == sorted(key for key, work in works().items() if not work.verified)
 
 
+def test_what_is_written_by_hand_is_shown_on_the_page_with_numbers_that_are_computed():
+    page = " ".join((ROOT / "docs" / "writing_up.md").read_text().replace("\n> ", " ").split())
+    raters = mf.scores.n_raters(0.9, reliability={"split_half": 0.6}, n_raters=40)
+    needed = mf.scores.n_images(0.3, reliability={"spearman_brown": 0.9})
+    assert f"{raters} raters per image give a reliability of .90. With it, {needed} images show" in page
+
+
+def test_scores_of_published_trials_are_told_with_their_set_where_both_are_given():
+    trials = result("datasets.trials")
+    assert "FIGRIM" not in told(result("scores.from_trials"))
+    text = told(result("scores.from_trials"), trials)
+    assert text.startswith("Trials of 12 images came from the published set “FIGRIM” (Bylinskii et al., 2015).")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        lambda: mf.regression.top_units(result("regression.unitwise")),
+        lambda: mf.sets.table(result("sets.compare")),
+        lambda: mf.scores.n_raters(0.9, reliability={"split_half": 0.6}, n_raters=40),
+    ],
+    ids=["top_units", "table", "n_raters"],
+)
+def test_what_says_nothing_of_itself_is_refused(table):
+    with pytest.raises(KindError, match="results must (come from memfeat|be what functions of memfeat give)"):
+        mf.citing.methods(table())
+
+
 def test_references_are_written_as_apa_wants_them():
     written = dict(zip(["westfall1993", "he2016", "harris2020", "torchvision", "isola2011"], (
         "Westfall, P. H., & Young, S. S. (1993). Resampling-based multiple testing. Wiley.",
