@@ -518,6 +518,14 @@ def test_what_was_done_to_images_is_told_in_words(kind, options, sentence):
     assert told(mf.images.transform(made.images(), kind, progress=False, **options)).endswith(sentence)
 
 
+@pytest.mark.parametrize(
+    ("n", "words"), [(0, "no pair was found."), (1, "1 pair was found."), (2, "2 pairs were found.")]
+)
+def test_near_duplicates_are_counted_in_words_that_agree(n, words):
+    found = result("sets.near_duplicates").assign_attrs(n_within=n, n_between=0)
+    assert told(found).endswith(f"; {words}")
+
+
 def test_one_image_that_warns_is_told_as_one():
     facts = {"n_unlike_photographs": 1, "n_near_duplicate": 0, "n_enlarged": 1, "n_squashed": 1, "n_at_floor": 1}
     assert (

@@ -132,9 +132,8 @@ def duplicated(facts: Facts) -> list[str]:
     limit = f" (at most {facts.number('distance'):g} of 64 bits differ)" if by_hash and facts.has("distance") else ""
     cited = " [@zauner2010]" if by_hash else ""
     n = facts.number("n_within") + facts.number("n_between")
-    return [
-        f"{images(facts)} were searched for near-duplicates by {how}{cited}{limit}; {counted(n, 'pair')} were found."
-    ]
+    found = f"{counted(n, 'pair') if n else 'no pair'} {'were' if n > 1 else 'was'} found"
+    return [f"{images(facts)} were searched for near-duplicates by {how}{cited}{limit}; {found}."]
 
 
 def _solved(facts: Facts) -> str:
