@@ -5,6 +5,7 @@ import functools
 import inspect
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import made
@@ -17,13 +18,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import random_pictures, reused
 from PIL import Image
+from torchvision.transforms._presets import ImageClassification
 
 import memfeat as mf
+from memfeat import _frames
 from memfeat.citing import kinds, styles
 from memfeat.citing.inference import SHARED
 from memfeat.citing.reading import facts_of
 from memfeat.citing.works import works
 from memfeat.errors import ArgumentError, CircularWarning, KindError, MemfeatWarning, MissingFileError, RetrainedWarning
+from memfeat.models.preprocessing import described
 
 ROOT = Path(__file__).parents[1]
 #: Public functions whose results say nothing of how they were made, or are no results.
@@ -132,6 +136,7 @@ def test_sentences_read_as_sentences(name):
     for wrong in WRONG:
         assert wrong not in text, wrong
     assert re.findall(r"\. [a-z]", text.replace("et al. ", "")) in ([], [". d"])
+    assert re.findall(r"(?:^|\. )\d+", text) == [], "no sentence begins with a numeral"
     assert text.count("(") == text.count(")")
     assert re.findall(r"\(Seed|Array\(|<xarray", text) == []
 
@@ -228,11 +233,24 @@ def test_a_comparison_of_rdms_is_told_in_full():
         "rsa.frame": ["Features of 12 images"],
         "scores.from_trials": ["Hit rates, false-alarm rates, d′, the criterion, corrected recognition and accuracy of "
                                "12 images were computed from 192 answers of 8 participants (Macmillan & Creelman",
-                               "were corrected: log-linear (Hautus, 1995)."],
+                               "were corrected: log-linear (Hautus, 1995).",
+                               "intervals: Wilson for rates and accuracy, Newcombe for corrected recognition, the "
+                               "delta method for d′ and the criterion (Brown et al., 2001; Gourevitch & Galanter, "
+                               "1967; Newcombe, 1998; Wilson, 1927)."],
         "scores.split_half": ["20 splits; images with fewer than 2 responses in a half were dropped",
                               "Spearman–Brown formula (Brown, 1910; Spearman, 1910)"],
         "scores.exclude": ["Excluded were 0 of 8 participants (limits: false alarm rate 0.7)."],
         "sets.compare": ["The image sets old (n = 6) and new (n = 6) were compared by hit_rate"],
+        "evaluation.evaluate": [
+            "Intervals are 95 % confidence intervals: the bias-corrected accelerated bootstrap of correlations and "
+            "errors, Student's t of the mean error, order statistics of quantiles of the error, the delta method of "
+            "the share of errors below their root mean square and Wilson's of shares at a floor, over images with "
+            "predictions held fixed; 20 bootstrap samples (Brown et al., 2001; Efron, 1987; Nyblom, 1992; "
+            "Wilson, 1927).",
+        ],
+        "evaluation.by_category": [
+            "95 % confidence intervals: the bias-corrected accelerated bootstrap of correlations and errors, Student's",
+        ],
         "sets.match": ["From a pool of 40 images, 2 sets (A and B) of 5 images each were chosen.",
                        "No p-values are given"],
         "evaluation.compare": ["corrected by Holm's procedure over the contrasts of a metric (Holm, 1979)."],
@@ -252,7 +270,10 @@ def test_a_comparison_of_rdms_is_told_in_full():
         "datasets.trials": ["Trials of 12 images came from the published set “FIGRIM” (Bylinskii et al., 2015)."],
         "images.by_clip": ["The network was mine", "Values of frames (memorability) were brought together by clip, by "
                            "the mean over frames: 4 clips of 3 frames each."],
-        "images.transform": ["Images were transformed: greyscale (linear true)."],
+        "images.transform": ["Images were turned to greys of the same luminance."],
+        "screening.check": ["In all, 12 images were screened;", "Of these, 12 were unlike photographs, none had a near-"
+                            "duplicate, 12 were so small that ResMem sees them enlarged, and none were so long that "
+                            "ResMem sees them squashed."],
         "extract": ["the central 8 × 8 pixels were used.", "read from 2 layers (0 and 3), averaged over positions"],
     }.items(),
 )  # fmt: skip
@@ -275,6 +296,47 @@ def test_what_is_told(name, sentences):
 )
 def test_methods_are_told_with_their_source(name, given, sentence):
     assert sentence in told(result(name).assign_attrs(method=given))
+
+
+def test_intervals_of_an_evaluation_are_told_as_far_as_there_are_any():
+    few = mf.evaluation.evaluate(made.predictions(), made.scores(), n_bootstraps=0)
+    text = told(few)
+    assert (
+        "Intervals are 95 % confidence intervals: Wilson's of shares at a floor (Brown et al., 2001; Wilson, 1927)."
+        in text
+    )
+    assert "bootstrap" not in text
+    whole = {"blocks": pd.Series([f"s{k // 2}" for k in range(made.N)], made.names(), name="scene"), "permute": "whole"}
+    text = told(mf.evaluation.evaluate(made.predictions(), made.scores(), n_bootstraps=20, **whole))
+    assert "the percentile bootstrap of quantiles of the error" in text
+    assert "Nyblom" not in text
+
+
+def test_the_overlap_of_sets_in_feature_space_is_told_where_it_is_there():
+    sets = pd.Series(["a", "b"] * 6, made.names())
+    found = mf.sets.compare_features(made.layers(), sets, statistics=["neighbours"], n_permutations=19, progress=False)
+    sentence = (
+        "How far sets overlap, in balls around images that reach to the k-th nearest image of the own set (k = 5), was "
+        "measured by precision and recall (Kynkäänniemi et al., 2019), density and coverage (Naeem et al., 2020)."
+    )
+    assert sentence in told(found)
+    assert "overlap" not in told(found.drop_vars("overlap"))
+    assert "overlap" not in told(result("sets.compare_features"))
+
+
+def test_three_sets_in_feature_space_are_named_with_their_images():
+    sets = pd.Series(["a"] * 5 + ["b"] * 4 + ["c"] * 3, made.names())
+    found = mf.sets.compare_features(made.layers(), sets, statistics="energy", n_permutations=19, progress=False)
+    assert "The image sets a (n = 5), b (n = 4) and c (n = 3) were compared in 2 layers" in told(found)
+
+
+def test_a_head_of_seven_layers_is_told_with_how_it_was_fitted():
+    ridge = facts_of(result("training.fit_head"))
+    whole = kinds.KINDS["head"].told(ridge)[0]
+    assert "Adam" not in whole
+    mlp = kinds.KINDS["head"].told(replace(ridge, attrs={**ridge.attrs, "kind": "mlp"}))[0]
+    words = "fitted with Adam [@kingma2015] from initial weights after He and others [@he2015]"
+    assert f"ResMem's own seven fully connected layers [@needell2022], {words}, on layer 0" in mlp
 
 
 def test_nothing_is_told_of_intervals_and_tests_that_were_not_made():
@@ -372,7 +434,7 @@ def test_networks_are_named_with_what_they_were_trained_on():
         text = told(of_network(**attrs))
         assert f"The network was {words}" in text
         assert "(SHA-256 of the weights beginning with abababababab)" in text
-        assert text.endswith("and kept as float16. 2 images could not be read and were left out.")
+        assert text.endswith("and kept as float16. Two images could not be read and were left out.")
 
 
 def test_weights_that_one_result_knows_are_told_of_those_made_of_it():
@@ -418,6 +480,94 @@ def test_preprocessing_is_told_in_words():
     assert "Images were preprocessed by mine.look." in text
 
 
+@pytest.mark.parametrize(
+    ("mean", "std", "words"),
+    [
+        ("0.485, 0.456, 0.406", "0.229, 0.224, 0.225", "mean and standard deviation of ImageNet"),
+        ("0.5, 0.5, 0.5", "0.5, 0.5, 0.5", "a mean of 0.5, 0.5, 0.5 and a standard deviation of 0.5, 0.5, 0.5"),
+    ],
+)
+def test_the_preprocessing_of_torchvision_is_told_in_words(mean, std, words):
+    transform = ImageClassification(
+        crop_size=224, mean=tuple(map(float, mean.split(","))), std=tuple(map(float, std.split(",")))
+    )
+    text = told(of_network(model="resnet50", variant="published", preprocessing=described(transform)))
+    assert (
+        "Images were resized (bilinear) until the shorter side had 256 pixels, and the central 224 × 224 pixels were "
+        f"used; they were normalised by {words}."
+    ) in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "sentence"),
+    [
+        (
+            "blur",
+            {"sigma": 2.5},
+            "Images were blurred with a Gaussian of 2.5 pixels (standard deviation), in pixel values.",
+        ),
+        ("contrast", {"factor": 0.5, "linear": True}, "The contrast of images was multiplied by 0.5, in linear light."),
+        (
+            "phase_scramble",
+            {"rng": 3},
+            "The phases of images were scrambled (strength 1 of 1), in pixel values; seed 3.",
+        ),
+    ],
+)
+def test_what_was_done_to_images_is_told_in_words(kind, options, sentence):
+    assert told(mf.images.transform(made.images(), kind, progress=False, **options)).endswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("n", "words"), [(0, "no pair was found."), (1, "1 pair was found."), (2, "2 pairs were found.")]
+)
+def test_near_duplicates_are_counted_in_words_that_agree(n, words):
+    found = result("sets.near_duplicates").assign_attrs(n_within=n, n_between=0)
+    assert told(found).endswith(f"; {words}")
+
+
+def test_one_image_that_warns_is_told_as_one():
+    facts = {"n_unlike_photographs": 1, "n_near_duplicate": 0, "n_enlarged": 1, "n_squashed": 1, "n_at_floor": 1}
+    assert (
+        "Of these, one was unlike photographs, none had a near-duplicate, one was so small that ResMem sees it "
+        "enlarged, one was so long that ResMem sees it squashed, and one was predicted at the floor."
+    ) in told(result("screening.check").assign_attrs(facts))
+
+
+def framed(times: dict[str, list[float]], *others: str) -> xr.Dataset:
+    """An image table of frames, and of photographs that are none."""
+    frames = [(f"{clip}#{one:09.3f}", clip, one) for clip, every in times.items() for one in every]
+    rows = [*frames, *((name, "", np.nan) for name in others)]
+    names, clips, seconds = (list(column) for column in zip(*rows, strict=True))
+    table = mf.images.read({name: np.zeros((9, 9, 3), np.uint8) for name in names}, progress=False).sel(image=names)
+    return table.assign_coords(clip=("image", clips), time=("image", seconds))
+
+
+@pytest.mark.parametrize(
+    ("times", "others", "words"),
+    [
+        ({"a.mp4": [0, 1, 2]}, [], "3 frames of 1 clip. Frames were taken one each second."),
+        ({"a.mp4": [0, 0.5], "b.mp4": [0]}, [], "3 frames of 2 clips. Frames were taken 2 each second."),
+        ({"a.mp4": [0, 4, 8]}, ["x", "y"], "3 frames of 1 clip and 2 others. Frames were taken one every 4 seconds."),
+        ({"a.mp4": [0, 1, 5]}, ["x"], "3 frames of 1 clip and 1 other."),
+        ({"a.mp4": [0, 1.5]}, [], "2 frames of 1 clip. Frames were taken one every 1.5 seconds."),
+        ({"a.mp4": [0, 0.033]}, [], "2 frames of 1 clip."),
+        ({"a.mp4": [0], "b.mp4": [0]}, [], "2 frames of 2 clips."),
+    ],
+)
+def test_frames_are_told_as_frames(times, others, words, tmp_path):
+    table = framed(times, *others)
+    assert told(table) == f"The image set held {words}"
+    _frames.write_csv(_frames.per_image(table), tmp_path / "one.csv")
+    _frames.write_attrs(table.attrs, tmp_path / "one.csv")
+    assert told(mf.citing.read(tmp_path / "one.csv")) == told(table)
+
+
+def test_photographs_with_a_column_called_clip_are_no_frames():
+    table = framed({"a.mp4": [0, 1]}).assign_coords(image=["x#1.png", "y.png"])
+    assert told(table) == "The image set held 2 images."
+
+
 def test_cautions_are_told_with_the_reasons_why_they_were_accepted():
     origin = {"model": "resmem", "variant": "retrained", "weights_sha256": "ab"}
     features = made.layers().assign_attrs(origin)
@@ -439,9 +589,9 @@ def test_what_is_told_of_a_published_set_that_did_not_join_or_taught_a_predictor
     status = images["status"].copy(data=np.array(["damaged"] + ["ok"] * 11, dtype=object))
     text = told(images.assign_coords(status=status).assign_attrs(matched_by="order of rows", **facts))
     assert text.endswith(
-        "). 1 of these could not be read and took no part. Values were matched to images by order of rows, not by "
-        "name. 1 score had no photograph. 2 photographs had no score. The set was among the training data of resmem "
-        "and resmem-frozen."
+        "). One of these could not be read and took no part. Values were matched to images by order of rows, not by "
+        "name. One score had no photograph. Two photographs had no score. The set was among the training data of "
+        "resmem and resmem-frozen."
     )
 
 
@@ -478,7 +628,7 @@ def test_unreadable_images_are_counted():
     table = mf.images.read({"a.png": np.zeros((9, 9, 3), np.uint8), "b.png": np.zeros((9, 9, 3), np.uint8)})
     status = table["status"].copy(data=np.array(["ok", "damaged"], dtype=object))
     text = told(table.assign_coords(status=status))
-    assert text == "The image set held 2 images. 1 of these could not be read and took no part."
+    assert text == "The image set held 2 images. One of these could not be read and took no part."
 
 
 # --- several results ------------------------------------------------------------------------------------------------
@@ -648,6 +798,34 @@ def test_works_that_were_not_verified_are_listed_in_the_documentation():
     assert sorted(listed) == sorted(key for key, work in works().items() if not work.verified)
 
 
+def test_what_is_written_by_hand_is_shown_on_the_page_with_numbers_that_are_computed():
+    page = " ".join((ROOT / "docs" / "writing_up.md").read_text().replace("\n> ", " ").split())
+    raters = mf.scores.n_raters(0.9, reliability={"split_half": 0.6}, n_raters=40)
+    needed = mf.scores.n_images(0.3, reliability={"spearman_brown": 0.9})
+    assert f"{raters} raters per image give a reliability of .90. With it, {needed} images show" in page
+
+
+def test_scores_of_published_trials_are_told_with_their_set_where_both_are_given():
+    trials = result("datasets.trials")
+    assert "FIGRIM" not in told(result("scores.from_trials"))
+    text = told(result("scores.from_trials"), trials)
+    assert text.startswith("Trials of 12 images came from the published set “FIGRIM” (Bylinskii et al., 2015).")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        lambda: mf.regression.top_units(result("regression.unitwise")),
+        lambda: mf.sets.table(result("sets.compare")),
+        lambda: mf.scores.n_raters(0.9, reliability={"split_half": 0.6}, n_raters=40),
+    ],
+    ids=["top_units", "table", "n_raters"],
+)
+def test_what_says_nothing_of_itself_is_refused(table):
+    with pytest.raises(KindError, match="results must (come from memfeat|be what functions of memfeat give)"):
+        mf.citing.methods(table())
+
+
 def test_references_are_written_as_apa_wants_them():
     written = dict(zip(["westfall1993", "he2016", "harris2020", "torchvision", "isola2011"], (
         "Westfall, P. H., & Young, S. S. (1993). Resampling-based multiple testing. Wiley.",
@@ -746,8 +924,6 @@ def test_a_saved_result_is_told_of_as_the_result_itself(tmp_path):
 
 
 def test_a_table_is_read_with_what_stands_beside_it(tmp_path):
-    from memfeat import _frames
-
     found = result("rsa.compare")
     _frames.write_csv(_frames.per_comparison(found), tmp_path / "rsa.csv")
     _frames.write_attrs(found.attrs, tmp_path / "rsa.csv")
@@ -821,7 +997,7 @@ def test_images_of_a_store_that_went_bad_are_left_out_and_counted(tmp_path):
         mf.extract(images, model=reused(), layers="fc", store=tmp_path / "features.zarr")
     text = mf.citing.methods(mf.citing.read(tmp_path / "features.zarr"))
     assert "Features of 10 images were read" in text
-    assert "1 image could not be read and was left out." in text
+    assert "One image could not be read and was left out." in text
 
 
 def test_layers_with_numbers_come_in_their_order(tmp_path):

@@ -5,6 +5,7 @@ import json
 import click.testing
 import made
 import pytest
+from PIL import Image
 
 import memfeat as mf
 from memfeat import _frames
@@ -79,3 +80,84 @@ def test_what_cannot_be_cited_ends_with_advice_and_its_exit_code(files, tmp_path
     assert done.exit_code == 2
     assert "--methods tells what FILES say" in done.stderr
     assert run("cite", "--style", "mla").exit_code == 2
+
+
+# --- what every command writes --------------------------------------------------------------------------------------
+
+FEW = ["--permutations", "19", "--bootstraps", "20"]
+#: Command that writes a result → what it is given. What it writes is called like it.
+WRITES = {
+    "predict": ["photos"],
+    "extract": ["photos", "--layers", "0"],
+    "screen": ["photos"],
+    "train": ["photos", "--scores", "scores.csv", "--column", "hit_rate", "--layers", "0", "--validation", "4"],
+    "scores": ["trials.csv", "--truth", "truth", "--response", "response"],
+    "rsa": ["features.zarr", "--scores", "scores.csv", "--column", "hit_rate", *FEW],
+    "decode": ["features.zarr", "--scores", "scores.csv", "--column", "hit_rate", *FEW],
+    "evaluate": ["predictions.csv", "--scores", "scores.csv", "--column", "hit_rate", "--bootstraps", "20"],
+    "compare-sets": [
+        "scores.csv", "--by", "kind", "--values", "hit_rate", "--features", "features.zarr", "--statistics", "mmd", *FEW
+    ],
+    "match-sets": ["pool.csv", "--n", "4", "--covariates", "luminance"],
+}  # fmt: skip
+#: Commands whose results are no table.
+FOLDERS = {"extract": ".zarr", "train": ""}
+#: File → how its text begins, or what it says.
+TOLD = {
+    "predict.csv": "Memorability of 12 images was predicted",
+    "extract.zarr": "Features of 12 images were read from layer 0",
+    "screen.csv": "In all, 12 images were screened",
+    "train": "A head was fitted to hit_rate of 12 images",
+    "scores.csv": "of 12 images were computed from 192 answers of 8 participants",
+    "rsa.csv": "RDMs of 12 images in 2 layers (conv and fc)",
+    "decode.csv": "Scores (hit_rate) of 12 images were predicted from 2 layers",
+    "evaluate.csv": "Predictions (memorability) and scores (hit_rate) of 12 images",
+    "compare-sets.csv": "The image sets new (n = 5) and old (n = 7) were compared by hit_rate",
+    "compare-sets.features.csv": "The image sets new (n = 5) and old (n = 7) were compared in 2 layers (conv and fc)",
+    "match-sets.csv": "From a pool of 40 images, 2 sets (A and B) of 4 images each were chosen.",
+    "match-sets.balance.csv": "The balance of A (n = 4) and B (n = 4) in memorability and luminance",
+}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """What every command writes with -o, as table and as .nc."""
+    folder = tmp_path_factory.mktemp("written")
+    (folder / "photos").mkdir()
+    for name in made.names():
+        pixels = made.images().sel(image=name)["pixels"].item()
+        Image.fromarray(pixels).save(folder / "photos" / name)
+    scores = made.scores().to_dataframe().reset_index().assign(kind=["new"] * 5 + ["old"] * 7)
+    scores.to_csv(folder / "scores.csv", index=False)
+    made.predictions().to_dataframe().reset_index().to_csv(folder / "predictions.csv", index=False)
+    made.trials().to_csv(folder / "trials.csv", index=False)
+    made.pool().to_dataframe().reset_index().to_csv(folder / "pool.csv", index=False)
+    made.layers().to_zarr(folder / "features.zarr", zarr_format=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr("memfeat.prediction.predicting.load", lambda *_, **__: made.network())
+        patch.setattr(mf.models, "load", lambda *_, **__: made.network())
+        for verb, given in WRITES.items():
+            for ending in [FOLDERS[verb]] if verb in FOLDERS else [".csv", ".nc"]:
+                done = run(verb, *given, "-o", f"results/{verb}{ending}", "--quiet")
+                assert done.exit_code == 0, done.output
+    return folder / "results"
+
+
+def test_every_command_that_writes_a_result_is_listed():
+    writing = {name for name, one in main.commands.items() if "out" in {option.name for option in one.params}}
+    assert writing - {"cite", "demo", "report"} == set(WRITES)
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_what_every_command_writes_is_told_of_with_names_and_numbers(written, name):
+    done = run("cite", written / name, "--methods")
+    assert done.exit_code == 0, done.output
+    assert TOLD[name] in done.stdout
+    assert "  " not in done.stdout.split("\n\n")[0]
+
+
+@pytest.mark.parametrize("name", [name for name in TOLD if name.endswith(".csv")])
+def test_a_table_is_told_of_as_the_netcdf_file_of_the_same_result(written, name):
+    table, whole = (mf.citing.methods(mf.citing.read(written / f"{name[:-4]}{end}")) for end in (".csv", ".nc"))
+    assert table == whole

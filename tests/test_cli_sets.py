@@ -170,12 +170,28 @@ def test_features_are_compared_by_layer(tables):
     assert "No features of 1 images, such as new11.jpg." in done.stderr
     table = pd.read_csv(tables / "found.features.csv")
     assert table["layer"].tolist() == ["conv.1", "fc"]
+    sides = table[["first", "n_first", "second", "n_second"]]
+    assert sides.to_numpy().tolist() == [["new", 11, "old", 12]] * 2
     text = (tables / "report.html").read_text(encoding="utf-8")
     assert "<h2>In feature space</h2>" in text
     assert "Energy distance" in text
     assert "None, within sets or between them." in text
     found = json.loads(run(*asked, "--layers", "fc", "--json").stdout)
     assert [row["layer"] for row in found["features"]["rows"]] == ["fc"]
+
+
+@pytest.mark.parametrize("statistic", ["neighbours", "classifier"])
+def test_sets_too_small_for_a_statistic_are_refused_in_words_of_the_command_line(tables, statistic):
+    few = pd.concat([scored(n=4, kind=kind) for kind in ("old", "new")])
+    few.to_csv(tables / "few.csv", index=False)
+    xr.Dataset({"fc": (("image", "fc:unit"), np.eye(8))}, {"image": list(few["image"])}).to_zarr(
+        tables / "few.zarr", zarr_format=2
+    )
+    done = run("compare-sets", tables / "few.csv", "--by", "kind", "--values", "hit_rate", *QUICK,
+               "--features", tables / "few.zarr", "--statistics", statistic)  # fmt: skip
+    assert done.exit_code == 3
+    assert f"Take larger sets, or name statistics other than {statistic}, such as --statistics energy." in done.stderr
+    assert "Pass" not in done.stderr
 
 
 def test_pairs_with_an_unreadable_version_are_reported_without_their_partner(tables):

@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import dask.array
+import made
 import numpy as np
 import pandas as pd
 import pytest
@@ -420,6 +421,16 @@ def test_lists_tables_and_dicts_of_clips(mixed: Path) -> None:
     assert named["clip"].values.tolist() == ["first", "first"]
     assert levels(named) == [0, 80]
     assert by_clip(named["width"]).image.values.tolist() == ["first"]
+
+
+def test_frames_are_told_of_as_frames(mixed: Path) -> None:
+    images = read(mixed, fps=1)
+    text = mf.citing.methods(images, mf.predict(images, model=made.network(), device="cpu", progress=False))
+    assert "The image set held 3 frames of 2 clips and 1 other. Frames were taken one each second." in text
+    assert "Memorability of 3 frames of 2 clips and 1 other was predicted." in text
+    assert text.count("one each second") == 1
+    features = mf.extract(images, model=made.network(), layers=["0"], device="cpu", progress=False)
+    assert "Features of 3 frames of 2 clips and 1 other were read from layer 0" in mf.citing.methods(features)
 
 
 def test_scores_of_frames_join(colours: Path) -> None:

@@ -1,6 +1,7 @@
 """What a result says of itself, read the same way whether it was computed, or read from a file or a table."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ __all__ = ["Facts"]
 
 #: Where the number of images stands, in this order.
 COUNTS = ("n_images", "n")
+#: How `mf.images.read` calls frames of clips.
+FRAME_NAME = re.compile(r"(?P<clip>.+)#(?P<seconds>\d{5,}\.\d{3})", re.DOTALL)
 #: Names of the two patterns that frame images, and are none (see `mf.rsa.frame`).
 FRAME = {"(zero)", "(constant)"}
 
@@ -73,6 +76,14 @@ class Facts:
     def size(self, name: str) -> int:
         """Count the labels of a dim, in a table the different words of its column."""
         return self.table.sizes[name] if name in self.table.sizes else len(self.different(name))
+
+    @property
+    def frames(self) -> dict[str, list[int]]:
+        """Give clip → milliseconds after its first frame, of images whose names say that they are frames of clips."""
+        found: dict[str, list[int]] = {}
+        for frame in filter(None, map(FRAME_NAME.fullmatch, self.column(IMAGE))):
+            found.setdefault(frame["clip"], []).append(int(frame["seconds"].replace(".", "")))
+        return found
 
     @property
     def counts(self) -> tuple[int, int]:

@@ -1,9 +1,11 @@
 """Where p-values and intervals of RSA come from a formula, whose they are, and whether anything was drawn for them."""
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 
+from memfeat._phrases import in_words
 from memfeat.citing.facts import Facts
 from memfeat.citing.phrases import counted
 
@@ -21,6 +23,25 @@ INTERVALS = {
     "rdms": "Student's t over participants, paired",
     "both": "Student's t, corrected two-factor bootstrap over images and participants, paired",
 }
+#: How a number of an evaluation got its interval → the same in words.
+OF_ROWS = {
+    "BCa bootstrap": "the bias-corrected accelerated bootstrap",
+    "t": "Student's t",
+    "order statistics": "order statistics [@nyblom1992]",
+    "percentile bootstrap": "the percentile bootstrap",
+    "delta method": "the delta method",
+    "Wilson": "Wilson's",
+}
+#: How the name of a number of an evaluation begins → what it is. Anything else is a correlation or an error.
+OF_WHAT = {
+    "bias": "the mean error",
+    "error_q": "quantiles of the error",
+    "share_below_rmse": "the share of errors below their root mean square",
+    "share_at_floor": "shares at a floor",
+}
+SMOOTH = "correlations and errors"
+#: What a file that holds several parts of an evaluation puts before the names of the first.
+PARTS = ("", "agreement_")
 UNBIASED = ", less its estimate of bias"
 
 
@@ -58,7 +79,7 @@ def p_from(facts: Facts) -> str:
 
 
 def interval_of(facts: Facts) -> str:
-    """Say what the intervals of a contrast of RSA are.
+    """Say what the intervals of a contrast of RSA are, and those of an evaluation, of which each number has its own.
 
     Parameters
     ----------
@@ -71,8 +92,24 @@ def interval_of(facts: Facts) -> str:
         Words; empty for any other result.
     """
     if not facts.text("method").startswith(CONTRAST):
-        return ""
+        return _of_rows(facts)
     return f"{INTERVALS.get(facts.text('resample'), '')}{UNBIASED if _unbiased(facts) else ''}"
+
+
+def _of_rows(facts: Facts) -> str:
+    """Say which interval each kind of number has, where a result says it row by row."""
+    rows = [row for part in PARTS for row in _rows(facts, part)]
+    by: dict[str, list[str]] = {}
+    for how, metric in dict.fromkeys(rows):
+        by.setdefault(how, []).append(next((what for name, what in OF_WHAT.items() if metric.startswith(name)), SMOOTH))
+    said = in_words([f"{OF_ROWS[how]} of {in_words(list(dict.fromkeys(what)))}" for how, what in by.items()])
+    over = facts.text("resampling").partition(", resampling ")[2]
+    return f"{said}{f', over {over}' if over else ''}" if said else ""
+
+
+def _rows(facts: Facts, part: str) -> Iterable[tuple[str, str]]:
+    pairs = zip(facts.column(f"{part}interval"), facts.column(f"{part}metric"), strict=False)
+    return ((how, metric) for how, metric in pairs if how in OF_ROWS)
 
 
 def drawn(facts: Facts) -> bool:

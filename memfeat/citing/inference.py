@@ -26,7 +26,10 @@ SAID = {
     (
         r"(Wilson|Jeffreys), of accuracy, too; corrected_recognition Newcombe from these; d_prime, "
         r"criterion delta method"
-    ): (r"\1 for rates and accuracy, Newcombe for corrected recognition, the delta method for d′ and the criterion"),
+    ): (
+        r"\1 for rates and accuracy, Newcombe for corrected recognition, the delta method for d′ and the criterion "
+        "[@gourevitch1967]"
+    ),
     r"hedges_g and d_z": "Hedges' g and d_z",
     r"cliffs_delta, auc and": "Cliff's δ, AUC and",
     r"max-statistic": "the maximum statistic [@westfall1993; @nichols2002]",
@@ -41,7 +44,8 @@ SAID = {
     r"jackknife": "jackknife [@efron1981]",
     r" after Satterthwaite": " after Satterthwaite [@satterthwaite1946]",
     r"corrected two-factor bootstrap": "corrected two-factor bootstrap [@schutt2023]",
-    r"\bWilson\b": "Wilson [@brown2001]",
+    r"\bWilson\b": "Wilson [@wilson1927; @brown2001]",
+    r"\bJeffreys\b": "Jeffreys [@brown2001]",
     r"\bNewcombe\b": "Newcombe [@newcombe1998]",
     r"\bFeng and Cliff\b": "Feng and Cliff [@feng2004]",
     r"d_prime": "d′",

@@ -1,16 +1,29 @@
 """Phrases that all sentences are made of."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
+from memfeat._labels import IMAGE
 from memfeat._phrases import in_words
 from memfeat.citing.facts import Facts
 
-__all__ = ["capital", "counted", "images", "layers", "named", "said", "share", "span"]
+__all__ = ["capital", "counted", "images", "in_letters", "layers", "named", "said", "sampled", "share", "span"]
 
 #: So many layers are named; of more, the first and the last.
 NAMED = 4
+#: A second in milliseconds, to which names of frames tell time.
+SECOND = 1000
+#: Whether frames are so many milliseconds apart → how often they were taken. Of others, names tell no exact rate.
+OFTEN: tuple[tuple[Callable[[int], bool], str], ...] = (
+    (lambda step: step == SECOND, "one each second"),
+    (lambda step: 0 < step < SECOND and SECOND % step == 0, "{each:g} each second"),
+    (lambda step: step > SECOND and step % (SECOND // 2) == 0, "one every {every:g} seconds"),
+)
+#: Numbers in words, from one.
+WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def counted(n: float, thing: str, several: str = "") -> str:
@@ -47,10 +60,39 @@ def images(facts: Facts) -> str:
     Returns
     -------
     str
-        "12 images", "10 to 12 images", or "the images" where it is not known.
+        "12 images", "10 to 12 images", or "the images" where it is not known. Of a result that has a row for each:
+        "3 frames of 1 clip", and how many others.
     """
     low, high = facts.counts
-    return span(low, high, "image") if high else "the images"
+    if not high:
+        return "the images"
+    frames = facts.frames
+    n = sum(map(len, frames.values()))
+    if not n or facts.size(IMAGE) != high:
+        return span(low, high, "image")
+    others = f" and {counted(high - n, 'other')}" if high > n else ""
+    return f"{counted(n, 'frame')} of {counted(len(frames), 'clip')}{others}"
+
+
+def sampled(facts: Facts) -> list[str]:
+    """Say how often frames of clips were taken.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of a result.
+
+    Returns
+    -------
+    list of str
+        A sentence; none where there are no frames, or times between them differ.
+    """
+    between = {int(step) for times in facts.frames.values() for step in np.diff(np.sort(times))}
+    if len(between) != 1:
+        return []
+    step = between.pop()
+    often = next((words for fits, words in OFTEN if fits(step)), "")
+    return [f"Frames were taken {often.format(each=SECOND / step, every=step / SECOND)}."] if often else []
 
 
 def span(low: int, high: int, thing: str) -> str:
@@ -167,7 +209,7 @@ def share(value: float) -> str:
 
 
 def capital(sentence: str) -> str:
-    """Begin with a capital letter, unless the first word is a name with others in it.
+    """Begin as a sentence does: with a capital letter, unless the first word is a name with others in it, or a number.
 
     Parameters
     ----------
@@ -177,11 +219,36 @@ def capital(sentence: str) -> str:
     Returns
     -------
     str
-        The same.
+        The same; numbers below ten in words, and words before all others.
 
     Examples
     --------
     >>> capital("images were read."), capital("memfeat reads."), capital("d′ was computed.")
     ('Images were read.', 'memfeat reads.', 'd′ was computed.')
+    >>> capital("2 images were left out."), capital("12 images were read."), capital("2 to 5 images were read.")
+    ('Two images were left out.', 'In all, 12 images were read.', 'In all, 2 to 5 images were read.')
     """
-    return sentence if re.match(r"(memfeat|d′)(?!\w)", sentence) else sentence[:1].upper() + sentence[1:]
+    begun = re.sub(r"^[1-9](?= (?!to \d))", lambda found: in_letters(int(found[0])), sentence)
+    begun = f"In all, {begun}" if begun[:1].isdigit() else begun
+    return begun if re.match(r"(memfeat|d′)(?!\w)", begun) else begun[:1].upper() + begun[1:]
+
+
+def in_letters(n: int) -> str:
+    """Write a number as running text does.
+
+    Parameters
+    ----------
+    n : int
+        The number.
+
+    Returns
+    -------
+    str
+        "none", a word below ten, else the number.
+
+    Examples
+    --------
+    >>> in_letters(0), in_letters(2), in_letters(12)
+    ('none', 'two', '12')
+    """
+    return WORDS[n - 1] if 0 < n <= len(WORDS) else f"{n:,}" if n else "none"

@@ -47,6 +47,9 @@ WORDING: dict[str, str | Callable[[re.Match[str]], str]] = {
     r"\bcombine='(\w+)' or '(\w+)'": r"--combine \1 or \2",
     r"\b(backbone|reduce|weights|head|combine|estimator)='(\w+)'": r"--\1 \2",
     r" with rng=0 for an untrained network": " for an untrained network",
+    r"Pass (?:k|folds)=\d+, or leave out '(\w+)'\.": (
+        r"Take larger sets, or name statistics other than \1, such as --statistics energy."
+    ),
     r"\bcutoffs=\[0\.411, 0\.5\]": "--cutoffs 0.411,0.5",
     r"\bdataset='(\w+)'": r"--dataset \1",
     r" If it is meant, say why: .*mf\.guards\.allow\(.*\)\.$": "",

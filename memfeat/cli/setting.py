@@ -32,6 +32,7 @@ EQUIVALENCE = [
 BY_CONTRAST = ["contrast", "score", "statistic", "estimate", "ci_low", "ci_high", "p", "p_corrected"]
 BY_LAYER = ["layer", "contrast", "statistic", "estimate", "tested", "expected", "p", "p_corrected"]
 BALANCE = ["contrast", "variable", "smd", "variance_ratio", "ks", "difference", "expected_difference"]
+SET, SIDES = "set", ("first", "second")
 REPORTS = (".html", ".md")
 
 
@@ -184,9 +185,30 @@ def _give(result: "xr.Dataset", in_layers: "xr.Dataset | None", *, out: Path | N
                 click.echo(shown(_filled(some.to_dataframe().reset_index(), columns)) + "\n")
     below = None
     if in_layers is not None:
-        table = _frames.per_comparison(in_layers)
+        table = _frames.per_comparison(_with_sets(in_layers))
         below = Part(table, in_layers, _filled(table, BY_LAYER), called="features")
-    give(_frames.per_comparison(result), result, out=out, as_json=as_json, columns=BY_CONTRAST, contrasts=below)
+    give(
+        _frames.per_comparison(_with_sets(result)),
+        result,
+        out=out,
+        as_json=as_json,
+        columns=BY_CONTRAST,
+        contrasts=below,
+    )
+
+
+def _with_sets(result: "xr.Dataset") -> "xr.Dataset":
+    """Say of each contrast which sets it compares and how many images they have, which its rows would not hold."""
+    import xarray as xr
+
+    beside: dict[str, xr.DataArray] = {}
+    for place, side in enumerate(SIDES):
+        # two sets in feature space have no contrast that names them
+        known = (
+            result[side].reset_coords(drop=True) if side in result.coords else xr.DataArray(result[SET].values[place])
+        )
+        beside |= {side: known, f"n_{side}": result["n"].sel({SET: known}).reset_coords(drop=True)}
+    return result.drop_vars(SIDES, errors="ignore").assign(beside)
 
 
 def _filled(frame: "pd.DataFrame", columns: list[str]) -> "pd.DataFrame":
@@ -252,7 +274,9 @@ def match_sets(  # noqa: PLR0913
         again: dict[str, Any] = {"reliability": {"split_half": split_half}} if split_half is not None else {}
         table = sets.balance(chosen, **again)
     frame = _frames.per_image(chosen)
-    balance = table[[name for name in BALANCE if name in table.data_vars]].to_dataframe().reset_index()
+    beside = _with_sets(table)
+    kept = [name for name in (*BALANCE, *SIDES, *(f"n_{side}" for side in SIDES)) if name in beside.data_vars]
+    balance = beside[kept].to_dataframe().reset_index()
     part = Part(balance, table, _filled(balance, BALANCE), called="balance")
     if out is not None and not as_json:
         click.echo(shown(part.printed) + "\n")

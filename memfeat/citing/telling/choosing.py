@@ -33,6 +33,10 @@ IN_FEATURES = {
     "neighbours": "the share of neighbours from the own set [@schilling1986]",
     "frechet": "squared Fréchet distance [@heusel2017; @ledoit2004]",
 }
+OVERLAP = (
+    "How far sets overlap, in balls around images that reach to the k-th nearest image of the own set (k = {k}), was "
+    "measured by precision and recall [@kynkaanniemi2019], density and coverage [@naeem2020]."
+)
 UNITS = {"pairs": "versions of the same originals, compared in pairs", "clusters": "images in clusters"}
 GOALS = {
     "equal": "to be equal",
@@ -47,11 +51,18 @@ NO_P = "No p-values are given: sets that were chosen to be alike leave no null h
 
 
 def _sets(facts: Facts) -> str:
-    sizes = facts.table["n"] if "n" in facts.table.variables and facts.table["n"].dims == ("set",) else None
-    names = facts.different("set")
-    if sizes is None:
-        return in_words(names or list(dict.fromkeys([*facts.different("first"), *facts.different("second")])))
-    return in_words([f"{name} (n = {n})" for name, n in zip(names, sizes.values.tolist(), strict=True)])
+    """Name sets and how many images each had, as far as that is known."""
+    names = facts.different("set") or list(dict.fromkeys([*facts.different("first"), *facts.different("second")]))
+    sizes = _sizes(facts)
+    return in_words([f"{name} (n = {sizes[name]})" if name in sizes else name for name in names])
+
+
+def _sizes(facts: Facts) -> dict[str, str]:
+    """Give set → number of images: of a result along its sets, of a table from the rows of their contrasts."""
+    if "n" in facts.table.variables and facts.table["n"].dims == ("set",):
+        return dict(zip(facts.different("set"), facts.column("n"), strict=True))
+    sides = [zip(facts.column(side), facts.column(f"n_{side}"), strict=False) for side in ("first", "second")]
+    return {name: n for side in sides for name, n in side}
 
 
 def compared(facts: Facts) -> list[str]:
@@ -97,7 +108,10 @@ def in_features(facts: Facts) -> list[str]:
     """
     known = [words for name, words in IN_FEATURES.items() if name in facts.different("statistic")]
     where = layers(facts.different("layer"))
-    return [*origin(facts), f"The image sets {_sets(facts)} were compared in {where} by {in_words(known)}."]
+    said = [f"The image sets {_sets(facts)} were compared in {where} by {in_words(known)}."]
+    if "overlap" in facts.table.variables:
+        said.append(OVERLAP.format(k=f"{facts.number('k'):g}"))
+    return [*origin(facts), *said]
 
 
 def duplicated(facts: Facts) -> list[str]:
@@ -118,9 +132,8 @@ def duplicated(facts: Facts) -> list[str]:
     limit = f" (at most {facts.number('distance'):g} of 64 bits differ)" if by_hash and facts.has("distance") else ""
     cited = " [@zauner2010]" if by_hash else ""
     n = facts.number("n_within") + facts.number("n_between")
-    return [
-        f"{images(facts)} were searched for near-duplicates by {how}{cited}{limit}; {counted(n, 'pair')} were found."
-    ]
+    found = f"{counted(n, 'pair') if n else 'no pair'} {'were' if n > 1 else 'was'} found"
+    return [f"{images(facts)} were searched for near-duplicates by {how}{cited}{limit}; {found}."]
 
 
 def _solved(facts: Facts) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from memfeat._labels import layer_names
 from memfeat._phrases import in_words
 from memfeat.citing.facts import Facts
-from memfeat.citing.phrases import counted, images, layers
+from memfeat.citing.phrases import counted, images, layers, sampled
 
 __all__ = ["NETWORK", "SOURCE", "extracted", "fitted_head", "given", "origin", "predicted", "recalibrated"]
 
@@ -33,9 +33,17 @@ SOURCE, CHANGED = "weights_source", "changed since they were loaded"
 IMAGENET = "trunk: ImageNet mean and std"
 NORMALISED = "for the trunk, they were normalised by mean and standard deviation of ImageNet"
 SQUASHED = re.compile(r"SquashAndCrop\(resize=(\d+), crop=(\d+)\)")
+#: How networks of torchvision see images: side of the crop, shorter side, mean and standard deviation, interpolation.
+CROPPED = re.compile(
+    r"ImageClassification\( crop_size=\[(\d+)\] resize_size=\[(\d+)\] mean=\[(.+?)\] std=\[(.+?)\] "
+    r"interpolation=InterpolationMode\.(\w+) \)"
+)
+#: Mean and standard deviation of ImageNet, channel by channel.
+OF_IMAGENET = ("0.485, 0.456, 0.406", "0.229, 0.224, 0.225")
 HEADS = {
-    "ridge": ("a linear readout, fitted by ridge regression [@hoerl1970]"),
-    "mlp": "ResMem's own seven fully connected layers [@needell2022]",
+    "ridge": "a linear readout, fitted by ridge regression [@hoerl1970]",
+    "mlp": "ResMem's own seven fully connected layers [@needell2022], fitted with Adam [@kingma2015] from initial "
+    "weights after He and others [@he2015]",
 }
 BEYOND = {"linear": "a straight line", "isotonic": "isotonic regression [@zadrozny2002]"}
 
@@ -97,6 +105,9 @@ def _weights(source: str) -> str:
 
 def _seen(preprocessing: str) -> str:
     """Say how images were brought to the size that the network takes."""
+    cropped = CROPPED.match(preprocessing)
+    if cropped:
+        return _cropped(*cropped.groups())
     found = SQUASHED.match(preprocessing)
     if not found:
         return f"preprocessed by {preprocessing.partition(', content ')[0]}"
@@ -104,6 +115,14 @@ def _seen(preprocessing: str) -> str:
     also = f"; {NORMALISED}" if preprocessing.endswith(IMAGENET) else ""
     size = f"resized to {side} × {side} pixels, whatever their shape"
     return f"{size}, and the central {crop} × {crop} pixels were used{also}"
+
+
+def _cropped(crop: str, side: str, mean: str, std: str, interpolation: str) -> str:
+    """Say how a network of torchvision sees images."""
+    size = f"resized ({interpolation.lower()}) until the shorter side had {side} pixels"
+    of = f"a mean of {mean} and a standard deviation of {std}"
+    scaled = "mean and standard deviation of ImageNet" if (mean, std) == OF_IMAGENET else of
+    return f"{size}, and the central {crop} × {crop} pixels were used; they were normalised by {scaled}"
 
 
 def extracted(facts: Facts) -> list[str]:
@@ -128,7 +147,7 @@ def extracted(facts: Facts) -> list[str]:
     )
     how = facts.text("computation", "exact")
     other = [f"Computation: {how}."] if how != "exact" else []
-    return [*origin(facts), f"{first}{stored}.", *gone, *other]
+    return [*origin(facts), f"{first}{stored}.", *sampled(facts), *gone, *other]
 
 
 def _reduced(reduction: str) -> str:
@@ -179,7 +198,7 @@ def predicted(facts: Facts) -> list[str]:
     list of str
         Sentences.
     """
-    said = [*origin(facts), f"Memorability of {images(facts)} was predicted."]
+    said = [*origin(facts), f"Memorability of {images(facts)} was predicted.", *sampled(facts)]
     gone = facts.number("n_unreadable")
     if gone:
         said.append(f"{counted(gone, 'of these could', 'of these could')} not be read and have no prediction.")

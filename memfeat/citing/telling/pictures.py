@@ -1,9 +1,12 @@
 """What was done to images before any network saw them, and what was measured of them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from memfeat._labels import IMAGE
 from memfeat._phrases import in_words
 from memfeat.citing.facts import Facts
-from memfeat.citing.phrases import counted, images, said, span
+from memfeat.citing.phrases import counted, images, in_letters, sampled, span
 from memfeat.citing.telling.networks import origin
 
 __all__ = ["clipped", "hashed", "measured", "read", "screened", "shrunk"]
@@ -20,6 +23,22 @@ STATISTICS = {
     "entropy": "the entropy of luma",
     "aspect_ratio": "the ratio of width to height",
 }
+GREYSCALE = "greyscale"
+#: Change of images → what was done, with its options.
+TRANSFORMS = {
+    "phase_scramble": "The phases of images were scrambled (strength {strength:g} of 1)",
+    GREYSCALE: "Images were turned to greys of the same luminance",
+    "blur": "Images were blurred with a Gaussian of {sigma:g} pixels (standard deviation)",
+    "contrast": "The contrast of images was multiplied by {factor:g}",
+}
+#: What is counted of a screening → what one image was, and several were.
+FOUND = {
+    "n_unlike_photographs": ("was unlike photographs", "were unlike photographs"),
+    "n_near_duplicate": ("had a near-duplicate", "had a near-duplicate"),
+    "n_enlarged": ("was so small that ResMem sees it enlarged", "were so small that ResMem sees them enlarged"),
+    "n_squashed": ("was so long that ResMem sees it squashed", "were so long that ResMem sees them squashed"),
+    "n_at_floor": ("was predicted at the floor", "were predicted at the floor"),
+}
 
 
 def read(facts: Facts) -> list[str]:
@@ -35,15 +54,18 @@ def read(facts: Facts) -> list[str]:
     list of str
         Sentences.
     """
-    sentences = [f"The image set held {images(facts)}."]
+    sentences = [f"The image set held {images(facts)}.", *sampled(facts)]
     bad = sum(one != "ok" for one in facts.column("status"))
     if bad:
         sentences.append(f"{counted(bad, 'of these could', 'of these could')} not be read and took no part.")
-    for done in facts.unpacked("transforms") or []:
-        options = {name: value for name, value in done.items() if name not in ("kind", "seed") and value is not None}
-        drawn = f"; seed {done['seed']}" if done.get("seed") is not None else ""
-        sentences.append(f"Images were transformed: {done['kind'].replace('_', ' ')}{said(options)}{drawn}.")
-    return sentences
+    return [*sentences, *map(_transformed, facts.unpacked("transforms") or [])]
+
+
+def _transformed(done: Mapping[str, Any]) -> str:
+    """Say what was done to images."""
+    where = "" if done["kind"] == GREYSCALE else ", in linear light" if done["linear"] else ", in pixel values"
+    drawn = f"; seed {done['seed']}" if done.get("seed") is not None else ""
+    return f"{TRANSFORMS[done['kind']].format(**done)}{where}{drawn}."
 
 
 def clipped(facts: Facts) -> list[str]:
@@ -135,13 +157,12 @@ def screened(facts: Facts) -> list[str]:
     list of str
         Sentences.
     """
-    found = {name: facts.number(name) for name in facts.attrs if str(name).startswith("n_")}
-    gone = found.pop("n_unreadable", 0)
-    found.pop("n_images", None)
-    each = in_words([f"{n:g} {str(name).removeprefix('n_').replace('_', ' ')}" for name, n in found.items()])
+    gone = facts.number("n_unreadable")
+    found = {words: int(facts.number(name)) for name, words in FOUND.items() if facts.has(name)}
+    *most, last = [f"{in_letters(n)} {words[n != 1]}" for words, n in found.items()]
     bits = f"{facts.number('distance'):g}"
     sentences = [
         f"{images(facts)} were screened; perceptual hashes [@zauner2010] of near-duplicates differed in at most "
-        f"{bits} of 64 bits. Found were {each}."
+        f"{bits} of 64 bits. Of these, {', '.join(most)}, and {last}."
     ]
     return [*sentences, *([f"{counted(gone, 'image')} could not be read."] if gone else [])]
