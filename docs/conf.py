@@ -301,6 +301,7 @@ def datasets() -> None:
             "Scores": card.scores,
             "Reliability": card.reliability,
             "Cite": card.citation,
+            "Answers": card.answers,
             "Licence": card.licence,
             "Download": card.download,
             "Folder": card.layout,

@@ -46,6 +46,9 @@ class Card:
         What to download, and from where.
     layout : str
         What the folder must look like.
+    answers : str
+        Where the answers of participants come from, where that is none of the works; else empty. Attributes of what holds
+        answers or scores have it, and `mf.citing.methods` tells it.
     contents : str
         What the pictures show, where a predictor is to be warned of it; else empty.
     warning : str
@@ -67,6 +70,7 @@ class Card:
     layout: str
     works: tuple[str, ...] = ()
     trained_on: tuple[str, ...] = ()
+    answers: str = ""
     contents: str = ""
     warning: str = ""
     unverified: tuple[str, ...] = ()
@@ -79,6 +83,7 @@ class Card:
             f"Scores: {self.scores}",
             f"Reliability: {self.reliability}",
             f"Citation: {self.citation}",
+            *([f"Answers: {self.answers}"] if self.answers else []),
             f"Licence: {self.licence}",
             f"Trained on it: {', '.join(self.trained_on) or 'none of memfeat’s predictors'}",
             f"Download: {self.download}",
