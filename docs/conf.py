@@ -305,6 +305,7 @@ def datasets() -> None:
             "Licence": card.licence,
             "Download": card.download,
             "Folder": card.layout,
+            "Hashes": card.hashes,
             "Further tables": ", ".join(f"`{one}`" for one in tables(name)),
             "Warning": card.warning,
             "Not verified": "; ".join(card.unverified),

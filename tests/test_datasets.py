@@ -20,7 +20,7 @@ from PIL import Image
 from scipy.io import savemat
 
 import memfeat as mf
-from memfeat.datasets import fetching
+from memfeat.datasets import fetching, known
 from memfeat.datasets.columns import counted
 from memfeat.datasets.folders import legible
 from memfeat.datasets.readers import READERS
@@ -91,6 +91,27 @@ def test_what_is_recalled_and_not_read_is_listed():
     said = " ".join(mf.datasets.CARDS["isola"].unverified)
     assert "reliability" in said
     assert "Unverified: " in str(mf.datasets.CARDS["isola"])
+
+
+@pytest.mark.parametrize(("name", "place"), [("rim2025", "data/image_level_measure"), ("rocks480", "")])
+def test_files_are_compared_with_those_that_are_known(name, place, tmp_path, monkeypatch):
+    file = "info/a.csv" if name == "rocks480" else "a.csv"
+    same = hashlib.sha256(b"1\n").hexdigest()
+    monkeypatch.setattr(known, "FILES", {name: {file: same, file.replace("a.", "b."): same}})
+    written(tmp_path / place / file, "1")
+    written(tmp_path / place / file.replace("a.", "b."), "2")
+    what = "files that are the known ones, by their hashes"
+    assert mf.datasets.check(name, folder=tmp_path).set_index("check").loc[what].tolist() == ["2", "1", False]
+    written(tmp_path / place / file.replace("a.", "b."), "1")
+    assert mf.datasets.check(name, folder=tmp_path).set_index("check").loc[what].tolist() == ["2", "2", True]
+    assert what not in mf.datasets.check("lnsim", folder=tmp_path)["check"].tolist()
+
+
+def test_a_card_says_whether_hashes_are_known():
+    assert "Hashes: Those of 7 files are known, which check compares." in str(mf.datasets.CARDS["reconmem_isola"])
+    assert "Hashes: None is known: check cannot say" in str(mf.datasets.CARDS["massvis"])
+    for name in known.FILES:
+        assert any("whose hashes are kept" in one for one in mf.datasets.CARDS[name].unverified)
 
 
 @pytest.mark.parametrize("name", ["isola", "isola_attributes", "reconmem_isola", "figrim", "vischema"])
@@ -194,7 +215,7 @@ def test_lnsim_as_its_authors_give_it_out(tmp_path):
     first = np.array([[0.1, 0.2, 0.3], [0.3, 0.4, 0.5]])
     savemat(tmp_path / "Random_splits" / "subject_hrs1.mat", {"subject_hrs1": first})
     savemat(tmp_path / "Random_splits" / "subject_hrs2.mat", {"subject_hrs2": (first + 0.4).T})
-    nameless = "hold no names: values are matched by order of rows, and of the photographs' names, .* not state; hit_rate is the mean"
+    nameless = "no names: values are matched by order of rows, and of the photographs' names, .* hit_rate is the mean"
     with pytest.warns(MemfeatWarning, match=nameless) as caught:
         images = mf.datasets.load("lnsim", folder=tmp_path)
     assert [Path(warning.filename).name for warning in caught] == ["test_datasets.py"]
@@ -363,8 +384,9 @@ def test_rocks480(tmp_path):
     assert "not of the same images (2: 'I_A_01.jpg', 'M_B_01.jpg')" in " ".join(checks["found"])
 
 
-def tested(folder: Path, *, experiment: str, person: str, keys: str, group: str = "Group1") -> None:
+def recorded(folder: Path, *, experiment: str, person: str, keys: str) -> None:
     """Write a file as the authors of the recognition experiments keep it: a photograph is studied, two are tested."""
+    group = person.partition("_")[0]
     shown = {"task": "memory_phase", "image_png": "I_A_01.png", "response": None, "rt": None, "group": group}
     asked = [
         {"task": "test_phase", "image_png": image, "item_type": kind, "correct_response": right, "group": group}
@@ -387,10 +409,10 @@ def test_rocks480_as_its_authors_give_it_out(tmp_path):
         mf.datasets.trials("rocks480", folder=tmp_path)
     photographs(tmp_path / "Rocks480", "I_A_01.png", "M_B_01.png")
     new, second = "Exp1/Analysis/Data/New_Version_120_Targets", "Exp2/Analysis/Data"
-    tested(tmp_path, experiment=new, person="Group1_7_2025-09-05", keys="ll")
-    tested(tmp_path, experiment=new, person="Group2_8_2025-09-06", keys="aa", group="Group2")
-    tested(tmp_path, experiment=new, person="Group1_9_2025-09-07", keys="l-")
-    tested(tmp_path, experiment=second, person="Group1_7_2025-11-09_01-24-44", keys="la")
+    recorded(tmp_path, experiment=new, person="Group1_7_2025-09-05", keys="ll")
+    recorded(tmp_path, experiment=new, person="Group2_8_2025-09-06", keys="aa")
+    recorded(tmp_path, experiment=new, person="Group1_9_2025-09-07", keys="l-")
+    recorded(tmp_path, experiment=second, person="Group1_7_2025-11-09_01-24-44", keys="la")
     trials = mf.datasets.trials("rocks480", folder=tmp_path)
     assert trials["experiment"].tolist() == ["Exp1_New"] * 6 + ["Exp2"] * 2
     assert trials["participant"].tolist()[1:4:2] == ["Group1_7_2025-09-05", "Group1_9_2025-09-07"]
@@ -749,11 +771,7 @@ def test_rim2025(tmp_path):
     assert images["set"].values.tolist() == ["set2", "set1"]
     assert one(images, "pn1.jpg", *SCORES, "resmem", "naturalness", "n_naturalness") == [0.75, 0.25, 0.5, 0.7, 6.5, 40]
     check = mf.datasets.check("rim2025", folder=tmp_path).set_index("check")
-    assert check.loc["files of set1 and set2 that are the published ones, by their hashes"].tolist() == [
-        "10",
-        "0",
-        False,
-    ]
+    assert check.loc["files that are the known ones, by their hashes"].tolist() == ["10", "0", False]
     assert mf.datasets.table("rim2025", "set2", folder=tmp_path)["image"].values.tolist() == ["0001.jpg"]
     assert check.loc["images that not all files of their set name", "passed"]
     with pytest.raises(
