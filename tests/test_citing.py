@@ -605,6 +605,12 @@ def test_a_set_of_two_papers_cites_both_and_one_without_gives_its_citation():
     assert "“LNSIM” (The repository csiyer/face_database on GitHub)." in told(none)
 
 
+def test_that_answers_are_in_none_of_the_papers_is_told():
+    images = result("datasets.load").assign_attrs(answers=mf.datasets.CARDS["rocks480"].answers)
+    assert "The answers are in neither paper, and no publication of them was found. They were collected" in told(images)
+    assert "no publication" not in told(result("datasets.load"))
+
+
 @pytest.mark.parametrize("name", mf.datasets.CARDS)
 def test_the_citation_of_a_set_is_that_of_its_works(name):
     card = mf.datasets.CARDS[name]

@@ -20,7 +20,7 @@ from PIL import Image
 from scipy.io import savemat
 
 import memfeat as mf
-from memfeat.datasets import fetching
+from memfeat.datasets import fetching, known
 from memfeat.datasets.columns import counted
 from memfeat.datasets.folders import legible
 from memfeat.datasets.readers import READERS
@@ -91,6 +91,27 @@ def test_what_is_recalled_and_not_read_is_listed():
     said = " ".join(mf.datasets.CARDS["isola"].unverified)
     assert "reliability" in said
     assert "Unverified: " in str(mf.datasets.CARDS["isola"])
+
+
+@pytest.mark.parametrize(("name", "place"), [("rim2025", "data/image_level_measure"), ("rocks480", "")])
+def test_files_are_compared_with_those_that_are_known(name, place, tmp_path, monkeypatch):
+    file = "info/a.csv" if name == "rocks480" else "a.csv"
+    same = hashlib.sha256(b"1\n").hexdigest()
+    monkeypatch.setattr(known, "FILES", {name: {file: same, file.replace("a.", "b."): same}})
+    written(tmp_path / place / file, "1")
+    written(tmp_path / place / file.replace("a.", "b."), "2")
+    what = "files that are the known ones, by their hashes"
+    assert mf.datasets.check(name, folder=tmp_path).set_index("check").loc[what].tolist() == ["2", "1", False]
+    written(tmp_path / place / file.replace("a.", "b."), "1")
+    assert mf.datasets.check(name, folder=tmp_path).set_index("check").loc[what].tolist() == ["2", "2", True]
+    assert what not in mf.datasets.check("lnsim", folder=tmp_path)["check"].tolist()
+
+
+def test_a_card_says_whether_hashes_are_known():
+    assert "Hashes: Those of 7 files are known, which check compares." in str(mf.datasets.CARDS["reconmem_isola"])
+    assert "Hashes: None is known: check cannot say" in str(mf.datasets.CARDS["massvis"])
+    for name in known.FILES:
+        assert any("whose hashes are kept" in one for one in mf.datasets.CARDS[name].unverified)
 
 
 @pytest.mark.parametrize("name", ["isola", "isola_attributes", "reconmem_isola", "figrim", "vischema"])
@@ -194,9 +215,7 @@ def test_lnsim_as_its_authors_give_it_out(tmp_path):
     first = np.array([[0.1, 0.2, 0.3], [0.3, 0.4, 0.5]])
     savemat(tmp_path / "Random_splits" / "subject_hrs1.mat", {"subject_hrs1": first})
     savemat(tmp_path / "Random_splits" / "subject_hrs2.mat", {"subject_hrs2": (first + 0.4).T})
-    nameless = (
-        "hold no names: values are taken in the order of the photographs' names, .* not state; hit_rate is the mean"
-    )
+    nameless = "no names: values are matched by order of rows, and of the photographs' names, .* hit_rate is the mean"
     with pytest.warns(MemfeatWarning, match=nameless) as caught:
         images = mf.datasets.load("lnsim", folder=tmp_path)
     assert [Path(warning.filename).name for warning in caught] == ["test_datasets.py"]
@@ -248,9 +267,39 @@ def test_lnsim_with_the_scores_that_its_authors_name_but_do_not_give_out(tmp_pat
         savemat(tmp_path / "hrs.mat", wrong)
         with (
             pytest.warns(MemfeatWarning, match="hold no names"),
-            pytest.raises(ArgumentError, match="hold hrs.mat with one value per photograph; got 3 photographs, and"),
+            pytest.raises(ArgumentError, match="hold hrs.mat with one value per photograph; got 3 rows, and"),
         ):
             mf.datasets.load("lnsim", folder=tmp_path)
+
+
+def test_part_of_the_photographs_of_lnsim_take_the_rows_of_their_numbers(tmp_path):
+    photographs(tmp_path / "Image_data", "0005.jpg", "0002.jpg")
+    (tmp_path / "Random_splits").mkdir()
+    rates = np.array([[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [0.3, 0.4, 0.5, 0.6, 0.7, 0.8], [0.5, 0.6, 0.7, 0.8, 0.9, 1.0]])
+    for half in (1, 2):
+        savemat(tmp_path / "Random_splits" / f"subject_hrs{half}.mat", {f"subject_hrs{half}": rates})
+    numbered = r"hold no names: values are matched by rows, numbered as the photographs are \(1 is the first\), which"
+    with pytest.warns(MemfeatWarning, match=numbered):
+        images = mf.datasets.load("lnsim", folder=tmp_path)
+    assert images["image"].values.tolist() == ["0002.jpg", "0005.jpg"]
+    np.testing.assert_allclose(images["hit_rate"].values, [0.4, 0.7])
+    with pytest.warns(MemfeatWarning, match=numbered):
+        halves = mf.datasets.table("lnsim", "halves", folder=tmp_path)
+    said = "rows, numbered as the photographs are (1 is the first)"
+    assert images.attrs["matched_by"] == halves.attrs["matched_by"] == said
+    np.testing.assert_allclose(halves["hit_rate"].sel(image="0005.jpg", half=1).values, [0.5, 0.7, 0.9])
+    savemat(tmp_path / "hrs.mat", {"scores": [[0.9, 0.8, 0.7, 0.6, 0.5, 0.4]]})
+    with pytest.warns(MemfeatWarning, match=numbered):
+        assert mf.datasets.load("lnsim", folder=tmp_path)["hit_rate"].values.tolist() == [0.8, 0.5]
+    # a number that the files have no row for, one that two photographs have, and a name that is none
+    for third in ("0007.jpg", "5.jpg", "0000.jpg", "beach.jpg"):
+        photographs(tmp_path / "Image_data", third, "0001.jpg")
+        with (
+            pytest.warns(MemfeatWarning, match="matched by order of rows"),
+            pytest.raises(ArgumentError, match="hold subject_hrs1.mat with a value per photograph; got 4 rows, and"),
+        ):
+            mf.datasets.load("lnsim", folder=tmp_path)
+        (tmp_path / "Image_data" / third).unlink()
 
 
 def test_files_that_do_not_join_are_counted_and_named(tmp_path):
@@ -319,20 +368,84 @@ def test_rocks480(tmp_path):
     published = mf.datasets.table("rocks480", "Exp1_New", folder=tmp_path)
     assert one(published, "I_A_01.jpg", *SCORES, "n_targets") == [0.75, 0.5, 0.25, 4]
     checks = mf.datasets.check("rocks480", folder=tmp_path).set_index("check")
-    assert checks.loc["published scores of Exp1_New are those of the trials, to four digits", "passed"]
+    assert checks.loc["image_scores_Exp1_New.csv has the scores of the trials, to four digits", "passed"]
     written(tmp_path / "image_scores_Exp1_New.csv", "image,HR,FAR,CR,n_target", "I_A_01.png,.76,.5,.26,4")
     checks = mf.datasets.check("rocks480", folder=tmp_path).set_index("check")
-    assert not checks.loc["published scores of Exp1_New are those of the trials, to four digits", "passed"]
+    assert not checks.loc["image_scores_Exp1_New.csv has the scores of the trials, to four digits", "passed"]
     # rates of no trials are missing in both
     written(tmp_path / "image_scores_Exp2.csv", "image,HR,FAR,CR,n_target", "M_B_01.png,1,,,1")
     checks = mf.datasets.check("rocks480", folder=tmp_path).set_index("check")
-    assert checks.loc["published scores of Exp2 are those of the trials, to four digits", "passed"]
+    assert checks.loc["image_scores_Exp2.csv has the scores of the trials, to four digits", "passed"]
     # a value that is missing, and an image that is
     for row in ("I_A_01.png,.75,,.25,4", "M_B_01.png,.75,.5,.25,4"):
         written(tmp_path / "image_scores_Exp1_New.csv", "image,HR,FAR,CR,n_target", row)
         checks = mf.datasets.check("rocks480", folder=tmp_path).set_index("check")
-        assert not checks.loc["published scores of Exp1_New are those of the trials, to four digits", "passed"]
+        assert not checks.loc["image_scores_Exp1_New.csv has the scores of the trials, to four digits", "passed"]
     assert "not of the same images (2: 'I_A_01.jpg', 'M_B_01.jpg')" in " ".join(checks["found"])
+
+
+def recorded(folder: Path, *, experiment: str, person: str, keys: str) -> None:
+    """Write a file as the authors of the recognition experiments keep it: a photograph is studied, two are tested."""
+    group = person.partition("_")[0]
+    shown = {"task": "memory_phase", "image_png": "I_A_01.png", "response": None, "rt": None, "group": group}
+    asked = [
+        {"task": "test_phase", "image_png": image, "item_type": kind, "correct_response": right, "group": group}
+        | {"response": None if key == "-" else key, "rt": 500 + i}
+        for i, (image, kind, right, key) in enumerate(
+            [("I_A_01.png", "Target", "l", keys[0]), ("M_B_01.png", "Foil", "a", keys[1])]
+        )
+    ]
+    written(folder / experiment / f"{person}.json", json.dumps([{"trial_type": "preload"}, shown, *asked]))
+
+
+def test_rocks480_as_its_authors_give_it_out(tmp_path):
+    rocks(tmp_path)
+    (tmp_path / "trials.csv").unlink()
+    (tmp_path / "image_scores_Exp1_New.csv").unlink()
+    for path in list((tmp_path / "images").iterdir()):
+        path.unlink()
+    (tmp_path / "images").rmdir()
+    with pytest.raises(MissingFileError, match=r"hold trials.csv.gz or .* or Exp2b/Analysis/Data/\*.json"):
+        mf.datasets.trials("rocks480", folder=tmp_path)
+    photographs(tmp_path / "Rocks480", "I_A_01.png", "M_B_01.png")
+    new, second = "Exp1/Analysis/Data/New_Version_120_Targets", "Exp2/Analysis/Data"
+    recorded(tmp_path, experiment=new, person="Group1_7_2025-09-05", keys="ll")
+    recorded(tmp_path, experiment=new, person="Group2_8_2025-09-06", keys="aa")
+    recorded(tmp_path, experiment=new, person="Group1_9_2025-09-07", keys="l-")
+    recorded(tmp_path, experiment=second, person="Group1_7_2025-11-09_01-24-44", keys="la")
+    trials = mf.datasets.trials("rocks480", folder=tmp_path)
+    assert trials["experiment"].tolist() == ["Exp1_New"] * 6 + ["Exp2"] * 2
+    assert trials["participant"].tolist()[1:4:2] == ["Group1_7_2025-09-05", "Group1_9_2025-09-07"]
+    assert trials["image"].tolist() == ["I_A_01.png", "M_B_01.png"] * 4
+    assert trials["truth"].tolist() == ["old", "new"] * 4
+    answers = ["old", "old", "old", None, "new", "new", "old", "new"]
+    assert trials["response"].astype(object).where(trials["response"].notna(), None).tolist() == answers
+    assert trials["rt"].tolist() == [500, 501] * 4
+    assert trials["group"].tolist()[4] == "Group2"
+    images = mf.datasets.load("rocks480", folder=tmp_path)
+    assert one(images, "I_A_01.png", "hits", "misses", "hits_exp2") == [2, 1, 1]
+    assert one(images, "M_B_01.png", "false_alarms", "correct_rejections", "correct_rejections_exp2") == [1, 1, 1]
+    checks = mf.datasets.check("rocks480", folder=tmp_path).set_index("check")
+    agree = checks.loc["image_scores_Exp2.csv has the scores of the trials, to four digits"]
+    assert agree.tolist() == ["True or no such table", "no such table", True]
+    # where answers come from is told of what holds them
+    assert images.attrs["answers"] == trials.attrs["answers"] == mf.datasets.CARDS["rocks480"].answers
+    assert "answers" not in mf.datasets.table("rocks480", "distinctiveness", folder=tmp_path).attrs
+    assert "Answers: The answers are in neither paper" in str(mf.datasets.CARDS["rocks480"])
+    assert "Answers: " not in str(mf.datasets.CARDS["lamem"])
+    # a table is read in place of the files
+    rocks(tmp_path)
+    assert len(mf.datasets.trials("rocks480", folder=tmp_path)) == 7
+
+
+def test_an_answer_to_a_rock_that_is_no_target_and_no_foil_is_named(tmp_path):
+    rocks(tmp_path)
+    (tmp_path / "trials.csv").unlink()
+    written(
+        tmp_path / "Exp2b" / "Analysis" / "Data" / "Group1_1.json", '[{"task": "test_phase", "image_png": "a.png"}]'
+    )
+    with pytest.raises(ArgumentError, match="folder must hold Group1_1.json as its authors wrote it; got KeyError"):
+        mf.datasets.trials("rocks480", folder=tmp_path)
 
 
 def test_tables_of_rocks_that_do_not_join_are_told(tmp_path):
@@ -658,11 +771,7 @@ def test_rim2025(tmp_path):
     assert images["set"].values.tolist() == ["set2", "set1"]
     assert one(images, "pn1.jpg", *SCORES, "resmem", "naturalness", "n_naturalness") == [0.75, 0.25, 0.5, 0.7, 6.5, 40]
     check = mf.datasets.check("rim2025", folder=tmp_path).set_index("check")
-    assert check.loc["files of set1 and set2 that are the published ones, by their hashes"].tolist() == [
-        "10",
-        "0",
-        False,
-    ]
+    assert check.loc["files that are the known ones, by their hashes"].tolist() == ["10", "0", False]
     assert mf.datasets.table("rim2025", "set2", folder=tmp_path)["image"].values.tolist() == ["0001.jpg"]
     assert check.loc["images that not all files of their set name", "passed"]
     with pytest.raises(

@@ -748,3 +748,21 @@ def test_by_clip_refuses_what_it_cannot_use() -> None:
         by_clip(result()["said"])
     with pytest.raises(KindError, match="result must be an xarray"):
         by_clip({"a.mp4#00000.000": 1})
+
+
+# --- clips of a published set -----------------------------------------------------------------------------------------
+
+
+def test_frames_of_memento10k_have_the_score_of_their_clip(tmp_path):
+    for name, level in (("run.mkv", 40), ("sit.mkv", 200)):
+        clip(tmp_path / "videos" / name, [solid(level)] * 15, **EXACT)
+    rows = '[{"filename": "run.mkv", "mem_score": 0.9, "alpha": -0.01}, {"filename": "sit.mkv", "mem_score": 0.6}]'
+    (tmp_path / "memento_train_data.json").write_text(rows)
+    clips = mf.datasets.table("memento10k", "clips", folder=tmp_path).rename(columns={"clip": "image"})
+    with pytest.warns(mf.errors.MemfeatWarning, match="decay"):
+        frames = read(clips, root=tmp_path / "videos", fps=1, verify=False)
+    assert frames["clip"].values.tolist() == ["run.mkv", "run.mkv", "sit.mkv", "sit.mkv"]
+    assert frames["time"].values.tolist() == [0, 1, 0, 1]
+    assert frames["memorability"].values.tolist() == [0.9, 0.9, 0.6, 0.6]
+    # the set itself gives scores of clips as long as nobody has saved frames
+    assert mf.datasets.load("memento10k", folder=tmp_path)["image"].values.tolist() == ["run.mkv", "sit.mkv"]

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from memfeat._check import looked_up
+from memfeat.datasets.known import FILES
 
 __all__ = ["CARDS", "Card", "carded", "catalogue", "citation"]
 
@@ -46,6 +47,9 @@ class Card:
         What to download, and from where.
     layout : str
         What the folder must look like.
+    answers : str
+        Where the answers of participants come from, where that is none of the works; else empty. Attributes of what
+        holds answers or scores have it, and `mf.citing.methods` tells it.
     contents : str
         What the pictures show, where a predictor is to be warned of it; else empty.
     warning : str
@@ -67,9 +71,18 @@ class Card:
     layout: str
     works: tuple[str, ...] = ()
     trained_on: tuple[str, ...] = ()
+    answers: str = ""
     contents: str = ""
     warning: str = ""
     unverified: tuple[str, ...] = ()
+
+    @property
+    def hashes(self) -> str:
+        """Whether :func:`check` can tell files that are the authors' from others."""
+        n_files = len(FILES.get(self.name, ()))
+        if not n_files:
+            return "None is known: check cannot say whether a file has the bytes of the authors'."
+        return f"Those of {n_files} files are known, which check compares."
 
     def __str__(self) -> str:
         """Return all of it as text."""
@@ -79,10 +92,12 @@ class Card:
             f"Scores: {self.scores}",
             f"Reliability: {self.reliability}",
             f"Citation: {self.citation}",
+            *([f"Answers: {self.answers}"] if self.answers else []),
             f"Licence: {self.licence}",
             f"Trained on it: {', '.join(self.trained_on) or 'none of memfeat’s predictors'}",
             f"Download: {self.download}",
             f"Folder: {self.layout}",
+            f"Hashes: {self.hashes}",
             *([f"Warning: {self.warning}"] if self.warning else []),
             *(f"Unverified: {one}" for one in self.unverified),
         ]

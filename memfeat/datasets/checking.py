@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from memfeat.datasets import known
 from memfeat.datasets.cards import carded
 from memfeat.datasets.folders import legible, located
 from memfeat.datasets.readers import READERS
@@ -14,6 +15,9 @@ from memfeat.datasets.readers.reader import Once
 from memfeat.errors import MemfeatError, MemfeatWarning
 
 __all__ = ["check"]
+
+#: What the check of hashes is called.
+HASHES = "files that are the known ones, by their hashes"
 
 
 def check(name: str, *, folder: str | Path | None = None) -> pd.DataFrame:
@@ -30,7 +34,8 @@ def check(name: str, *, folder: str | Path | None = None) -> pd.DataFrame:
     -------
     DataFrame
         One row per check: `check`, `expected` (one of several, where parts of a set are in use), `found`, and `passed`.
-        A file that is missing or cannot be read is what was found.
+        A file that is missing or cannot be read is what was found. For sets of which `Card.hashes` says so, files are
+        compared with known ones by their hashes: one whose line ends were changed, as Git does on Windows, is another.
 
     Raises
     ------
@@ -41,7 +46,10 @@ def check(name: str, *, folder: str | Path | None = None) -> pd.DataFrame:
     """
     card = carded(name)
     see = Once(located(card, folder))
-    rows = [_row(one, run, see) for one, run in READERS[name].checks.items()]
+    checks = dict(READERS[name].checks)
+    if name in known.FILES:
+        checks[HASHES] = lambda see: (len(known.FILES[name]), see(known.n_matched, name))
+    rows = [_row(one, run, see) for one, run in checks.items()]
     return pd.DataFrame(rows, columns=["check", "expected", "found", "passed"])
 
 

@@ -21,6 +21,8 @@ __all__ = ["load", "table", "tables", "trials"]
 Found = TypeVar("Found", bound=xr.Dataset | pd.DataFrame)
 #: The column by which mf.predict knows that pictures show faces.
 CONTENTS = "contents"
+#: Columns of what holds answers of participants, or was made of them.
+ANSWERED = {"response", "hit_rate"}
 
 
 def load(name: str, *, folder: str | Path | None = None) -> xr.Dataset:
@@ -194,5 +196,6 @@ def _told(found: Found, card: Card, part: str) -> Found:
     facts = {"memfeat_version": __version__, "memfeat_schema": SCHEMA, "published": part, "name": card.name}
     facts |= {"title": card.title, "citation": card.citation, "licence": card.licence}
     facts |= {"works": list(card.works)} if card.works else {}
+    facts |= {"answers": card.answers} if card.answers and ANSWERED.intersection(map(str, found)) else {}
     found.attrs |= facts | {"trained_on": storable(list(card.trained_on)) or "none"}
     return found

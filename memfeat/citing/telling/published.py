@@ -36,6 +36,8 @@ def loaded(facts: Facts) -> list[str]:
     keys = "; ".join(f"@{key}" for key in facts.names("works") if key in works())
     cited = f"[{keys}]" if keys else f"({facts.text('citation').rstrip('.')})"
     said = [f"{_what(facts)} came from the published set “{facts.text('title')}” {cited}."]
+    if facts.has("answers"):
+        said.append(facts.text("answers"))
     if facts.text("kind") == "images":
         said += pictures.read(facts)[1:]
     if facts.has("n_splits"):

@@ -57,7 +57,7 @@ def _half(path: Path, n_images: int) -> npt.NDArray[np.float64]:
     """Read a matrix, whichever of its axes is that of the images."""
     values = np.asarray(matrix(path, path.stem), dtype=np.float64)
     if values.ndim != 2 or n_images not in values.shape or values.shape[0] == values.shape[1]:
-        got = listed(f"{n_images} photographs, and {path.name} of shape {values.shape}")
+        got = listed(f"{n_images} rows, and {path.name} of shape {values.shape}")
         raise ArgumentError(advice("folder", f"hold {path.name} with a value per photograph", got))
     return values if len(values) == n_images else values.T
 

@@ -1,6 +1,7 @@
 """LNSIM: outdoor natural scenes with hit rates, and those of 25 pairs of halves of the participants."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from memfeat._tables import read_plain
 from memfeat.datasets.columns import once, warned, with_photographs
 from memfeat.datasets.folders import first, needed
 from memfeat.datasets.readers import halves
-from memfeat.datasets.readers.matlab import matrices
+from memfeat.datasets.readers.matlab import matrices, matrix
 from memfeat.datasets.readers.reader import Reader
 from memfeat.errors import ArgumentError
 
@@ -22,24 +23,37 @@ __all__ = ["READER"]
 PICTURES, SPLITS = ("images", "Image_data"), "Random_splits"
 #: The scores of all participants, which the authors' README names.
 WHOLE = ("hrs.mat", f"{SPLITS}/hrs.mat")
-#: What is said of scores that come without names, and of what hit_rate is.
-INFERRED = {"matched_by": "order of rows, and of the photographs' names"}
+#: By what scores that come without names are matched: by order where there is one for each photograph, else by number.
+ORDER, NUMBER = "order of rows, and of the photographs' names", "rows, numbered as the photographs are (1 is the first)"
 MEAN, OWN = "mean of the published halves", "score of all participants (hrs.mat)"
 
 
 def _released(folder: Path) -> pd.DataFrame:
-    """Read what the authors give out: MATLAB files, without names, in the order of the photographs."""
-    warned(
-        "the MATLAB files hold no names: values are taken in the order of the photographs' names, which their authors "
-        f"do not state; hit_rate is the {_is(folder)}"
-    )
+    """Read what the authors give out: MATLAB files, without names, of which photographs may be a part."""
     names = sorted(one.name for one in needed(folder, *PICTURES).iterdir())
-    rates = halves.read(folder, [SPLITS], len(names))
+    n_rows, rows, how = _rows(names, matrix(needed(folder, f"{SPLITS}/{halves.FILES[0]}"), "subject_hrs1").shape)
+    warned(
+        f"the MATLAB files hold no names: values are matched by {how}, which their authors do not state; hit_rate is "
+        f"the {_is(folder)}"
+    )
+    rates = halves.read(folder, [SPLITS], n_rows)
     whole = first(folder, WHOLE)
-    made = {IMAGE: names, "hit_rate": np.nanmean(rates, axis=(1, 2)) if whole is None else _own(whole, len(names))}
+    made = {IMAGE: names, "hit_rate": (np.nanmean(rates, axis=(1, 2)) if whole is None else _own(whole, n_rows))[rows]}
     for half in (1, 2):
-        made |= {f"half{half}_split{i:02d}": column for i, column in enumerate(rates[:, half - 1].T, 1)}
-    return pd.DataFrame(made)
+        made |= {f"half{half}_split{i:02d}": column[rows] for i, column in enumerate(rates[:, half - 1].T, 1)}
+    table = pd.DataFrame(made)
+    table.attrs["matched_by"] = how
+    return table
+
+
+def _rows(names: list[str], shape: tuple[int, ...]) -> tuple[int, npt.NDArray[np.intp], str]:
+    """Say how many rows the files must have, which are those of the photographs, and how that is known."""
+    numbers = [int(stem) if (stem := Path(name).stem).isdecimal() else 0 for name in names]
+    n_rows = max(shape, default=0)
+    whole, single = len(names) == n_rows, len(set(numbers)) == len(names)
+    if names and not whole and single and min(numbers) > 0 and max(numbers) <= n_rows:
+        return n_rows, np.array(numbers, np.intp) - 1, NUMBER
+    return len(names), np.arange(len(names)), ORDER
 
 
 def _own(path: Path, n_images: int) -> npt.NDArray[np.float64]:
@@ -47,7 +61,7 @@ def _own(path: Path, n_images: int) -> npt.NDArray[np.float64]:
     found = matrices(path)
     sizes = {name: one.shape for name, one in found.items()}
     if len(found) != 1 or n_images not in [one.size for one in found.values()]:
-        rule, got = f"hold {path.name} with one value per photograph", listed(f"{n_images} photographs, and {sizes}")
+        rule, got = f"hold {path.name} with one value per photograph", listed(f"{n_images} rows, and {sizes}")
         raise ArgumentError(advice("folder", rule, got))
     return np.asarray(next(iter(found.values())), dtype=np.float64).ravel()
 
@@ -73,9 +87,9 @@ def _scores(folder: Path) -> pd.DataFrame:
 
 
 def _load(folder: Path) -> xr.Dataset:
-    scores = _scores(folder)[[IMAGE, "hit_rate"]]
-    images = with_photographs(needed(folder, *PICTURES), scores)
-    return images.assign_attrs(INFERRED | {"hit_rate_is": _is(folder)} if _nameless(folder) else {})
+    scores = _scores(folder)
+    images = with_photographs(needed(folder, *PICTURES), scores[[IMAGE, "hit_rate"]])
+    return images.assign_attrs(_facts(scores) | {"hit_rate_is": _is(folder)} if _nameless(folder) else {})
 
 
 def _halves(folder: Path) -> xr.Dataset:
@@ -83,7 +97,11 @@ def _halves(folder: Path) -> xr.Dataset:
     table = _scores(folder).sort_values(IMAGE, kind="stable")
     splits = sorted(name.removeprefix("half1_") for name in map(str, table) if name.startswith("half1_"))
     values = np.stack([table[[f"half{half}_{one}" for one in splits]].to_numpy(np.float64) for half in (1, 2)], axis=1)
-    return halves.named(table[IMAGE], values, splits, **(INFERRED if _nameless(folder) else {}))
+    return halves.named(table[IMAGE], values, splits, **_facts(table))
+
+
+def _facts(table: pd.DataFrame) -> dict[str, Any]:
+    return {str(name): value for name, value in table.attrs.items()}
 
 
 READER = Reader(

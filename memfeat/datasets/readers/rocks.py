@@ -12,6 +12,7 @@ from memfeat._check import listed
 from memfeat._labels import IMAGE
 from memfeat.datasets.columns import counted, features, of_images, once, taken, warned, with_photographs
 from memfeat.datasets.folders import first, needed
+from memfeat.datasets.readers import rocks_answers
 from memfeat.datasets.readers.reader import Once, Reader
 
 __all__ = ["READER"]
@@ -19,11 +20,15 @@ __all__ = ["READER"]
 #: The experiments, and the one whose scores have plain names: the others' names end in theirs, in small letters.
 EXPERIMENTS = ("Exp1_New", "Exp1_Old", "Exp2", "Exp2b")
 MAIN = "Exp1_New"
+#: Where the photographs lie, here and in the authors' repository, and trials, in a table of memfeat's form.
+PICTURES = ("images", "Rocks480")
+TABLES = ("trials.csv.gz", "trials.csv")
 #: Where the tables of the stimuli lie.
 INFO = "info/Rocks480_"
 BARE = "n_images_without_row"
-#: Half of the last digit of published scores, and what adding up may be off by.
+#: Half of the last digit of the tables of scores, and what adding up may be off by; what is found where there is none.
 DIGITS = 5e-5 + 1e-9
+NO_TABLE = "no such table"
 RESPONSES = {1: "old", 0: "new"}
 NAMES = "the tables name .png files; given here as the photographs are called, matched without the ending"
 KINDS = {"I": "igneous", "M": "metamorphic", "S": "sedimentary"}
@@ -31,13 +36,21 @@ KINDS = {"I": "igneous", "M": "metamorphic", "S": "sedimentary"}
 
 def _called(folder: Path, names: pd.Series) -> pd.Series:
     """Give names of the tables as the photographs are called, where these are there."""
-    place = first(folder, ["images"])
+    place = first(folder, PICTURES)
     by_stem = {} if place is None else {one.stem: one.name for one in place.iterdir()}
     return names.map({name: by_stem.get(Path(name).stem, name) for name in names.unique()})
 
 
 def _trials(folder: Path) -> pd.DataFrame:
-    path = needed(folder, "trials.csv.gz", "trials.csv")
+    """Read the trials, from the table or, where there is none, from the authors' files."""
+    if first(folder, TABLES) is None and rocks_answers.there(folder):
+        answers = rocks_answers.read(folder)
+        return answers.assign(image=_called(folder, answers[IMAGE]))
+    path = needed(folder, *TABLES, *(f"{place}/*.json" for place in rocks_answers.PLACES.values()))
+    return _tabled(folder, path)
+
+
+def _tabled(folder: Path, path: Path) -> pd.DataFrame:
     columns = ["exp", "version", "participant", "group", IMAGE, "target", "old", "rt"]
     table = taken(path, columns, text=[IMAGE])
     # version New_Version_120_Targets of Exp1 is Exp1_New; Exp2 and Exp2b have no versions
@@ -111,7 +124,7 @@ def _load(folder: Path) -> xr.Dataset:
         scores = _counts(trials[trials["experiment"] == experiment]).set_index(IMAGE)
         named = scores if experiment == MAIN else scores.add_suffix(f"_{experiment.lower()}")
         wide = wide.merge(named, left_on=IMAGE, right_index=True, how="outer", validate="1:1")
-    table = with_photographs(needed(folder, "images"), wide)
+    table = with_photographs(needed(folder, *PICTURES), wide)
     said = f"{MAIN}; the columns of {', '.join(EXPERIMENTS[1:])} end in their names; NaN where an image was not shown"
     return table.assign_attrs(experiment=said, naming=NAMES, **facts)
 
@@ -121,8 +134,8 @@ def _mds(folder: Path) -> xr.Dataset:
     return features(table[IMAGE], table.drop(columns=IMAGE).to_numpy(float), "mds", naming=NAMES, **_facts(table))
 
 
-def _published(folder: Path, experiment: str) -> xr.Dataset:
-    """Read the scores of an experiment as they were published, to four digits."""
+def _scores(folder: Path, experiment: str) -> xr.Dataset:
+    """Read a table of the scores of an experiment, to four digits."""
     path = needed(folder, f"image_scores_{experiment}.csv")
     names = {
         IMAGE: IMAGE,
@@ -140,9 +153,12 @@ def _distinctiveness(folder: Path) -> xr.Dataset:
     return of_images(table, naming=NAMES, **_facts(table))
 
 
-def _agree(see: Once, experiment: str) -> tuple[bool, bool | str]:
-    """Say whether the published scores are those of the trials."""
-    trials, theirs = see(_trials), see(_published, experiment).to_dataframe()
+def _agree(see: Once, experiment: str) -> tuple[bool | tuple[bool, str], bool | str]:
+    """Say whether the table of scores, which need not be there, has those of the trials."""
+    trials = see(_trials)
+    if first(see.folder, [f"image_scores_{experiment}.csv"]) is None:
+        return (True, NO_TABLE), NO_TABLE
+    theirs = see(_scores, experiment).to_dataframe()
     ours = _counts(trials[trials["experiment"] == experiment])
     both = ours.set_index(IMAGE)[["hit_rate", "false_alarm_rate", "corrected_recognition"]]
     apart = both.index.symmetric_difference(theirs.index)
@@ -157,11 +173,11 @@ READER = Reader(
         "mds": _mds,
         "distinctiveness": _distinctiveness,
         "stimuli": lambda folder: of_images(_general(folder), naming=NAMES),
-        **{one: partial(_published, experiment=one) for one in EXPERIMENTS},
+        **{one: partial(_scores, experiment=one) for one in EXPERIMENTS},
     },
     trials=_trials,
     checks={
-        "photographs": lambda see: (480, sum(1 for _ in needed(see.folder, "images").iterdir())),
+        "photographs": lambda see: (480, sum(1 for _ in needed(see.folder, *PICTURES).iterdir())),
         "images named": lambda see: (480, len(see(_general))),
         "scores without a photograph": lambda see: (0, see(_load).attrs["n_scores_without_image"]),
         "photographs without a score": lambda see: (0, see(_load).attrs["n_images_without_score"]),
@@ -172,7 +188,7 @@ READER = Reader(
         "trials": lambda see: (211_340, len(see(_trials))),
         "participants": lambda see: (913, see(_trials)["participant"].nunique()),
         **{
-            f"published scores of {one} are those of the trials, to four digits": partial(_agree, experiment=one)
+            f"image_scores_{one}.csv has the scores of the trials, to four digits": partial(_agree, experiment=one)
             for one in EXPERIMENTS
         },
     },
