@@ -10,8 +10,9 @@
 # **Data.** Neither set comes with memfeat; their authors give them out. `MEMFEAT_DATA` must name a folder that holds
 # both:
 #
-# - `rocks480/`: 480 photographs of rocks, 16 of each of 30 kinds, with rated distinctiveness (Nosofsky et al., 2018),
-#   and the trials in which people recognised 240 of them (Meagher & Nosofsky, 2023);
+# - `rocks480/`: 480 photographs of rocks, 16 of each of 30 kinds (Nosofsky et al., 2018), with rated distinctiveness
+#   (Meagher & Nosofsky, 2023), and the trials in which people recognised 240 of them (of 2025; no publication found;
+#   repository DaniilAzarov123/Rocks_Memorability);
 # - `lnsim/`: 800 outdoor photographs, drawn with a fixed seed from 2,632, with their hit rates and those of 25 random
 #   halvings of the participants (Lu et al., 2020).
 #

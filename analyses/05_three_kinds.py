@@ -6,8 +6,9 @@
 # last?
 #
 # **Data.** `rocks480/`: 480 photographs of rocks, 16 of each of 30 types, ten types of each kind (Nosofsky et al.,
-# 2018), and the trials in which people recognised 240 of them (Meagher & Nosofsky, 2023). They do not come with
-# memfeat; their authors give them out. `MEMFEAT_DATA` must name a folder that holds them.
+# 2018), and the trials in which people recognised 240 of them (of 2025; no publication found; repository
+# DaniilAzarov123/Rocks_Memorability). They do not come with memfeat; their authors give them out. `MEMFEAT_DATA` must
+# name a folder that holds them.
 #
 # Or sets of your own: set `MEMFEAT_PHOTOS` to a folder, `MEMFEAT_SCORES` to a CSV with a column `image`,
 # `MEMFEAT_COLUMN` to its column of scores (`hit_rate` if you do not), and `MEMFEAT_CATEGORY` to the column that says

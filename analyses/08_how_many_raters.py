@@ -8,8 +8,9 @@
 # **Data.** No set comes with memfeat; `mf.datasets.citation` says where each is from. `MEMFEAT_DATA` must name a folder
 # that holds all three:
 #
-# - `rocks480/`: old/new trials of four experiments with photographs of rocks (Meagher & Nosofsky, 2023), three of which
-#   are used here; the fourth has 43 participants;
+# - `rocks480/`: old/new trials of four experiments with photographs of rocks (no publication found; files with dates
+#   are of 2025; repository DaniilAzarov123/Rocks_Memorability), three of which are used here; the fourth has 43
+#   participants;
 # - `figrim/`: trials of 67 people in the laboratory with 630 scenes (Bylinskii et al., 2015);
 # - `memcat/`: counts of answers to 10,000 photographs, without saying who gave them (Goetschalckx & Wagemans, 2019).
 #

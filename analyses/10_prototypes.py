@@ -10,8 +10,9 @@
 # **Data.** It does not come with memfeat; its authors give it out. `MEMFEAT_DATA` must name a folder that holds
 # `rocks480/`: 480 photographs of rocks, 16 of each of 30 kinds, with a space of eight dimensions in which rocks are the
 # closer the more alike people judged them (Nosofsky et al., 2018), and the trials of two versions of a recognition
-# experiment (Meagher and Nosofsky, 2023): the new one showed 240 of the photographs, half of them to remember and half
-# as foils, the old one all 480.
+# experiment (no publication found; the new one is of 2025, the old one has no date; repository
+# DaniilAzarov123/Rocks_Memorability): the new one showed 240 of the photographs, half of them to remember and half as
+# foils, the old one all 480.
 #
 # Or your own photographs: set `MEMFEAT_PHOTOS` to a folder, and `MEMFEAT_SCORES` and `MEMFEAT_COLUMN` to a CSV with
 # measured scores and its column. Columns `false_alarm_rate` and `category` are used where they are. What needs trials,

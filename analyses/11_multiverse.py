@@ -10,7 +10,8 @@
 # holds all three:
 #
 # - `rocks480/`: 480 photographs of rocks of 30 kinds (Nosofsky et al., 2018), 240 of which were shown in the new
-#   version of a recognition experiment, with its trials (Meagher and Nosofsky, 2023);
+#   version of a recognition experiment, with its trials (of 2025; no publication found; repository
+#   DaniilAzarov123/Rocks_Memorability);
 # - `lnsim/`: 800 outdoor photographs with hit rates (Lu et al., 2020);
 # - `reconmem_isola/`: memorability (hit rate less false-alarm rate), distance from the nearest photograph and
 #   reconstruction error of 2,222 photographs in seven layers (Lin et al., 2024).

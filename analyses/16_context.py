@@ -12,7 +12,8 @@
 # - `figrim/`: counts of hits and false alarms for 630 scenes of 21 categories from a crowd, and the trials of 67
 #   people in a laboratory (Bylinskii et al., 2015);
 # - `rocks480/`: 480 photographs of 30 kinds of rock (Nosofsky et al., 2018), and trials of several experiments that
-#   showed 480, 240 and 100 of them (Meagher & Nosofsky, 2023);
+#   showed 480, 240 and 100 of them (no publication found; files with dates are of 2025; repository
+#   DaniilAzarov123/Rocks_Memorability);
 # - `lnsim/`: 800 outdoor photographs with hit rates and those of 25 halvings of the participants (Lu et al., 2020).
 #
 # Or your own: set `MEMFEAT_PHOTOS` to a folder, `MEMFEAT_SCORES` to a CSV with a column `image`, and `MEMFEAT_COLUMN`
