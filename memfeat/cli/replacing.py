@@ -16,7 +16,7 @@ SAID = "memfeat.overwrite"
 #: What stands in figures (see `mf.plot.save`) and pages that memfeat wrote, however long ago.
 MARK = re.compile(
     rb"<dc:title>memfeat</dc:title>|Software\0memfeat|/Creator \(memfeat\)|"
-    rb'<meta name="generator" content="memfeat"|<dt>memfeat</dt>|^<!-- memfeat -->'
+    rb'<meta name="generator" content="memfeat"|<dt>memfeat</dt>|<!-- memfeat -->\s*\Z'
 )
 
 

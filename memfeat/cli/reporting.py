@@ -176,7 +176,7 @@ def _markdown(title: str, note: str, sections: Sequence[Section], path: Path) ->
     """Make Markdown, with figures in files beside it."""
     from memfeat import plot
 
-    lines = ["<!-- memfeat -->", f"# {title.translate(MARKS)}", *([f"> {note.translate(MARKS)}"] if note else [])]
+    lines = [f"# {title.translate(MARKS)}", *([f"> {note.translate(MARKS)}"] if note else [])]
     number = 0
     for section in sections:
         lines += [f"## {section.title}", *(text.translate(MARKS) for text in section.texts)]
@@ -186,7 +186,7 @@ def _markdown(title: str, note: str, sections: Sequence[Section], path: Path) ->
             number += 1
             (file,) = plot.save(ax, path.with_name(f"{path.stem}_{number}"), formats=["svg"])
             lines.append(f"![{name.translate(MARKS)}]({file.name.replace(' ', '%20')})")
-    return "\n\n".join(lines) + "\n"
+    return "\n\n".join([*lines, "<!-- memfeat -->"]) + "\n"
 
 
 def _grid(frame: "pd.DataFrame") -> str:
