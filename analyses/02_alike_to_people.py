@@ -295,7 +295,7 @@ with plt.rc_context(mf.plot.STYLE):
     figure, panels = plt.subplots(3, 1, figsize=(180 / 25.4, 220 / 25.4), layout="constrained")
 for ax, name in zip(panels, hypotheses, strict=True):
     limit = f"(ceiling {ceiling[name]:.2f})" if both else "(ceiling not known)"
-    label = f"Spearman ρ with {name}\n{limit}"
+    label = f"Spearman ρ with {name.replace('_', ' ')}\n{limit}"
     mf.plot.layer_profile(remembered.sel(hypothesis=name), ax=ax, label=label)
 mf.plot.save(figure, figures / "02_alike_to_people_memory", formats=["svg"])
 plt.close(figure)
