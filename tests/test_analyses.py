@@ -81,6 +81,34 @@ def on_few(home, request):
     return ran
 
 
+#: A script that runs on one's own photographs -> what it saves along layers of a network.
+ON_OWN = {
+    "02_alike_to_people": ["memory_p_corrected"],
+    "03_read_out": ["trained_p_corrected", "untrained_p_corrected"],
+}
+#: How many of them are used: enough to fit to.
+OWN = 10
+
+
+@pytest.fixture(scope="module")
+def own_data(tmp_path_factory):
+    """Photographs and scores as a user may have them: one has no score, one cannot be read, and there are no halves."""
+    folder = tmp_path_factory.mktemp("own_data")
+    names = sorted(demo.collect(folder / "photos")["image"])
+    scores = pd.DataFrame({"image": names, "recall": np.random.default_rng(0).permutation(len(names)) / len(names)})
+    (folder / "photos" / "broken.jpg").write_bytes(b"no picture")
+    scores.loc[0, "image"] = "broken.jpg"
+    scores.to_csv(folder / "scores.csv", index=False)
+    paths = {"PHOTOS": folder / "photos", "SCORES": folder / "scores.csv", "COLUMN": "recall"}
+    return {f"MEMFEAT_{name}": str(at) for name, at in paths.items()} | {"MEMFEAT_IMAGES": str(OWN)}
+
+
+@pytest.fixture(scope="module")
+def own_home(tmp_path_factory):
+    """Where analyses of these write; what one has extracted the next one finds."""
+    return tmp_path_factory.mktemp("own_analyses")
+
+
 def percent(notebook):
     """Write a notebook as a script, without what notebooks add."""
     notebook.metadata = {"jupytext": {"notebook_metadata_filter": "-all", "cell_metadata_filter": "-all"}}
@@ -185,6 +213,8 @@ def test_layers_and_people_are_compared_and_saved(home, on_few):
             assert bool(((saved[name] > 0) & (saved[name] <= 1)).all())
         assert bool(((saved["noise_upper"] > 0) & (saved["noise_upper"] <= 1)).all())
         assert saved.attrs["people_frozen_permute"] == "whole"
+        assert saved.attrs["people_frozen_correction"] == "p_corrected: max-statistic over 51 layers"
+        assert "over 51 layers, times 3 hypotheses" in saved.attrs["memory_correction"]
         assert saved.attrs["people_retrained_allowed"] != ""
         assert saved.attrs["memory_permute"] == "free"
     assert "<svg" in (home / "figures" / "02_alike_to_people_memory.svg").read_text(encoding="utf-8")
@@ -195,21 +225,22 @@ def test_scores_are_read_out_and_saved_with_their_ceilings(home, on_few):
     done = on_few("03_read_out")
     assert done.returncode == 0, done.stderr
     with xr.open_dataset(home / "results" / "03_read_out.nc", engine="h5netcdf") as saved:
-        assert saved["released_estimate"].shape == saved["random_estimate"].shape == (51,)
+        assert saved["trained_estimate"].shape == saved["untrained_estimate"].shape == (51,)
         assert saved["low_level_estimate"].sizes == {"low_level_layer": 1}
+        assert saved.attrs["untrained_correction"] == "p_corrected: max-statistic over 51 layers"
         assert saved["across_estimate"].sizes == {"across_layer": 36}
-        for name in ("released_p_corrected", "random_p_corrected", "attributes_p", "within_p_fdr"):
+        for name in ("trained_p_corrected", "untrained_p_corrected", "attributes_p", "within_p_fdr"):
             assert bool(((saved[name] > 0) & (saved[name] <= 1)).all())
-        ceiling = np.sqrt(saved["released_reliability_spearman"])
-        relative = saved["released_estimate"] / ceiling
-        np.testing.assert_allclose(saved["released_estimate_relative"], relative)
+        ceiling = np.sqrt(saved["trained_reliability_spearman"])
+        relative = saved["trained_estimate"] / ceiling
+        np.testing.assert_allclose(saved["trained_estimate_relative"], relative)
         assert int(saved["attributes_n"]) == int(FEW)
-        assert (saved.attrs["released_scale"], saved.attrs["random_backbone"]) == ("unit", "random")
+        assert (saved.attrs["trained_scale"], saved.attrs["untrained_backbone"]) == ("unit", "random")
         assert (saved.attrs["across_permute"], saved.attrs["within_permute"]) == ("whole", "within")
         assert saved.attrs["within_fold_groups"] == "subcategory"
         assert saved.attrs["attributes_folds"] == "split"
         # predictions are images one by one, and what is saved here is about layers
-        assert "released_image" not in saved.dims
+        assert "trained_image" not in saved.dims
     assert "<svg" in (home / "figures" / "03_read_out_transformers.svg").read_text(encoding="utf-8")
     assert "best of four on the test part" in done.stdout
 
@@ -366,14 +397,25 @@ def test_kept_predictions_of_ones_own_photographs_are_judged_without_a_network(h
     assert f"1 of {len(scores)} photographs cannot be read or have no score, and are left out" in done.stdout
 
 
+@pytest.mark.parametrize("script", ON_OWN)
+def test_ones_own_photographs_are_analysed_without_the_named_sets(script, own_data, own_home):
+    expected = "ignore:some images have no row in scores"
+    done = run("-W", own_home, expected, str(ROOT / "analyses" / f"{script}.py"), **own_data)
+    assert done.returncode == 0, done.stderr
+    count = len(list(Path(own_data["MEMFEAT_PHOTOS"]).iterdir()))
+    assert f"2 of {count} photographs cannot be read or have no score, and are left out" in done.stdout
+    assert "there is no ceiling" in done.stdout
+    with xr.open_dataset(own_home / "results" / f"{script}.nc", engine="h5netcdf") as saved:
+        for name in ON_OWN[script]:
+            assert 51 in saved[name].shape
+            assert bool(((saved[name] > 0) & (saved[name] <= 1)).all())
+        assert not [name for name in saved if str(name).startswith(("people", "attributes", "across"))]
+        assert not [name for name in saved if "noise_upper" in str(name) or "relative" in str(name)]
+
+
 def test_photographs_of_ones_own_need_scores_and_are_told_so(home):
-    for script in (
-        "04_standing_out",
-        "05_three_kinds",
-        "06_how_well_predicted",
-        "09_distinct_or_hard_to_draw",
-        "10_prototypes",
-    ):
+    needy = ("04_standing_out", "05_three_kinds", "06_how_well_predicted", "09_distinct_or_hard_to_draw", "10_prototypes")
+    for script in [*ON_OWN, *needy]:
         done = run(ROOT / "analyses" / f"{script}.py", home, MEMFEAT_PHOTOS="photos")
         assert done.returncode == 1
         assert done.stderr.startswith("Set MEMFEAT_SCORES to a CSV")
