@@ -1249,6 +1249,9 @@ def test_a_word_among_counts_is_named(tmp_path):
         mf.datasets.load("memcat", folder=tmp_path)
     found = mf.datasets.check("memcat", folder=tmp_path).set_index("check")["found"]
     assert "counts of hits; got 1: 'sixty'" in found["images"]
+    table.write_text(table.read_text().replace("sixty,10,80", "-60,10,80"))
+    with pytest.raises(ArgumentError, match="folder must hold numbers from 0 on as counts of hits; got 1: '-60'"):
+        mf.datasets.load("memcat", folder=tmp_path)
 
 
 def test_what_nobody_foresaw_is_said_to_be_damage_and_warnings_and_gaps_are_not():
