@@ -526,6 +526,15 @@ def test_near_duplicates_are_counted_in_words_that_agree(n, words):
     assert told(found).endswith(f"; {words}")
 
 
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [("screening.check", "screened;"), ("sets.near_duplicates", "searched for"), ("reduction.project", "placed in")],
+)
+def test_one_image_was_and_several_were(name, what):
+    assert f"One image was {what}" in told(result(name).assign_attrs(n_images=1))
+    assert f"In all, 12 images were {what}" in told(result(name).assign_attrs(n_images=12))
+
+
 def test_one_image_that_warns_is_told_as_one():
     facts = {"n_unlike_photographs": 1, "n_near_duplicate": 0, "n_enlarged": 1, "n_squashed": 1, "n_at_floor": 1}
     assert (
@@ -608,6 +617,9 @@ def test_a_set_of_two_papers_cites_both_and_one_without_gives_its_citation():
 def test_that_answers_are_in_none_of_the_papers_is_told():
     images = result("datasets.load").assign_attrs(answers=mf.datasets.CARDS["rocks480"].answers)
     assert "The answers are in neither paper, and no publication of them was found. They were collected" in told(images)
+    # what a paragraph says is for readers; what its author is to do stands on the card
+    assert "Ask " not in told(images)
+    assert "ask its author how to cite them" in mf.datasets.CARDS["rocks480"].download
     assert "no publication" not in told(result("datasets.load"))
 
 

@@ -115,6 +115,13 @@ def test_every_verb_has_help_with_an_example(verb, command):
     assert f"Example: memfeat {verb}" in done.stdout
 
 
+def test_no_two_examples_draw_the_same_figure(command):
+    """Who takes the examples in turn keeps what the first of them has drawn."""
+    told = [" ".join(command(verb, "--help").stdout.split()).partition("Example: ")[2] for verb in VERBS]
+    drawn = [figure for one in told for figure in re.findall(r"--figure (\S+\.svg)", one)]
+    assert len(set(drawn)) == len(drawn) >= 2
+
+
 def test_help_and_version_name_the_verbs_and_the_version(command):
     assert all(verb in command("--help").stdout for verb in VERBS)
     assert command("--version").stdout == f"memfeat, version {mf.__version__}\n"

@@ -93,7 +93,16 @@ def test_what_is_recalled_and_not_read_is_listed():
     assert "Unverified: " in str(mf.datasets.CARDS["isola"])
 
 
-@pytest.mark.parametrize(("name", "place"), [("rim2025", "data/image_level_measure"), ("rocks480", "")])
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("rim2025", "data/image_level_measure"),
+        ("rocks480", ""),
+        ("reconmem_isola", "data"),
+        ("reconmem_isola", ""),
+        ("things_concepts", "data"),
+    ],
+)
 def test_files_are_compared_with_those_that_are_known(name, place, tmp_path, monkeypatch):
     file = "info/a.csv" if name == "rocks480" else "a.csv"
     same = hashlib.sha256(b"1\n").hexdigest()
@@ -215,7 +224,7 @@ def test_lnsim_as_its_authors_give_it_out(tmp_path):
     first = np.array([[0.1, 0.2, 0.3], [0.3, 0.4, 0.5]])
     savemat(tmp_path / "Random_splits" / "subject_hrs1.mat", {"subject_hrs1": first})
     savemat(tmp_path / "Random_splits" / "subject_hrs2.mat", {"subject_hrs2": (first + 0.4).T})
-    nameless = "no names: values are matched by order of rows, and of the photographs' names, .* hit_rate is the mean"
+    nameless = r"no names: values are matched by rows, numbered as the photographs are \(.*, .* hit_rate is the mean"
     with pytest.warns(MemfeatWarning, match=nameless) as caught:
         images = mf.datasets.load("lnsim", folder=tmp_path)
     assert [Path(warning.filename).name for warning in caught] == ["test_datasets.py"]
@@ -223,7 +232,8 @@ def test_lnsim_as_its_authors_give_it_out(tmp_path):
     assert images.attrs["hit_rate_is"] == "mean of the published halves"
     with pytest.warns(MemfeatWarning, match=nameless):
         halves = mf.datasets.table("lnsim", "halves", folder=tmp_path)
-    assert images.attrs["matched_by"] == halves.attrs["matched_by"] == "order of rows, and of the photographs' names"
+    said = "rows, numbered as the photographs are (1 is the first)"
+    assert images.attrs["matched_by"] == halves.attrs["matched_by"] == said
     assert halves["hit_rate"].sel(image="0003.jpg", half=2, split="split01").item() == pytest.approx(0.7)
     savemat(tmp_path / "Random_splits" / "subject_hrs2.mat", {"subject_hrs2": np.ones((2, 4))})
     with (
@@ -300,6 +310,105 @@ def test_part_of_the_photographs_of_lnsim_take_the_rows_of_their_numbers(tmp_pat
         ):
             mf.datasets.load("lnsim", folder=tmp_path)
         (tmp_path / "Image_data" / third).unlink()
+
+
+def rated(folder: Path, n: int, n_splits: int) -> None:
+    """Write halves in which row r has r hundredths in each split."""
+    (folder / "Random_splits").mkdir()
+    rates = np.repeat(np.arange(1, n + 1)[:, None] / 100, n_splits, axis=1)
+    for half in (1, 2):
+        savemat(folder / "Random_splits" / f"subject_hrs{half}.mat", {f"subject_hrs{half}": rates})
+
+
+def rows(folder: Path) -> dict[str, int]:
+    """Give photograph -> the row whose rate it has."""
+    with pytest.warns(MemfeatWarning, match="hold no names"):
+        rates = mf.datasets.load("lnsim", folder=folder)["hit_rate"]
+    return {name: round(100 * rate) for name, rate in rates.to_series().items()}
+
+
+def test_files_beside_the_photographs_of_lnsim_take_no_row(tmp_path):
+    rated(tmp_path, 4, 25)
+    place = tmp_path / "Image_data"
+    photographs(place, "b.jpg", "c.jpg", "d.jpg")
+    for other in (".DS_Store", "Thumbs.db", "._a.jpg"):
+        (place / other).write_bytes(b"no photograph")
+        # three photographs for four rows, whose names are no numbers: nobody knows which is missing
+        with (
+            pytest.warns(MemfeatWarning, match="hold no names"),
+            pytest.raises(ArgumentError, match="hold subject_hrs1.mat with a value per photograph; got 3 rows, and"),
+        ):
+            mf.datasets.load("lnsim", folder=tmp_path)
+    photographs(place, "a.jpg")
+    assert rows(tmp_path) == {"a.jpg": 1, "b.jpg": 2, "c.jpg": 3, "d.jpg": 4}
+    with pytest.warns(MemfeatWarning, match="matched by order of rows, and of the photographs' names, which"):
+        mf.datasets.load("lnsim", folder=tmp_path)
+    assert mf.datasets.check("lnsim", folder=tmp_path).set_index("check").loc["photographs", "found"] == "4"
+
+
+def test_all_photographs_of_lnsim_take_the_rows_of_their_numbers_too(tmp_path):
+    # in the order of text, 10 comes before 2
+    rated(tmp_path, 12, 25)
+    photographs(tmp_path / "Image_data", *(f"{number}.jpg" for number in range(1, 13)))
+    assert rows(tmp_path) == {f"{number}.jpg": number for number in range(1, 13)}
+    (tmp_path / "Image_data" / "4.jpg").unlink()
+    assert rows(tmp_path) == {f"{number}.jpg": number for number in range(1, 13) if number != 4}
+
+
+@pytest.mark.parametrize(
+    ("n", "names"),
+    [
+        # fewer photographs than splits, all of them and some
+        (10, [f"{number:04d}.jpg" for number in range(1, 11)]),
+        (10, ["0002.jpg", "0007.jpg"]),
+        # as many photographs as splits, of more
+        (40, [f"{number:04d}.jpg" for number in range(1, 26)]),
+    ],
+)
+def test_splits_of_lnsim_are_not_taken_for_photographs(n, names, tmp_path):
+    rated(tmp_path, n, 25)
+    for name in names:
+        photographs(tmp_path / "Image_data", name)
+    assert rows(tmp_path) == {name: int(Path(name).stem) for name in names}
+
+
+def test_as_many_photographs_of_lnsim_as_the_splits_of_the_authors(tmp_path):
+    rated(tmp_path, 25, 3)
+    for number in range(1, 26):
+        photographs(tmp_path / "Image_data", f"{number}.jpg")
+    assert rows(tmp_path) == {f"{number}.jpg": number for number in range(1, 26)}
+
+
+def test_halves_of_lnsim_of_which_both_axes_fit_are_refused(tmp_path):
+    rated(tmp_path, 6, 3)
+    photographs(tmp_path / "Image_data", "0001.jpg", "0002.jpg", "0003.jpg")
+    both = (
+        r"hold subject_hrs1.mat with one axis .* photographs; got shape \(6, 3\) for 3 photographs. The authors' file"
+    )
+    with pytest.raises(ArgumentError, match=both):
+        mf.datasets.load("lnsim", folder=tmp_path)
+
+
+@pytest.mark.parametrize("file", ["Random_splits/subject_hrs1.mat", "hrs.mat"])
+def test_text_in_place_of_rates_is_named(file, tmp_path):
+    rated(tmp_path, 2, 25)
+    photographs(tmp_path / "Image_data", "0001.jpg", "0002.jpg")
+    texts = np.full((2, 25 if "subject" in file else 1), "high", dtype=object)
+    savemat(tmp_path / file, {Path(file).stem: texts})
+    with (
+        pytest.warns(MemfeatWarning, match="hold no names"),
+        pytest.raises(ArgumentError, match=f"hold {Path(file).name} as its authors wrote it; got ValueError: .* again"),
+    ):
+        mf.datasets.load("lnsim", folder=tmp_path)
+
+
+def test_groups_in_files_of_matlab_are_no_matrices(tmp_path):
+    rated(tmp_path, 2, 25)
+    photographs(tmp_path / "Image_data", "0001.jpg", "0002.jpg")
+    with h5py.File(tmp_path / "hrs.mat", "w") as file:
+        file.create_group("#refs#")["a"] = [1]
+        file["hrs"] = [[0.8, 0.6]]
+    assert rows(tmp_path) == {"0001.jpg": 80, "0002.jpg": 60}
 
 
 def test_files_that_do_not_join_are_counted_and_named(tmp_path):
@@ -446,6 +555,21 @@ def test_an_answer_to_a_rock_that_is_no_target_and_no_foil_is_named(tmp_path):
     )
     with pytest.raises(ArgumentError, match="folder must hold Group1_1.json as its authors wrote it; got KeyError"):
         mf.datasets.trials("rocks480", folder=tmp_path)
+
+
+def test_a_key_that_was_never_right_is_no_answer_to_a_rock(tmp_path):
+    rocks(tmp_path)
+    (tmp_path / "trials.csv").unlink()
+    place = "Exp2/Analysis/Data"
+    recorded(tmp_path, experiment=place, person="Group1_1", keys="lx")
+    recorded(tmp_path, experiment=place, person="Group1_2", keys=" l")
+    # a participant who was asked about a target only: what the other key is stands in the other files
+    (asked,) = json.loads((tmp_path / place / "Group1_1.json").read_text())[2:3]
+    written(tmp_path / place / "Group1_3.json", json.dumps([asked | {"response": "a"}]))
+    # what macOS leaves beside a file that it copies
+    (tmp_path / place / "._Group1_1.json").write_bytes(b"\x00\x05\x16\x07")
+    responses = mf.datasets.trials("rocks480", folder=tmp_path)["response"].astype(object)
+    assert responses.where(responses.notna(), None).tolist() == ["old", None, None, "old", "new"]
 
 
 def test_tables_of_rocks_that_do_not_join_are_told(tmp_path):
@@ -605,8 +729,23 @@ def test_a_file_of_figrim_that_is_another_is_refused(tmp_path):
         read("targets")
     row = {"impath": "Targets/tower/a.jpg", "AMT_comb": {"hits": 1.5, "misses": 1}, "userdata": answered([1, 2])}
     savemat(path, {"allImages": structs([row])})
-    with pytest.raises(ArgumentError, match="hold allImages_release.mat with whole numbers as counts; got 1.5"):
+    with pytest.raises(
+        ArgumentError, match="hold allImages_release.mat with whole numbers from 0 on as counts; got 1.5"
+    ):
         read("targets")
+    good = {"impath": "Targets/tower/a.jpg", "AMT_comb": {"hits": 2, "misses": 1}, "userdata": answered([1, 2, 3])}
+    savemat(path, {"allImages": structs([good | {"AMT_comb": {"hits": -2, "misses": 1}}])})
+    with pytest.raises(ArgumentError, match="hold allImages_release.mat with whole numbers from 0 on as .*; got -2"):
+        read("targets")
+    for name, message in {
+        "": "with each image once; got an empty name",
+        "q.jpg r.jpg": r"with one text in a field; got 2: 'q.jpg', 'r.jpg'",
+    }.items():
+        several = np.array(name.split(), dtype=object) if name else ""
+        savemat(path, {"allImages": structs([good | {"impath": several}] * 2)})
+        with pytest.raises(ArgumentError, match=message):
+            read("targets")
+    savemat(path, {"allImages": structs([row])})
     with pytest.raises(ArgumentError, match="with three answers per participant and image; got 2"):
         read("lab_trials")
     savemat(path, {"allImages": structs([{"impath": "a.jpg", "AMT_comb": {"hits": 1}, "userdata": {"x": 1}}])})
@@ -1106,10 +1245,13 @@ def test_a_word_among_counts_is_named(tmp_path):
     memcat(tmp_path)
     table = tmp_path / "memcat_image_data.csv"
     table.write_text(table.read_text().replace("60,10,80", "sixty,10,80"))
-    with pytest.raises(ArgumentError, match="folder must hold numbers as counts of hits; got 1: 'sixty'"):
+    with pytest.raises(ArgumentError, match="folder must hold numbers from 0 on as counts of hits; got 1: 'sixty'"):
         mf.datasets.load("memcat", folder=tmp_path)
     found = mf.datasets.check("memcat", folder=tmp_path).set_index("check")["found"]
     assert "counts of hits; got 1: 'sixty'" in found["images"]
+    table.write_text(table.read_text().replace("sixty,10,80", "-60,10,80"))
+    with pytest.raises(ArgumentError, match="folder must hold numbers from 0 on as counts of hits; got 1: '-60'"):
+        mf.datasets.load("memcat", folder=tmp_path)
 
 
 def test_what_nobody_foresaw_is_said_to_be_damage_and_warnings_and_gaps_are_not():

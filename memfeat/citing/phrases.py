@@ -10,7 +10,7 @@ from memfeat._labels import IMAGE
 from memfeat._phrases import in_words
 from memfeat.citing.facts import Facts
 
-__all__ = ["capital", "counted", "images", "in_letters", "layers", "named", "said", "sampled", "share", "span"]
+__all__ = ["capital", "counted", "images", "in_letters", "layers", "named", "said", "sampled", "share", "span", "were"]
 
 #: So many layers are named; of more, the first and the last.
 NAMED = 4
@@ -72,6 +72,22 @@ def images(facts: Facts) -> str:
         return span(low, high, "image")
     others = f" and {counted(high - n, 'other')}" if high > n else ""
     return f"{counted(n, 'frame')} of {counted(len(frames), 'clip')}{others}"
+
+
+def were(facts: Facts) -> str:
+    """Give the verb that belongs to how many images there were.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of a result.
+
+    Returns
+    -------
+    str
+        "was" of one image, else "were".
+    """
+    return "was" if facts.counts[1] == 1 else "were"
 
 
 def sampled(facts: Facts) -> list[str]:
@@ -227,8 +243,10 @@ def capital(sentence: str) -> str:
     ('Images were read.', 'memfeat reads.', 'd′ was computed.')
     >>> capital("2 images were left out."), capital("12 images were read."), capital("2 to 5 images were read.")
     ('Two images were left out.', 'In all, 12 images were read.', 'In all, 2 to 5 images were read.')
+    >>> capital("2 × 2 pixels were read.")
+    'In all, 2 × 2 pixels were read.'
     """
-    begun = re.sub(r"^[1-9](?= (?!to \d))", lambda found: in_letters(int(found[0])), sentence)
+    begun = re.sub(r"^[1-9](?= (?!to \d)[^\W\d_])", lambda found: in_letters(int(found[0])), sentence)
     begun = f"In all, {begun}" if begun[:1].isdigit() else begun
     return begun if re.match(r"(memfeat|d′)(?!\w)", begun) else begun[:1].upper() + begun[1:]
 

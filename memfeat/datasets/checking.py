@@ -1,5 +1,6 @@
 """Whether the folder of a set is complete, and holds what it should."""
 
+import hashlib
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ import pandas as pd
 
 from memfeat.datasets import known
 from memfeat.datasets.cards import carded
-from memfeat.datasets.folders import legible, located
+from memfeat.datasets.folders import first, legible, located
 from memfeat.datasets.readers import READERS
 from memfeat.datasets.readers.reader import Once
 from memfeat.errors import MemfeatError, MemfeatWarning
@@ -48,7 +49,7 @@ def check(name: str, *, folder: str | Path | None = None) -> pd.DataFrame:
     see = Once(located(card, folder))
     checks = dict(READERS[name].checks)
     if name in known.FILES:
-        checks[HASHES] = lambda see: (len(known.FILES[name]), see(known.n_matched, name))
+        checks[HASHES] = lambda see: (len(known.FILES[name]), see(_n_matched, name))
     rows = [_row(one, run, see) for one, run in checks.items()]
     return pd.DataFrame(rows, columns=["check", "expected", "found", "passed"])
 
@@ -63,6 +64,18 @@ def _row(what: str, run: Callable[[Once], tuple[Any, Any]], see: Once) -> tuple[
         return what, "to be read", str(error), False
     options = expected if isinstance(expected, tuple) else (expected,)
     return what, " or ".join(map(_shown, options)), _shown(found), found in options
+
+
+def _n_matched(folder: Path, name: str) -> int:
+    """Count the files of a folder that have the bytes that are known."""
+    hashes = known.FILES[name]
+    found = {file: first(folder, [f"{place}{file}" for place in known.PLACES[name]]) for file in hashes}
+    return sum(path is not None and _sha256(path) == hashes[file] for file, path in found.items())
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _shown(value: Any) -> str:

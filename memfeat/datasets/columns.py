@@ -20,7 +20,9 @@ from memfeat.images.joining import joined
 from memfeat.images.sources import EXTENSIONS
 from memfeat.images.table import column_values
 
-__all__ = ["counted", "features", "of_images", "once", "scored", "taken", "together", "warned", "with_photographs"]
+__all__ = [
+    "counted", "features", "of_images", "once", "pictures", "scored", "taken", "together", "warned", "with_photographs",
+]  # fmt: skip
 
 #: rate -> the count that it is a share of, and of how many
 RATES = {"hit_rate": ("hits", "n_targets"), "false_alarm_rate": ("false_alarms", "n_foils")}
@@ -83,8 +85,9 @@ def once(table: pd.DataFrame, path: Path, by: str = IMAGE) -> pd.DataFrame:
     ArgumentError
         If it does; the names are listed.
     """
-    twice = table.loc[table[by].duplicated(), by]
-    if len(twice) or table[by].isna().any():
+    empty = table[by].isna() | (table[by] == "")
+    twice = table.loc[table[by].duplicated() & ~empty, by]
+    if len(twice) or empty.any():
         got = listed(f"duplicates {listed.of(twice)}" if len(twice) else "an empty name")
         raise ArgumentError(advice("folder", f"hold {path.name} with each image once", got, "Download it again."))
     return table
@@ -108,14 +111,15 @@ def counted(table: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ArgumentError
-        If a count is no number.
+        If a count is no number, or below 0.
     """
     made = table.copy()
     for name in COUNTS.intersection(made):
-        words = made.loc[pd.to_numeric(made[name], errors="coerce").isna() & made[name].notna(), name]
-        if len(words):
-            rule, remedy = f"hold numbers as counts of {name.replace('_', ' ')}", "Download it again."
-            raise ArgumentError(advice("folder", rule, listed.of(words), remedy))
+        numbers = pd.to_numeric(made[name], errors="coerce")
+        wrong = made.loc[(numbers.isna() & made[name].notna()) | (numbers < 0), name]
+        if len(wrong):
+            rule, remedy = f"hold numbers from 0 on as counts of {name.replace('_', ' ')}", "Download it again."
+            raise ArgumentError(advice("folder", rule, listed.of(wrong), remedy))
     kinds = [kind for kind in KINDS if kind[0] in made]
     for old, new, total in kinds:
         if new not in made:
@@ -127,6 +131,23 @@ def counted(table: pd.DataFrame) -> pd.DataFrame:
     if len(kinds) == len(KINDS):
         made["corrected_recognition"] = made["hit_rate"] - made["false_alarm_rate"]
     return made
+
+
+def pictures(place: Path) -> list[Path]:
+    """List the photographs in and under a folder, as :func:`memfeat.images.read` takes them.
+
+    Parameters
+    ----------
+    place : Path
+        The folder.
+
+    Returns
+    -------
+    list of Path
+        Files with the ending of an image, sorted. Hidden ones are left out: systems leave their own files in folders.
+    """
+    files = sorted(one for one in place.rglob("*") if one.suffix.lower() in EXTENSIONS)
+    return [one for one in files if not any(part.startswith(".") for part in one.relative_to(place).parts)]
 
 
 def of_images(table: pd.DataFrame, **facts: Any) -> xr.Dataset:
@@ -247,7 +268,7 @@ def warned(message: str) -> None:
 def _named(place: Path, scores: pd.DataFrame) -> list[Path]:
     """Give the photographs that scores name, apart from their endings."""
     stems = {Path(name).stem for name in scores[IMAGE]}
-    return [one for one in place.rglob("*") if one.suffix.lower() in EXTENSIONS and one.stem in stems]
+    return [one for one in pictures(place) if one.stem in stems]
 
 
 def features(names: Iterable[str], values: Any, layer: str, **facts: Any) -> xr.Dataset:

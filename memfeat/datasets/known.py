@@ -1,10 +1,8 @@
 """Files of sets whose bytes are known, by their hashes."""
 
-import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 
-__all__ = ["FILES", "n_matched"]
+__all__ = ["FILES", "PLACES"]
 
 #: set -> file -> sha256 of its bytes. Files in the authors' form, which agree in size with those of the
 #: authors' repository (of rim2025, five were compared) and, but for rim2025, in their last lines.
@@ -43,29 +41,10 @@ FILES: Mapping[str, Mapping[str, str]] = {
         "memorability_score_by_concepts.csv": "7af44c62fd8c25497fdd9ead6721f920d10f925d72966ef9d0b2b894f4e717de",
     },
 }
-#: set -> where its files may lie in a folder, if not in the folder itself: as in the authors' repository
-PLACES = {"rim2025": "data/image_level_measure/", "reconmem_isola": "data/", "things_concepts": "data/"}
-
-
-def n_matched(folder: Path, name: str) -> int:
-    """Count the files of a folder that are the known ones.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder of the set.
-    name : str
-        The set, one of `FILES`.
-
-    Returns
-    -------
-    int
-        How many files have the bytes that are known. A file whose line ends were changed has not.
-    """
-    own = PLACES.get(name, "")
-    there = {file: (folder / file, folder / own / file) for file in FILES[name]}
-    found = {file: next((one for one in paths if one.is_file()), None) for file, paths in there.items()}
-    return sum(
-        path is not None and hashlib.sha256(path.read_bytes()).hexdigest() == FILES[name][file]
-        for file, path in found.items()
-    )
+#: set -> where its files may lie: in the folder itself, or as in the authors' repository
+PLACES: Mapping[str, tuple[str, ...]] = {
+    "rim2025": ("", "data/image_level_measure/"),
+    "reconmem_isola": ("", "data/"),
+    "rocks480": ("",),
+    "things_concepts": ("", "data/"),
+}

@@ -4,7 +4,7 @@ import re
 
 from memfeat._phrases import in_words
 from memfeat.citing.facts import Facts
-from memfeat.citing.phrases import counted, images, layers
+from memfeat.citing.phrases import counted, images, layers, were
 from memfeat.citing.telling.networks import origin
 
 __all__ = ["balanced", "compared", "duplicated", "in_features", "matched", "sequenced", "split"]
@@ -133,7 +133,7 @@ def duplicated(facts: Facts) -> list[str]:
     cited = " [@zauner2010]" if by_hash else ""
     n = facts.number("n_within") + facts.number("n_between")
     found = f"{counted(n, 'pair') if n else 'no pair'} {'were' if n > 1 else 'was'} found"
-    return [f"{images(facts)} were searched for near-duplicates by {how}{cited}{limit}; {found}."]
+    return [f"{images(facts)} {were(facts)} searched for near-duplicates by {how}{cited}{limit}; {found}."]
 
 
 def _solved(facts: Facts) -> str:

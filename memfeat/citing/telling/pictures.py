@@ -6,7 +6,7 @@ from typing import Any
 from memfeat._labels import IMAGE
 from memfeat._phrases import in_words
 from memfeat.citing.facts import Facts
-from memfeat.citing.phrases import counted, images, in_letters, sampled, span
+from memfeat.citing.phrases import counted, images, in_letters, sampled, span, were
 from memfeat.citing.telling.networks import origin
 
 __all__ = ["clipped", "hashed", "measured", "read", "screened", "shrunk"]
@@ -162,7 +162,7 @@ def screened(facts: Facts) -> list[str]:
     *most, last = [f"{in_letters(n)} {words[n != 1]}" for words, n in found.items()]
     bits = f"{facts.number('distance'):g}"
     sentences = [
-        f"{images(facts)} were screened; perceptual hashes [@zauner2010] of near-duplicates differed in at most "
-        f"{bits} of 64 bits. Of these, {', '.join(most)}, and {last}."
+        f"{images(facts)} {were(facts)} screened; perceptual hashes [@zauner2010] of near-duplicates differed in at "
+        f"most {bits} of 64 bits. Of these, {', '.join(most)}, and {last}."
     ]
     return [*sentences, *([f"{counted(gone, 'image')} could not be read."] if gone else [])]

@@ -2,7 +2,7 @@
 
 from memfeat.citing.facts import Facts
 from memfeat.citing.inference import method
-from memfeat.citing.phrases import counted, images, layers, said, share
+from memfeat.citing.phrases import counted, images, layers, said, share, were
 from memfeat.citing.telling.networks import origin
 from memfeat.citing.telling.rdms import METRICS
 
@@ -67,7 +67,7 @@ def projected(facts: Facts) -> list[str]:
         Sentences.
     """
     n = counted(facts.size("component"), "dimension")
-    what = f"{images(facts)} were placed in {n} of a space of {layers(facts.names('layer'))}"
+    what = f"{images(facts)} {were(facts)} placed in {n} of a space of {layers(facts.names('layer'))}"
     return [*origin(facts), f"{what} that was there, made by {_by(facts.text('method'))}."]
 
 

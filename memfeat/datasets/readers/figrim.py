@@ -7,11 +7,10 @@ import pandas as pd
 import xarray as xr
 
 from memfeat._labels import IMAGE
-from memfeat.datasets.columns import counted, of_images, once, taken, with_photographs
+from memfeat.datasets.columns import counted, of_images, once, pictures, taken, with_photographs
 from memfeat.datasets.folders import first, needed
 from memfeat.datasets.readers import answers
 from memfeat.datasets.readers.reader import Reader
-from memfeat.images.sources import EXTENSIONS
 
 __all__ = ["READER"]
 
@@ -60,7 +59,7 @@ def _crowd(folder: Path) -> pd.DataFrame:
 
 
 def _pictures(folder: Path) -> list[Path]:
-    return [one for one in needed(folder, *PICTURES).rglob("*") if one.suffix.lower() in EXTENSIONS]
+    return pictures(needed(folder, *PICTURES))
 
 
 def _load(folder: Path) -> xr.Dataset:

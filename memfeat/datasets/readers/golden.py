@@ -8,7 +8,7 @@ import xarray as xr
 
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
-from memfeat.datasets.columns import with_photographs
+from memfeat.datasets.columns import pictures, with_photographs
 from memfeat.datasets.folders import legible, needed
 from memfeat.datasets.readers.reader import Reader
 from memfeat.errors import ArgumentError
@@ -43,7 +43,7 @@ READER = Reader(
     load=_load,
     tables={"estimates": _estimates},
     checks={
-        "renders": lambda see: ((2340, 45), sum(1 for _ in needed(see.folder, "images").iterdir())),
+        "renders": lambda see: ((2340, 45), len(pictures(needed(see.folder, "images")))),
         "published estimates": lambda see: (2340, len(see(_estimates))),
         "renders without an estimate": lambda see: (0, see(_load).attrs["n_images_without_score"]),
     },

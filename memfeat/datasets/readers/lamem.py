@@ -7,7 +7,7 @@ import xarray as xr
 
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
-from memfeat.datasets.columns import with_photographs
+from memfeat.datasets.columns import pictures, with_photographs
 from memfeat.datasets.folders import first, legible, needed
 from memfeat.datasets.readers.reader import Reader
 from memfeat.errors import ArgumentError
@@ -68,7 +68,7 @@ READER = Reader(
     tables={"splits": _splits},
     checks={
         "scores": lambda see: (58_741, len(see(_scores))),
-        "photographs": lambda see: (58_741, sum(1 for _ in needed(see.folder, "images").iterdir())),
+        "photographs": lambda see: (58_741, len(pictures(needed(see.folder, "images")))),
         "splits": lambda see: (5, see(_splits)["split"].nunique()),
     },
 )

@@ -11,8 +11,8 @@ import xarray as xr
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat._tables import read_plain
-from memfeat.datasets.columns import once, warned, with_photographs
-from memfeat.datasets.folders import first, needed
+from memfeat.datasets.columns import once, pictures, warned, with_photographs
+from memfeat.datasets.folders import first, legible, needed
 from memfeat.datasets.readers import halves
 from memfeat.datasets.readers.matlab import matrices, matrix
 from memfeat.datasets.readers.reader import Reader
@@ -23,14 +23,17 @@ __all__ = ["READER"]
 PICTURES, SPLITS = ("images", "Image_data"), "Random_splits"
 #: The scores of all participants, which the authors' README names.
 WHOLE = ("hrs.mat", f"{SPLITS}/hrs.mat")
-#: By what scores that come without names are matched: by order where there is one for each photograph, else by number.
+#: How many splits the authors give out: an axis of so many is not that of the photographs.
+N_SPLITS = 25
+#: By what scores that come without names are matched: by number where photographs are called by numbers, else by order.
 ORDER, NUMBER = "order of rows, and of the photographs' names", "rows, numbered as the photographs are (1 is the first)"
 MEAN, OWN = "mean of the published halves", "score of all participants (hrs.mat)"
 
 
 def _released(folder: Path) -> pd.DataFrame:
     """Read what the authors give out: MATLAB files, without names, of which photographs may be a part."""
-    names = sorted(one.name for one in needed(folder, *PICTURES).iterdir())
+    place = needed(folder, *PICTURES)
+    names = sorted(one.relative_to(place).as_posix() for one in pictures(place))
     n_rows, rows, how = _rows(names, matrix(needed(folder, f"{SPLITS}/{halves.FILES[0]}"), "subject_hrs1").shape)
     warned(
         f"the MATLAB files hold no names: values are matched by {how}, which their authors do not state; hit_rate is "
@@ -49,11 +52,22 @@ def _released(folder: Path) -> pd.DataFrame:
 def _rows(names: list[str], shape: tuple[int, ...]) -> tuple[int, npt.NDArray[np.intp], str]:
     """Say how many rows the files must have, which are those of the photographs, and how that is known."""
     numbers = [int(stem) if (stem := Path(name).stem).isdecimal() else 0 for name in names]
-    n_rows = max(shape, default=0)
-    whole, single = len(names) == n_rows, len(set(numbers)) == len(names)
-    if names and not whole and single and min(numbers) > 0 and max(numbers) <= n_rows:
+    # the order of text is not that of numbers (10.jpg comes before 2.jpg), so numbers are taken wherever they fit
+    last = max(numbers) if len(set(numbers)) == len(names) and min(numbers, default=0) > 0 else np.inf
+    n_rows = _n_rows(len(names), last, shape)
+    if last <= n_rows:
         return n_rows, np.array(numbers, np.intp) - 1, NUMBER
-    return len(names), np.arange(len(names)), ORDER
+    return n_rows, np.arange(len(names)), ORDER
+
+
+def _n_rows(n: int, last: float, shape: tuple[int, ...]) -> int:
+    """Say how long the axis of the photographs is: as many as there are, or so many that the last number has a row."""
+    fit = [size for size in sorted(set(shape) - {N_SPLITS}) if size == n or last <= size]
+    if len(fit) > 1:
+        rule = f"hold {halves.FILES[0]} with one axis that can be that of the photographs"
+        remedy = f"The authors' file has {N_SPLITS} splits. Or write the rates with names into scores.csv."
+        raise ArgumentError(advice("folder", rule, listed(f"shape {shape} for {n} photographs"), remedy))
+    return fit[0] if fit else n
 
 
 def _own(path: Path, n_images: int) -> npt.NDArray[np.float64]:
@@ -63,7 +77,8 @@ def _own(path: Path, n_images: int) -> npt.NDArray[np.float64]:
     if len(found) != 1 or n_images not in [one.size for one in found.values()]:
         rule, got = f"hold {path.name} with one value per photograph", listed(f"{n_images} rows, and {sizes}")
         raise ArgumentError(advice("folder", rule, got))
-    return np.asarray(next(iter(found.values())), dtype=np.float64).ravel()
+    with legible(path.name):
+        return np.asarray(next(iter(found.values())), dtype=np.float64).ravel()
 
 
 def _is(folder: Path) -> str:
@@ -108,10 +123,10 @@ READER = Reader(
     load=_load,
     tables={"halves": _halves},
     checks={
-        "photographs": lambda see: ((2632, 800), sum(1 for _ in needed(see.folder, *PICTURES).iterdir())),
+        "photographs": lambda see: ((2632, 800), len(pictures(needed(see.folder, *PICTURES)))),
         "hit rates": lambda see: ((2632, 800), len(see(_scores))),
         "scores without a photograph": lambda see: (0, see(_load).attrs["n_scores_without_image"]),
         "photographs without a score": lambda see: (0, see(_load).attrs["n_images_without_score"]),
-        "pairs of halves": lambda see: (25, see(_halves).sizes["split"]),
+        "pairs of halves": lambda see: (N_SPLITS, see(_halves).sizes["split"]),
     },
 )

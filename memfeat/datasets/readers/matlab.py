@@ -43,7 +43,8 @@ def matrices(path: Path) -> dict[str, npt.NDArray[Any]]:
     with legible(path.name):
         if h5py.is_hdf5(path):
             with h5py.File(path) as file:
-                return {str(key): np.asarray(file[key]).T for key in file}
+                # groups are no matrices: MATLAB keeps what cells point at in one, #refs#
+                return {str(key): np.asarray(one).T for key, one in file.items() if isinstance(one, h5py.Dataset)}
         return {key: one for key, one in loadmat(path).items() if not key.startswith("__")}
 
 
@@ -131,17 +132,18 @@ def table(path: Path, rows: list[Any], fields: Mapping[str, str], *, text: Itera
     Raises
     ------
     ArgumentError
-        If a struct lacks a field, or a number is none or no whole one.
+        If a struct lacks a field, a text is several, or a number is none, no whole one or below 0.
     """
     lacking = [name for name in fields if not rows or not all(has(one, name) for one in rows)]
     if lacking:
         got = listed(f"no field {lacking[0]!r}")
         raise ArgumentError(advice("folder", f"hold {path.name} as its authors wrote it", got, AGAIN))
     words = set(text)
-    columns = {}
+    columns: dict[str, list[Any]] = {}
     for theirs, ours in fields.items():
         values = [attrgetter(theirs)(one) for one in rows]
-        columns[ours] = [_word(one) for one in values] if theirs in words else [_whole(one, path) for one in values]
+        given = _word if theirs in words else _whole
+        columns[ours] = [given(one, path) for one in values]
     return pd.DataFrame(columns)
 
 
@@ -167,13 +169,16 @@ def has(one: Any, field: str) -> bool:
     return True
 
 
-def _word(value: Any) -> str:
+def _word(value: Any, path: Path) -> str:
     """Give a text; MATLAB's empty one comes as an empty array."""
+    if np.size(value) > 1:
+        rule = f"hold {path.name} with one text in a field"
+        raise ArgumentError(advice("folder", rule, listed.of(np.ravel(value)), AGAIN))
     return "" if np.size(value) == 0 else str(value)
 
 
 def _whole(value: Any, path: Path) -> int:
-    if not isinstance(value, int | float | np.number) or not float(value).is_integer():
-        rule = f"hold {path.name} with whole numbers as counts"
+    if not isinstance(value, int | float | np.number) or not float(value).is_integer() or value < 0:
+        rule = f"hold {path.name} with whole numbers from 0 on as counts"
         raise ArgumentError(advice("folder", rule, listed(str(value)), AGAIN))
     return int(value)

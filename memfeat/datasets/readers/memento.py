@@ -9,11 +9,10 @@ import xarray as xr
 
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
-from memfeat.datasets.columns import once, scored, with_photographs
+from memfeat.datasets.columns import once, pictures, scored, with_photographs
 from memfeat.datasets.folders import first, legible, needed
 from memfeat.datasets.readers.reader import Reader
 from memfeat.errors import ArgumentError
-from memfeat.images.sources import EXTENSIONS
 
 __all__ = ["READER"]
 
@@ -59,7 +58,7 @@ def _load(folder: Path) -> xr.Dataset:
     clips, place = _clips(folder), first(folder, ["frames"])
     if place is None:
         return scored("clips", clips.assign(image=clips["clip"]))
-    frames = [one.relative_to(place) for one in place.rglob("*") if one.suffix.lower() in EXTENSIONS]
+    frames = [one.relative_to(place) for one in pictures(place)]
     named = pd.DataFrame({IMAGE: [one.as_posix() for one in frames], "stem": [one.parent.name for one in frames]})
     joined = named.merge(_stems(clips), on="stem", validate="m:1")
     bare = len(set(clips["clip"]) - set(joined["clip"]))

@@ -11,6 +11,7 @@ from memfeat._labels import IMAGE, LAYER, stamped
 from memfeat._tables import texts
 from memfeat.datasets.columns import once, scored, taken
 from memfeat.datasets.folders import needed
+from memfeat.datasets.known import PLACES
 from memfeat.datasets.readers.reader import Reader
 from memfeat.errors import ArgumentError
 
@@ -29,7 +30,7 @@ NAMES = "images are called by their number in the files, and match no other set'
 
 
 def _layer(folder: Path, number: int) -> pd.DataFrame:
-    path = needed(folder, f"Isola_layer_{number}_dist_rec.csv", f"data/Isola_layer_{number}_dist_rec.csv")
+    path = needed(folder, *(f"{place}Isola_layer_{number}_dist_rec.csv" for place in PLACES["reconmem_isola"]))
     table = taken(path, COLUMNS)
     table = table[table["kind"] == "Target"]
     named = table.assign(image=[f"target_{int(one):04d}" for one in table["index"]]).drop(columns=["kind", "index"])

@@ -9,14 +9,13 @@ import xarray as xr
 from memfeat._labels import IMAGE
 from memfeat.datasets.columns import counted, of_images, once, scored, taken, together
 from memfeat.datasets.folders import first, needed
+from memfeat.datasets.known import PLACES
 from memfeat.datasets.readers.reader import Reader
 
 __all__ = ["FILES", "READER", "SETS"]
 
 #: The sets, of which the third need not be there.
 SETS = ("set1", "set2", "set3")
-#: Where the files lie in the authors' repository, and in a folder of them.
-PLACES = ("", "data/image_level_measure/")
 #: file -> its columns, and ours
 FILES: dict[str, dict[str, str]] = {
     "memorability": {
@@ -42,8 +41,12 @@ OPTIONAL = "vitnat"
 INCOMPLETE = "n_images_incomplete"
 
 
+def _places(one: str, kind: str) -> list[str]:
+    return [f"{place}{one}_{kind}.csv" for place in PLACES["rim2025"]]
+
+
 def _found(folder: Path, one: str, kind: str) -> Path | None:
-    return first(folder, [f"{place}{one}_{kind}.csv" for place in PLACES])
+    return first(folder, _places(one, kind))
 
 
 def _set(folder: Path, one: str) -> pd.DataFrame:
@@ -52,7 +55,7 @@ def _set(folder: Path, one: str) -> pd.DataFrame:
     for kind, names in FILES.items():
         if kind == OPTIONAL and _found(folder, one, kind) is None:
             continue
-        path = needed(folder, *(f"{place}{one}_{kind}.csv" for place in PLACES))
+        path = needed(folder, *_places(one, kind))
         parts[path.name] = once(taken(path, {"image_name": IMAGE} | names, text=["image_name"]), path)
     table = together(parts)
     return counted(table).assign(set=one)

@@ -10,7 +10,7 @@ import xarray as xr
 
 from memfeat._check import listed
 from memfeat._labels import IMAGE
-from memfeat.datasets.columns import counted, features, of_images, once, taken, warned, with_photographs
+from memfeat.datasets.columns import counted, features, of_images, once, pictures, taken, warned, with_photographs
 from memfeat.datasets.folders import first, needed
 from memfeat.datasets.readers import rocks_answers
 from memfeat.datasets.readers.reader import Once, Reader
@@ -37,7 +37,7 @@ KINDS = {"I": "igneous", "M": "metamorphic", "S": "sedimentary"}
 def _called(folder: Path, names: pd.Series) -> pd.Series:
     """Give names of the tables as the photographs are called, where these are there."""
     place = first(folder, PICTURES)
-    by_stem = {} if place is None else {one.stem: one.name for one in place.iterdir()}
+    by_stem = {} if place is None else {one.stem: one.name for one in pictures(place)}
     return names.map({name: by_stem.get(Path(name).stem, name) for name in names.unique()})
 
 
@@ -46,6 +46,7 @@ def _trials(folder: Path) -> pd.DataFrame:
     if first(folder, TABLES) is None and rocks_answers.there(folder):
         answers = rocks_answers.read(folder)
         return answers.assign(image=_called(folder, answers[IMAGE]))
+    # here none of the authors' files is there: what stands for them can match no file, and is for the error only
     path = needed(folder, *TABLES, *(f"{place}/*.json" for place in rocks_answers.PLACES.values()))
     return _tabled(folder, path)
 
@@ -177,7 +178,7 @@ READER = Reader(
     },
     trials=_trials,
     checks={
-        "photographs": lambda see: (480, sum(1 for _ in needed(see.folder, *PICTURES).iterdir())),
+        "photographs": lambda see: (480, len(pictures(needed(see.folder, *PICTURES)))),
         "images named": lambda see: (480, len(see(_general))),
         "scores without a photograph": lambda see: (0, see(_load).attrs["n_scores_without_image"]),
         "photographs without a score": lambda see: (0, see(_load).attrs["n_images_without_score"]),

@@ -37,7 +37,7 @@ def there(folder: Path) -> bool:
     bool
         Whether there is one of any experiment.
     """
-    return any(any((folder / place).glob("*.json")) for place in PLACES.values())
+    return any(_files(folder / place) for place in PLACES.values())
 
 
 def read(folder: Path) -> pd.DataFrame:
@@ -59,25 +59,46 @@ def read(folder: Path) -> pd.DataFrame:
     ArgumentError
         If a file is damaged.
     """
-    rows = [
-        row
-        for experiment, place in PLACES.items()
-        for path in sorted((folder / place).glob("*.json"))
-        for row in _answers(path, experiment)
+    read = [_experiment(experiment, _files(folder / place)) for experiment, place in PLACES.items()]
+    return pd.DataFrame([row for rows in read for row in rows], columns=COLUMNS)
+
+
+def _files(place: Path) -> list[Path]:
+    """List the files of an experiment, without hidden ones, such as systems leave beside those that they copy."""
+    return sorted(one for one in place.glob("*.json") if not one.name.startswith("."))
+
+
+def _experiment(experiment: str, files: list[Path]) -> list[list[Any]]:
+    """Read the answers of an experiment: keys are told by which of them was right, and any other key is no answer."""
+    tested = [one for path in files for one in _tested(path)]
+    keys = {one["right"] for one in tested}
+    return [
+        [experiment, one["person"], one["image"], one["truth"], _answer(one, keys), one["rt"], one["group"]]
+        for one in tested
     ]
-    return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _answers(path: Path, experiment: str) -> list[list[Any]]:
+def _tested(path: Path) -> list[dict[str, Any]]:
+    """Read the test phase of a participant."""
     with legible(path.name):
         shown = json.loads(path.read_text(encoding="utf-8"))
-        tested = [one for one in shown if one.get("task") == "test_phase"]
-        return [[experiment, path.stem, one["image_png"], *_answered(one), one["rt"], one["group"]] for one in tested]
+        return [
+            {
+                "person": path.stem,
+                "image": one["image_png"],
+                "truth": TRUTH[one["item_type"]],
+                "key": one["response"],
+                "right": one["correct_response"],
+                "rt": one["rt"],
+                "group": one["group"],
+            }
+            for one in shown
+            if one.get("task") == "test_phase"
+        ]
 
 
-def _answered(one: dict[str, Any]) -> tuple[str, str | None]:
-    """Give what a photograph was, and the answer: keys are told by which of them was right."""
-    truth = TRUTH[one["item_type"]]
-    if one["response"] is None:
-        return truth, None
-    return truth, truth if one["response"] == one["correct_response"] else OTHER[truth]
+def _answer(one: dict[str, Any], keys: set[str]) -> str | None:
+    if one["key"] not in keys:
+        return None
+    truth: str = one["truth"]
+    return truth if one["key"] == one["right"] else OTHER[truth]

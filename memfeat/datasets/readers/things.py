@@ -13,6 +13,7 @@ from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat.datasets.columns import features, once, scored, taken
 from memfeat.datasets.folders import legible, needed
+from memfeat.datasets.known import PLACES
 from memfeat.datasets.readers.reader import Reader
 from memfeat.errors import ArgumentError
 
@@ -31,7 +32,7 @@ DIGITS = 1e-8
 
 def _file(folder: Path, name: str) -> Path:
     """Find a file, in the folder or as it lies in the authors' repository."""
-    return needed(folder, name, f"data/{name}")
+    return needed(folder, *(f"{place}{name}" for place in PLACES["things_concepts"]))
 
 
 def _scores(folder: Path) -> pd.DataFrame:
