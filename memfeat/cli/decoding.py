@@ -87,7 +87,7 @@ def decode(  # noqa: PLR0913
     999, and 99 where each is fitted by itself (lasso, elastic_net, --weights). With several --column, --split-half,
     --spearman-brown or --half is given once for each, in the same order.
 
-    Example: memfeat decode features.zarr --scores scores.csv --column hit_rate -o decoding.csv --figure profile.svg
+    Example: memfeat decode features.zarr --scores scores.csv --column hit_rate -o decoding.csv --figure decoding.svg
 
     Several scores: --column hit_rate --column false_alarms --halves halves.csv --half "hr1_*" "hr2_*" --half "fa1_*"
     "fa2_*"

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from memfeat.datasets.folders import first
+
 __all__ = ["FILES", "n_matched"]
 
 #: set -> file -> sha256 of its bytes. Files in the authors' form, which agree in size with those of the
@@ -63,9 +65,11 @@ def n_matched(folder: Path, name: str) -> int:
         How many files have the bytes that are known. A file whose line ends were changed has not.
     """
     own = PLACES.get(name, "")
-    there = {file: (folder / file, folder / own / file) for file in FILES[name]}
-    found = {file: next((one for one in paths if one.is_file()), None) for file, paths in there.items()}
-    return sum(
-        path is not None and hashlib.sha256(path.read_bytes()).hexdigest() == FILES[name][file]
-        for file, path in found.items()
-    )
+    return sum(_digest(first(folder, (file, own + file))) == digest for file, digest in FILES[name].items())
+
+
+def _digest(path: Path | None) -> str:
+    if path is None or not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,7 +11,7 @@ import xarray as xr
 from memfeat._check import advice, listed
 from memfeat._labels import IMAGE, stamped
 from memfeat._tables import texts
-from memfeat.datasets.folders import needed
+from memfeat.datasets.folders import legible, needed
 from memfeat.datasets.readers.matlab import matrix
 from memfeat.errors import ArgumentError
 
@@ -55,7 +55,9 @@ def read(folder: Path, places: Iterable[str], n_images: int) -> npt.NDArray[np.f
 
 def _half(path: Path, n_images: int) -> npt.NDArray[np.float64]:
     """Read a matrix, whichever of its axes is that of the images."""
-    values = np.asarray(matrix(path, path.stem), dtype=np.float64)
+    found = matrix(path, path.stem)
+    with legible(path.name):
+        values = np.asarray(found, dtype=np.float64)
     if values.ndim != 2 or n_images not in values.shape or values.shape[0] == values.shape[1]:
         got = listed(f"{n_images} rows, and {path.name} of shape {values.shape}")
         raise ArgumentError(advice("folder", f"hold {path.name} with a value per photograph", got))

@@ -12,7 +12,7 @@ from memfeat._check import advice, listed
 from memfeat._labels import IMAGE
 from memfeat._tables import read_plain
 from memfeat.datasets.columns import once, warned, with_photographs
-from memfeat.datasets.folders import first, needed
+from memfeat.datasets.folders import first, legible, needed
 from memfeat.datasets.readers import halves
 from memfeat.datasets.readers.matlab import matrices, matrix
 from memfeat.datasets.readers.reader import Reader
@@ -63,7 +63,8 @@ def _own(path: Path, n_images: int) -> npt.NDArray[np.float64]:
     if len(found) != 1 or n_images not in [one.size for one in found.values()]:
         rule, got = f"hold {path.name} with one value per photograph", listed(f"{n_images} rows, and {sizes}")
         raise ArgumentError(advice("folder", rule, got))
-    return np.asarray(next(iter(found.values())), dtype=np.float64).ravel()
+    with legible(path.name):
+        return np.asarray(next(iter(found.values())), dtype=np.float64).ravel()
 
 
 def _is(folder: Path) -> str:

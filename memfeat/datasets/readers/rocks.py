@@ -46,6 +46,7 @@ def _trials(folder: Path) -> pd.DataFrame:
     if first(folder, TABLES) is None and rocks_answers.there(folder):
         answers = rocks_answers.read(folder)
         return answers.assign(image=_called(folder, answers[IMAGE]))
+    # no file has a star in its name: the authors' files, which are not there, are only to be named in the message
     path = needed(folder, *TABLES, *(f"{place}/*.json" for place in rocks_answers.PLACES.values()))
     return _tabled(folder, path)
 
