@@ -99,8 +99,13 @@ def test_files_are_compared_with_those_that_are_known(name, place, tmp_path, mon
     same = hashlib.sha256(b"1\n").hexdigest()
     monkeypatch.setattr(known, "FILES", {name: {file: same, file.replace("a.", "b."): same}})
     written(tmp_path / place / file, "1")
-    written(tmp_path / place / file.replace("a.", "b."), "2")
     what = "files that are the known ones, by their hashes"
+    # one that is not there, and one that is a folder
+    assert mf.datasets.check(name, folder=tmp_path).set_index("check").loc[what].tolist() == ["2", "1", False]
+    (tmp_path / place / file.replace("a.", "b.")).mkdir()
+    assert mf.datasets.check(name, folder=tmp_path).set_index("check").loc[what].tolist() == ["2", "1", False]
+    (tmp_path / place / file.replace("a.", "b.")).rmdir()
+    written(tmp_path / place / file.replace("a.", "b."), "2")
     assert mf.datasets.check(name, folder=tmp_path).set_index("check").loc[what].tolist() == ["2", "1", False]
     written(tmp_path / place / file.replace("a.", "b."), "1")
     assert mf.datasets.check(name, folder=tmp_path).set_index("check").loc[what].tolist() == ["2", "2", True]
@@ -300,6 +305,19 @@ def test_part_of_the_photographs_of_lnsim_take_the_rows_of_their_numbers(tmp_pat
         ):
             mf.datasets.load("lnsim", folder=tmp_path)
         (tmp_path / "Image_data" / third).unlink()
+
+
+@pytest.mark.parametrize("damaged", ["Random_splits/subject_hrs2.mat", "hrs.mat"])
+def test_text_among_the_rates_of_lnsim_is_told_with_its_file(damaged, tmp_path):
+    photographs(tmp_path / "Image_data", "0001.jpg", "0002.jpg")
+    (tmp_path / "Random_splits").mkdir()
+    for half in (1, 2):
+        savemat(tmp_path / f"Random_splits/subject_hrs{half}.mat", {f"subject_hrs{half}": np.full((2, 3), 0.5)})
+    name = Path(damaged).stem
+    savemat(tmp_path / damaged, {name: np.array([["half"], ["none"]], dtype=object)})
+    rule = f"folder must hold {name}.mat as its authors wrote it; got ValueError"
+    with pytest.warns(MemfeatWarning, match="hold no names"), pytest.raises(ArgumentError, match=rule):
+        mf.datasets.load("lnsim", folder=tmp_path)
 
 
 def test_files_that_do_not_join_are_counted_and_named(tmp_path):
