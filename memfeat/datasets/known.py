@@ -1,12 +1,8 @@
 """Files of sets whose bytes are known, by their hashes."""
 
-import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 
-from memfeat.datasets.folders import first
-
-__all__ = ["FILES", "n_matched"]
+__all__ = ["FILES", "PLACES"]
 
 #: set -> file -> sha256 of its bytes. Files in the authors' form, which agree in size with those of the
 #: authors' repository (of rim2025, five were compared) and, but for rim2025, in their last lines.
@@ -47,29 +43,3 @@ FILES: Mapping[str, Mapping[str, str]] = {
 }
 #: set -> where its files may lie in a folder, if not in the folder itself: as in the authors' repository
 PLACES = {"rim2025": "data/image_level_measure/", "reconmem_isola": "data/", "things_concepts": "data/"}
-
-
-def n_matched(folder: Path, name: str) -> int:
-    """Count the files of a folder that are the known ones.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder of the set.
-    name : str
-        The set, one of `FILES`.
-
-    Returns
-    -------
-    int
-        How many files have the bytes that are known. A file whose line ends were changed has not.
-    """
-    own = PLACES.get(name, "")
-    return sum(_digest(first(folder, (file, own + file))) == digest for file, digest in FILES[name].items())
-
-
-def _digest(path: Path | None) -> str:
-    if path is None or not path.is_file():
-        return ""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
