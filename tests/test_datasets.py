@@ -312,7 +312,7 @@ def test_text_among_the_rates_of_lnsim_is_told_with_its_file(damaged, tmp_path):
     photographs(tmp_path / "Image_data", "0001.jpg", "0002.jpg")
     (tmp_path / "Random_splits").mkdir()
     for half in (1, 2):
-        savemat(tmp_path / f"Random_splits/subject_hrs{half}.mat", {f"subject_hrs{half}": np.full((2, 3), 0.5)})
+        savemat(tmp_path / f"Random_splits/subject_hrs{half}.mat", {f"subject_hrs{half}": np.full((2, 1), 0.5)})
     name = Path(damaged).stem
     savemat(tmp_path / damaged, {name: np.array([["half"], ["none"]], dtype=object)})
     rule = f"folder must hold {name}.mat as its authors wrote it; got ValueError"
