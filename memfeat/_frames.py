@@ -18,6 +18,7 @@ from memfeat.errors import ArgumentError
 __all__ = [
     "IMAGE_COLUMNS",
     "as_json",
+    "attrs_file",
     "per_comparison",
     "per_image",
     "per_layer",
@@ -162,7 +163,7 @@ def write_attrs(attrs: Mapping[Any, Any], table: Path) -> None:
     """
     known = {**attrs, DIGEST: _digest(table)}
     text = json.dumps(known, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
-    file = _beside(table)
+    file = attrs_file(table)
     part = file.with_name(f"{file.name}.part")
     part.write_text(text + "\n", encoding="utf-8")
     part.replace(file)
@@ -200,17 +201,30 @@ def unchanged(file: Path) -> bool:
     return file.is_file() and _told_beside(file).get(DIGEST) == _digest(file)
 
 
-def _beside(file: Path) -> Path:
+def attrs_file(file: Path) -> Path:
+    """Name the file that :func:`write_attrs` writes.
+
+    Parameters
+    ----------
+    file : Path
+        A table or a figure.
+
+    Returns
+    -------
+    Path
+        For example rsa.csv.json, beside rsa.csv.
+    """
     return file.with_name(f"{file.name}.json")
 
 
 def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _told_beside(file: Path) -> dict[str, Any]:
     try:
-        found = json.loads(_beside(file).read_text(encoding="utf-8"))
+        found = json.loads(attrs_file(file).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) and "memfeat_version" in found else {}

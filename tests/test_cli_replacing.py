@@ -1,6 +1,7 @@
 """What commands write over: files that memfeat wrote and nobody changed, others only with --overwrite."""
 
 import json
+from pathlib import Path
 
 import click.testing
 import matplotlib.pyplot as plt
@@ -12,8 +13,12 @@ import xarray as xr
 import memfeat as mf
 from memfeat import _frames
 from memfeat.cli import main
+from memfeat.cli.evaluating import to_draw
+from memfeat.cli.outputs import figure_at
 from memfeat.cli.replacing import MARK
 from memfeat.demo import road
+from memfeat.errors import ArgumentError
+from memfeat.plot.style import WRITTEN
 
 OWN = "image,hit_rate\nmine.png,0.5\n"
 
@@ -50,7 +55,7 @@ def test_a_table_that_memfeat_did_not_write_is_refused_before_the_work(folder, m
     assert (done.exit_code, done.stdout) == (3, "")
     assert done.stderr == (
         "Error: --out must be a new file, or one that memfeat wrote and nobody changed; got "
-        f"'{folder / 'own.csv'}'. Name another file, or add --overwrite to lose this one; nothing has been computed "
+        f"'{folder / 'own.csv'}'. Name another file, or add --overwrite to lose this file; nothing has been computed "
         "yet.\n"
     )
     assert (folder / "own.csv").read_text() == OWN
@@ -115,6 +120,80 @@ def test_a_netcdf_file_says_itself_whether_memfeat_wrote_it(folder):
     assert [match(folder, name).exit_code for name in ("own.nc", "broken.nc", "new.nc", "new.nc")] == [3, 3, 0, 0]
 
 
+def test_a_table_that_was_changed_is_kept_and_a_netcdf_file_that_was_changed_is_not(folder):
+    """What README, the tour and the page of the command line say."""
+    assert match(folder, "sets.nc").exit_code == 0
+    with xr.open_dataset(folder / "sets.nc", engine="h5netcdf") as found:
+        changed = found.load().assign(mine=1.0)
+    changed.to_netcdf(folder / "sets.nc", engine="h5netcdf")
+    assert match(folder, "sets.nc").exit_code == 0
+    with xr.open_dataset(folder / "sets.nc", engine="h5netcdf") as found:
+        assert "mine" not in found
+
+
+def test_a_json_of_the_reader_beside_a_netcdf_file_is_none_of_memfeats(folder):
+    (folder / "sets.nc.json").write_text('{"mine": 1}')
+    assert [match(folder, "sets.nc").exit_code for _ in range(2)] == [0, 0]
+    assert (folder / "sets.nc.json").read_text() == '{"mine": 1}'
+
+
+def test_a_table_of_before_which_has_no_hash_takes_overwrite_once(folder):
+    assert match(folder, "sets.csv").exit_code == 0
+    for name in ("sets.csv", "sets.balance.csv"):
+        told = json.loads((folder / f"{name}.json").read_text())
+        del told["file_sha256"]
+        (folder / f"{name}.json").write_text(json.dumps(told))
+    assert [match(folder, "sets.csv", *more).exit_code for more in ([], ["--overwrite"], [])] == [3, 0, 0]
+
+
+@pytest.mark.parametrize("name", ["target.csv", "target.txt"])
+def test_where_a_link_leads_to_is_written_and_the_link_stays(name, folder):
+    (folder / name).write_text(OWN)
+    (folder / "link.csv").symlink_to(name)
+    done = match(folder, "link.csv", "--overwrite")
+    assert (folder / "link.csv").is_symlink()
+    if name == "target.txt":
+        assert done.exit_code == 3
+        assert "--out must end in .csv or .nc; got" in done.stderr
+        assert (folder / name).read_text() == OWN
+        return
+    assert done.exit_code == 0, done.stderr
+    assert list(pd.read_csv(folder / name)["set"].value_counts()) == [4, 4]
+    assert (folder / "target.csv.json").is_file()
+    # and is known again under both names
+    assert [match(folder, one).exit_code for one in ("link.csv", name)] == [0, 0]
+
+
+@pytest.mark.parametrize("figure", [".", ""])
+def test_a_figure_without_a_name_is_refused(figure):
+    with pytest.raises(ArgumentError, match=r"--figure must end in .svg or .png or .pdf; got '\.'"):
+        figure_at(Path(figure))
+
+
+def test_an_empty_file_is_the_readers(folder):
+    (folder / "report.html").touch()
+    done = run("compare-sets", folder / "predictions.csv", folder / "own.csv", "--report", folder / "report.html")
+    assert done.exit_code == 3
+    assert "--report must be a new file, or one that memfeat wrote" in done.stderr
+
+
+def test_figures_in_a_place_that_is_a_file_are_refused_before_the_work(folder, monkeypatch):
+    monkeypatch.setattr(mf.evaluation, "evaluate", never)
+    done = run("evaluate", folder / "predictions.csv", "--column", "hit_rate", "--figures", folder / "own.csv")
+    assert done.exit_code == 3
+    assert "--figures must be a file that can be written; got" in done.stderr
+    assert "Choose another place; nothing has been computed yet." in done.stderr
+
+
+def test_the_files_that_will_be_drawn_are_those_that_are_saved(folder):
+    ax = plt.figure().add_subplot()
+    saved = mf.plot.save(ax, folder / "calibration_one")
+    plt.close(ax.figure)
+    assert saved == to_draw(["one"], folder)[: len(WRITTEN)]
+    assert saved == [folder / "calibration_one.png", folder / "calibration_one.svg"]
+    assert [one.name for one in road.to_write(folder) if one.stem == "map"] == ["map.png", "map.svg"]
+
+
 def test_the_figures_of_an_evaluation_do_not_replace_others(folder, monkeypatch):
     evaluation = ["evaluate", folder / "predictions.csv", "--column", "hit_rate", "--bootstraps", 0]
     evaluation += ["--figures", folder / "figures"]
@@ -129,6 +208,7 @@ def test_the_figures_of_an_evaluation_do_not_replace_others(folder, monkeypatch)
     done = run(*evaluation)
     assert done.exit_code == 3
     assert "--figures must be a new file, or one that memfeat wrote" in done.stderr
+    assert "Name another folder, or add --overwrite" in done.stderr
 
 
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
@@ -154,9 +234,13 @@ def test_a_report_of_sets_is_replaced_and_a_page_of_the_reader_is_not(name, fold
 
 
 def test_a_figure_of_the_reader_beside_a_report_in_markdown_is_not_replaced(folder):
+    (folder / "report_2024notes.svg").write_text("<svg/>")
+    asked = ["compare-sets", folder / "predictions.csv", folder / "own.csv", "--report", folder / "report.md"]
+    assert "report_2024notes.svg" not in run(*asked).stderr  # no figure of a report has such a name
     (folder / "report_1.svg").write_text("<svg/>")
-    done = run("compare-sets", folder / "predictions.csv", folder / "own.csv", "--report", folder / "report.md")
+    done = run(*asked)
     assert done.exit_code == 3
+    assert "--report must be a new file" in done.stderr
     assert "report_1.svg" in done.stderr
 
 
@@ -165,8 +249,10 @@ def test_a_list_of_references_carries_no_mark_and_is_replaced_when_it_is_said(fo
     options = ["cite", "--style", "bibtex", "-o", folder / "references.bib"]
     done = run(*options)
     assert done.exit_code == 3
+    assert "--out must be a new file; got" in done.stderr
     assert (folder / "references.bib").read_text() == "@article{mine,}\n"
     assert run(*options, "--overwrite").exit_code == 0
+    assert run(*options).exit_code == 3
     assert "needell2022" in (folder / "references.bib").read_text()
 
 
@@ -176,7 +262,15 @@ def test_the_demo_leaves_tables_alone_that_it_did_not_write(folder, monkeypatch)
     done = run("demo", "--out", folder)
     assert done.exit_code == 3
     assert "scores.csv" in done.stderr
+    assert "Name another folder, or add --overwrite" in done.stderr
     assert (folder / "scores.csv").read_text() == OWN
+
+
+def test_a_user_who_is_not_known_is_no_traceback(folder):
+    (folder / "references.bib").write_text("@article{mine,}\n")
+    done = run("cite", "~nosuchuser/x.csv", "-o", folder / "references.bib")
+    assert done.exit_code == 3
+    assert "--out must be a new file; got" in done.stderr
 
 
 def test_a_file_is_unchanged_as_long_as_its_hash_is_the_one_beside_it(tmp_path):

@@ -86,6 +86,22 @@ def test_the_folder_of_photographs_may_be_text(tmp_path):
     assert sorted(credit["image"]) == sorted(path.name for path in (tmp_path / "new").iterdir())
 
 
+def test_another_photograph_of_the_same_name_is_kept_and_none_is_copied(tmp_path):
+    (tmp_path / "coffee.png").write_bytes(b"mine")
+    rule = "folder must hold no other files of the names of the photographs; got .*'coffee.png' with other content in"
+    with pytest.raises(ArgumentError, match=f"{rule}.* Name another folder, or move what is there"):
+        demo.collect(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["coffee.png"]
+    assert (tmp_path / "coffee.png").read_bytes() == b"mine"
+
+
+def test_photographs_that_are_there_are_not_copied_again(tmp_path):
+    demo.collect(tmp_path)
+    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    demo.collect(tmp_path)
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
 def test_every_photograph_opens_and_has_somebody_to_thank(tmp_path):
     credit = demo.collect(tmp_path)
     for name in credit["image"]:
@@ -166,6 +182,23 @@ def test_decoding_agrees_with_its_own_predictions(walked):
     predicted = walked.decoded["prediction"].sel(layer=layer, image=walked.memory["image"].values)
     rho = spearmanr(predicted.values, walked.memory["memorability"].values).statistic
     assert float(walked.decoded["estimate"].sel(layer=layer)) == pytest.approx(rho, abs=1e-9)
+
+
+def test_the_tour_says_of_decoding_what_comes_out(walked):
+    """Its numbers, to the two digits that it gives; README says that most correlations are negative."""
+    page = " ".join((Path(__file__).parents[1] / "docs" / "tour.md").read_text(encoding="utf-8").split())
+    told = re.search(
+        r"negative correlations in (\d+) of (\d+) layers, such as ρ = −(\.\d+) in `(\S+)`.* for (\d+) photographs.* at "
+        r"−(\.\d+) on average.* this one p = (\.\d+), and the smallest p of all 50 layers, corrected, is (\.\d+)\.",
+        page,
+    )
+    negative, n_layers, rho, layer, n, null, p, smallest = told.groups()
+    one = walked.decoded.sel(layer=layer)
+    assert int(n_layers) == walked.decoded.sizes["layer"]
+    assert int(n) == len(walked.credits)
+    assert int(negative) == int((walked.decoded["estimate"] < 0).sum())
+    found = [-one["estimate"], -one["null_mean"], one["p"], walked.decoded["p_corrected"].min()]
+    np.testing.assert_allclose([float(x) for x in found], [float(x) for x in (rho, null, p, smallest)], atol=0.01)
 
 
 def test_saved_tables_hold_what_was_computed(walked, folder):

@@ -17,6 +17,7 @@ from sklearn.linear_model import LinearRegression
 import memfeat as mf
 from memfeat import plot
 from memfeat.cli import main
+from memfeat.cli.evaluating import MEANING, newness
 from memfeat.errors import ArgumentError, KindError, MemfeatWarning, MissingFileError, UnknownNameError
 from memfeat.evaluation import intervals, measures
 from memfeat.evaluation.halves import relative_measures as measures_of
@@ -969,6 +970,20 @@ def test_the_command_says_what_to_do(tables, options, code, message):
     assert message in done.stderr
 
 
+def test_the_command_says_of_every_evaluation_whether_images_were_new():
+    """Its sentences hang on how those of `held_out` begin."""
+    prediction, score = scattered()
+    by_resmem = prediction.assign_attrs(model="resmem")
+    results = [
+        E.evaluate(by_resmem, score, dataset="lnsim", n_bootstraps=0),
+        E.evaluate(prediction, score, n_bootstraps=0),
+        E.evaluate(by_resmem, score, dataset="memcat", n_bootstraps=0),
+    ]
+    for result, start, said in zip(results, MEANING, ("None of", "What it was", "60 of 60 images"), strict=True):
+        assert result.attrs["held_out"].startswith(start)
+        assert newness(result).startswith(said)
+
+
 def test_the_command_says_when_images_are_training_data(tables):
     table = pd.read_csv(tables / "predictions.csv")
     table["path"] = [f"/x/memcat/{name}" for name in table["image"]]
@@ -1064,7 +1079,7 @@ def test_the_images_of_a_saved_head_are_known_as_its_training_data(tables, facts
     done = run(*base, "--trained-on", head / named)
     assert done.exit_code == 0, done.stderr
     assert said in done.stderr
-    assert f"no: {n_seen} of 30 images are training data of the predictor (same file name: {n_seen})" in done.stderr
+    assert f"new to the predictor, memorability? {n_seen} of 30 images are training data of the predictor (same file name: {n_seen})" in done.stderr
 
 
 def test_what_has_no_effect_or_stands_elsewhere_is_said(tables):

@@ -218,6 +218,8 @@ def evaluate(  # noqa: PLR0913
 
     Example: memfeat evaluate predictions.csv --scores scores.csv --column hit_rate -o evaluation.csv
     """
+    from memfeat import _frames
+
     given = {"split_half": split_half, "spearman_brown": spearman_brown}
     reliability = {name: value for name, value in given.items() if value is not None} or None
     if len(reliability or {}) + (halves is not None) > 1:
@@ -226,7 +228,7 @@ def evaluate(  # noqa: PLR0913
         raise click.UsageError("--half names columns of --halves; give that table too.")
     out = destination(out)
     for file in [] if folder is None else to_draw(predicted, folder):
-        may_be_written(file, "--figures")
+        may_be_written(_frames.prepared(file, "--figures"), "--figures", other="folder")
     origin = {"trained_on": list(trained_on) or None, "dataset": dataset}
     sampling = {"n_bootstraps": bootstraps, "rng": seed} | ({"permute": permute} if permute else {})
     labels = {"--category": category, "--groups": groups}

@@ -241,8 +241,10 @@ def to_draw(predicted: Iterable[str], folder: Path) -> list[Path]:
     list of Path
         The files.
     """
+    from memfeat.plot.style import WRITTEN
+
     stems = [_figure(folder, part, name) for part in DRAWN for name in predicted]
-    return [stem.with_name(f"{stem.name}.{ending}") for stem in stems for ending in ("png", "svg")]
+    return [stem.with_name(f"{stem.name}.{ending}") for stem in stems for ending in WRITTEN]
 
 
 def _figure(folder: Path, part: str, name: str) -> Path:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -55,26 +56,28 @@ def destination(
     argument : str
         What the user calls the file.
     endings : tuple of str
-        How its name may end; anyhow if there are none.
+        How its name may end; anyhow if there are none, and then nothing shows that memfeat wrote it.
 
     Returns
     -------
     Path, optional
-        The same.
+        The same; where it is a link, the file that it leads to.
 
     Raises
     ------
     ArgumentError
-        If it ends otherwise, cannot be written, or there is a file that memfeat did not write or that is read, and
-        nobody said --overwrite.
+        If it ends otherwise, cannot be written, or there is a file that memfeat did not write, a table that was
+        changed, or a file that is read, and nobody said --overwrite.
     """
     from memfeat import _frames
 
     if out is None:
         return None
     file = _frames.prepared(out, argument, endings=endings)
+    if file.is_symlink():
+        file = _frames.prepared(os.path.realpath(file), argument, endings=endings)
     for one in (file, *(beside(file, called) for called in others)):
-        may_be_written(one, argument)
+        may_be_written(one, argument, known=bool(endings))
     return file
 
 
@@ -96,7 +99,7 @@ def figure_at(figure: Path | None) -> Path | None:
     ArgumentError
         As :func:`destination`.
     """
-    known = None if figure is None else figure.with_suffix(figure.suffix.lower())
+    known = None if figure is None else figure.parent / f"{figure.stem}{figure.suffix.lower()}"
     return destination(known, argument="--figure", endings=FIGURES)
 
 

@@ -1,6 +1,6 @@
 """The commands about sets of images: compare-sets, match-sets."""
 
-import glob
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,8 +169,9 @@ def _report(report: Path | None) -> Path | None:
     """Make sure that a report can be written, and nothing is lost by it and by its figures."""
     file = destination(report, argument="--report", endings=REPORTS)
     if file is not None and file.suffix.lower() == ".md":
-        for figure in file.parent.glob(f"{glob.escape(file.stem)}_[0-9]*.svg"):
-            may_be_written(figure, "--report")
+        for figure in file.parent.iterdir():
+            if re.fullmatch(rf"{re.escape(file.stem)}_\d+\.svg", figure.name):
+                may_be_written(figure, "--report")
     return file
 
 

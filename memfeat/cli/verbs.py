@@ -203,7 +203,7 @@ def demo(out: Path, device: str | None, as_json: bool, quiet: bool) -> None:
     from memfeat.demo import road as way
 
     for file in way.to_write(out):
-        may_be_written(file, "--out")
+        may_be_written(file, "--out", other="folder")
     with messages(quiet=quiet):
         road = way.run(out, device=device, progress=False if quiet else None)
     images, note = _frames.per_image(road.memory), way.illustration(road)

@@ -1,17 +1,20 @@
 """The photographs that scikit-image, scikit-learn and matplotlib carry: where they lie and whom to thank."""
 
+import filecmp
 import importlib.util
 import logging
 import os
 import shutil
+from contextlib import ExitStack
 from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
 from memfeat._check import advice, listed
-from memfeat.errors import MissingPackageError, NoImageError
+from memfeat.errors import ArgumentError, MissingPackageError, NoImageError
 
 __all__ = ["FEWEST", "PHOTOGRAPHS", "Photograph", "collect"]
 
@@ -99,6 +102,8 @@ def collect(folder: str | os.PathLike[str]) -> pd.DataFrame:
         If scikit-image, which carries most of them, is not installed.
     NoImageError
         If too few are there to go on.
+    ArgumentError
+        If the folder holds another file under the name of one of them.
     """
     if importlib.util.find_spec("skimage") is None:
         rule = "be installed to run the demo"
@@ -106,7 +111,7 @@ def collect(folder: str | os.PathLike[str]) -> pd.DataFrame:
         raise MissingPackageError(advice("scikit-image", rule, listed("nothing"), remedy))
     where = Path(folder).expanduser()
     where.mkdir(parents=True, exist_ok=True)
-    there = [one for one in PHOTOGRAPHS if _copied(one, where)]
+    there = _copied(where)
     absent = [one.file for one in PHOTOGRAPHS if one not in there]
     if absent:
         log.warning("Not in this installation, left out: %s", ", ".join(absent))
@@ -118,12 +123,28 @@ def collect(folder: str | os.PathLike[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["image", "shows", "credit", "licence", "package"])
 
 
-def _copied(one: Photograph, folder: Path) -> bool:
-    """Copy one photograph; say whether it was there."""
+def _copied(folder: Path) -> list[Photograph]:
+    """Copy the photographs that are installed, none if one would replace another file; give those that are there."""
+    with ExitStack() as kept:
+        found = {one: kept.enter_context(as_file(source)) for one in PHOTOGRAPHS if (source := _source(one)).is_file()}
+        new = {one: path for one, path in found.items() if not (folder / one.file).exists()}
+        other = [
+            one.file
+            for one, path in found.items()
+            if one not in new and not filecmp.cmp(path, folder / one.file, shallow=False)
+        ]
+        if other:
+            got = listed(f"{listed.of(other)} with other content in {folder}")
+            remedy = "Name another folder, or move what is there."
+            raise ArgumentError(advice("folder", "hold no other files of the names of the photographs", got, remedy))
+        for one, path in new.items():
+            # a copy that was broken off must not pass for somebody else's photograph
+            part = folder / f"{one.file}.part"
+            shutil.copyfile(path, part)
+            part.replace(folder / one.file)
+    return list(found)
+
+
+def _source(one: Photograph) -> Traversable:
     package, inside = one.place
-    source = files(package).joinpath(*inside.split("/"), one.file)
-    if not source.is_file():
-        return False
-    with as_file(source) as path:
-        shutil.copyfile(path, folder / one.file)
-    return True
+    return files(package).joinpath(*inside.split("/"), one.file)

@@ -16,6 +16,7 @@ from memfeat._version import __version__
 from memfeat.activations import extract
 from memfeat.demo import page
 from memfeat.demo.photographs import collect
+from memfeat.plot.style import WRITTEN
 from memfeat.prediction import predict
 
 __all__ = ["ILLUSTRATION", "LAYERS", "Road", "run"]
@@ -84,7 +85,7 @@ def run(
     ----------
     out : path
         The folder. Run again, features that are there already are not computed again and the other files are replaced;
-        files of other names are left alone.
+        files of other names are left alone, and another photograph under the name of one of the demo's is refused.
     device : str, optional
         Where networks run; chosen by itself by default.
     progress : bool, optional
@@ -100,7 +101,7 @@ def run(
     Raises
     ------
     ArgumentError
-        If nothing can be written there.
+        If nothing can be written there, or `photographs/` holds other photographs under the names of the demo's.
     MissingPackageError
         If scikit-image, which carries most of the photographs, is not installed.
     NoImageError
@@ -129,7 +130,7 @@ def to_write(out: str | os.PathLike[str]) -> list[Path]:
         The files.
     """
     folder = Path(out).expanduser()
-    figures = [f"figures/{name}.{ending}" for name in page.FIGURES for ending in ("png", "svg")]
+    figures = [f"figures/{name}.{ending}" for name in page.FIGURES for ending in WRITTEN]
     return [folder / name for name in (*TABLES, "rdm.nc", "index.html", *figures)]
 
 

@@ -15,7 +15,9 @@ from matplotlib.figure import Figure, SubFigure
 from memfeat._check import advice, listed, one_of
 from memfeat.errors import ArgumentError, KindError
 
-__all__ = ["COLOURS", "INCH", "SCALES", "STYLE", "WIDTHS", "axes", "canvas", "drawing", "note", "room", "save"]
+__all__ = [
+    "COLOURS", "INCH", "SCALES", "STYLE", "WIDTHS", "WRITTEN", "axes", "canvas", "drawing", "note", "room", "save",
+]  # fmt: skip
 
 #: Millimetres in an inch: sizes are divided by it, because 50.8 / 25.4 is 2 and 50.8 * (1 / 25.4) is not.
 INCH = 25.4
@@ -33,7 +35,9 @@ COLOURS = {
 #: Colour scales: distances (what is far apart is pale, as most is), scores and similarities stay in order without
 #: colour; what lies on both sides of 0 is pale in the middle.
 SCALES = {"distance": "YlGnBu_r", "score": "cividis", "similarity": "cividis", "sides": "RdBu_r"}
-#: File types that `save` writes, with the metadata that say who wrote them and would otherwise hold the date.
+#: File types that `save` writes unless told otherwise.
+WRITTEN = ("png", "svg")
+#: File types that `save` can write, with the metadata that say who wrote them and would otherwise hold the date.
 FORMATS: dict[str, dict[str, Any]] = {
     "png": {"Software": "memfeat"},
     "svg": {"Creator": "memfeat", "Date": None},
@@ -187,7 +191,7 @@ def save(
     ax: Axes | Figure,
     path: str | PathLike[str],
     *,
-    formats: Sequence[str] = ("png", "svg"),
+    formats: Sequence[str] = WRITTEN,
     dpi: float = 300,
 ) -> list[Path]:
     """Write a figure to files that are the same each time: no dates, fixed ids, text as text.
