@@ -1079,7 +1079,8 @@ def test_the_images_of_a_saved_head_are_known_as_its_training_data(tables, facts
     done = run(*base, "--trained-on", head / named)
     assert done.exit_code == 0, done.stderr
     assert said in done.stderr
-    assert f"new to the predictor, memorability? {n_seen} of 30 images are training data of the predictor (same file name: {n_seen})" in done.stderr
+    told = f"{n_seen} of 30 images are training data of the predictor (same file name: {n_seen})"
+    assert f"new to the predictor, memorability? {told}" in done.stderr
 
 
 def test_what_has_no_effect_or_stands_elsewhere_is_said(tables):
