@@ -1092,4 +1092,5 @@ def test_what_has_no_effect_or_stands_elsewhere_is_said(tables):
     assert remark not in run(*both, "-q").stderr
     assert "Scores that stand in another table: --scores FILE." in run(*base, "--column", "hit_rate").stderr
     own = run(*both, "--trained-on", "Mine", "--dataset", "mine")
-    assert "no: 29 of 29 images are training data of the predictor (declared: 29)" in own.stderr
+    assert "new to the predictor, memorability? 29 of 29 images are training data" in own.stderr
+    assert "of the predictor (declared: 29)" in own.stderr

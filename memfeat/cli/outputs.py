@@ -76,7 +76,7 @@ def destination(
     file = _frames.prepared(out, argument, endings=endings)
     if file.is_symlink():
         file = _frames.prepared(os.path.realpath(file), argument, endings=endings)
-    for one in (file, *(beside(file, called) for called in others)):
+    for one in (file, *(_frames.prepared(beside(file, called), argument) for called in others)):
         may_be_written(one, argument, known=bool(endings))
     return file
 
