@@ -355,7 +355,7 @@ figure
 # throughout. In this sense early layers are perceptual and late ones are not, and it is training that makes them so.
 # That late ones hold *concepts* does not follow: what nine statistics leave over may be anything, and nobody has said
 # what these photographs show. Pictures that are made for a channel do not settle it either: they are far outside of
-# what photographs do (11 against 1.5 at most, in the last block).
+# what photographs do (more than ten times the largest response, 1.5, in the last block).
 #
 # **Which channels go with hit rates is a matter of late layers.** The ten channels that go with hit rates most in one
 # half of the photographs, looked up in the other half, have a mean ρ of .044 at the end of stage 1, .130 and .242 after
@@ -377,7 +377,6 @@ if named and not few:
     told = {
         "R² of nine, by stage": (medians["trained"], "0.44 0.28 0.09 0.06"),
         "R² of nine, untrained": ([medians["untrained"].min(), medians["untrained"].max()], "0.54 0.56"),
-        "made": ([made[ends[-1]]["reached"].item()], "11"),
         "photographs": ([responses["trained", ends[-1]][:, chosen[ends[-1]]].max()], "1.5"),
         "looked up, by stage": (elsewhere[0], "0.044 0.130 0.242 0.349"),
         "looked up, untrained": ([elsewhere[1].max()], "0.051"),
@@ -388,6 +387,8 @@ if named and not few:
     for name, (found, said) in told.items():
         each = zip(found, said.split(), strict=True)
         assert all(f"{one:.{len(text.partition('.')[2])}f}" == text for one, text in each), (name, found, said)
+    # what 256 steps reach differs with the number of threads
+    assert made[ends[-1]]["reached"].item() > 10 * best[ends[-1]]
     assert all((related["untrained", layer]["p_fdr"] >= 0.05).all() for layer in ends)
     assert (related["trained", ends[0]]["p_fdr"] >= 0.05).all()
 
