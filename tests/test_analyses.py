@@ -637,6 +637,12 @@ def test_channels_are_related_to_scores_and_shown_without_a_restricted_photograp
         assert saved["trained_layer4.2_rho"].shape == (2048,)
         assert bool((saved["trained_layer4.2_p_fdr"] >= saved["trained_layer4.2_p"]).all())
         assert saved["halves"].shape == (2, 4, 3)
+        assert saved["chosen_layer1.2_name"].sizes == {"features.layer1.2:channel": 1, "extreme": 2, "rank": 9}
+        values = saved["chosen_layer1.2_value"].squeeze()
+        most, least = (values.sel(extreme=end) for end in ("most", "least"))
+        assert bool((most.diff("rank") <= 0).all() & (least.diff("rank") >= 0).all())
+        picture = saved["chosen_layer1.2_picture"]
+        assert bool(((picture >= 0) & (picture <= 1)).all())
     pictures = (home / "figures" / "14_filters_pictures.svg").read_text(encoding="utf-8")
     # the picture that was made, and a row of those that may be shown
     assert pictures.count("<image ") == 2
