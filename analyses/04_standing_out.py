@@ -30,18 +30,18 @@
 # used: enough to see that it runs, and for nothing else.
 #
 # **What was published.** Jaegle et al. (2019, *eLife*) found that populations of neurons in the inferior temporal
-# cortex of monkeys, and layers of networks, respond more strongly to memorable images, networks the more so the higher
-# the layer (from the abstract); r = .68 in the cortex for 107 images, and nothing in networks with random weights (both
-# recalled, not checked against the paper). Lin, Li, Lafferty and Yildirim (2024, *Nature Human Behaviour*) relate
-# memorability of 2,222 photographs to the distance from the nearest neighbour in a VGG-16, r = .36 [.32, .40] in the
-# fifth layer, and to the error of a sparse reconstruction, .29 [.26, .33] in the seventh; the error adds .16 [.11, .20]
-# to the distance (read in the authors' notebook; rank correlations recomputed from their tables rise from .14 to .35
-# and from .15 to .34 between the first and the fifth layer). Bylinskii et al. (2015) estimate contextual
-# distinctiveness as here (read in the authors' code), and find that distinct images are remembered better (recalled,
-# not checked against the paper). Kramer, Hebart, Baker and Bainbridge (2023, *Science Advances*) find a mixed relation
-# of memorability to how typical a concept of an object is, with a slight bias towards prototypical ones (from the
-# abstract); over 1,619 pairs of a concept and its category, rated typicality and memorability correlate by *r* = −.001
-# (recomputed from tables of their laboratory, as in notebook 7).
+# cortex of monkeys respond more strongly to memorable images, and networks that were trained to name objects do in
+# their higher layers (from the abstract); that it rises from layer to layer, r = .68 in the cortex for 107 images, and
+# nothing in networks with random weights are recalled, not checked against the paper. Lin, Li, Lafferty and Yildirim
+# (2024, *Nature Human Behaviour*) relate memorability of 2,222 photographs to the distance from the nearest neighbour
+# in a VGG-16, r = .36 [.32, .40] in the fifth layer, and to the error of a sparse reconstruction, .29 [.26, .33] in the
+# seventh; the error adds .16 [.11, .20] to the distance (read in the authors' notebook; rank correlations recomputed
+# from their tables rise from .14 to .35 and from .15 to .34 between the first and the fifth layer). Bylinskii et al.
+# (2015) estimate contextual distinctiveness as here (read in the authors' code), and find that distinct images are
+# remembered better (recalled, not checked against the paper). Kramer, Hebart, Baker and Bainbridge (2023, *Science
+# Advances*) find a mixed relation of memorability to how typical a concept of an object is, with a slight bias towards
+# prototypical ones (from the abstract); over 1,619 pairs of a concept and its category, rated typicality and
+# memorability correlate by *r* = −.001 (recomputed from tables of their laboratory, as in notebook 7).
 #
 # **What this is worth.** Intervals and p-values are about images: other kinds of rock, other outdoor photographs, and
 # this one network. Its weights were trained to predict memorability, on photographs of other sets: what goes with
@@ -473,10 +473,10 @@ for name in beside:
 # alarms taken out; which of these makes the difference we cannot say.
 #
 # **Photographs that the last block responds to strongly are remembered** (ρ = .47 [.41, .53]; .51 without noise in the
-# hit rates). That is more than in the first block (.04; by .43 [.34, .52]), as Jaegle et al. found for networks, but it
-# does not rise from layer to layer: inside the third stage it falls to .01 before it reaches .17. The same network
-# untrained is not seen to respond so in any layer (−.05 [−.12, .02] in the last block), which agrees with what is
-# recalled of their random networks. Of the four low-level statistics contrast alone goes with hit rates (−.11
+# hit rates). That is more than in the first block (.04; by .43 [.34, .52]), and agrees with the higher layers of Jaegle
+# et al.; but it does not rise from layer to layer: inside the third stage it falls to .01 before it reaches .17. The
+# same network untrained is not seen to respond so in any layer (−.05 [−.12, .02] in the last block), which agrees with
+# what is recalled of their random networks. Of the four low-level statistics contrast alone goes with hit rates (−.11
 # [−.18, −.04]), and together they explain none of it (.50 [.44, .55] given them). The trained network was made to
 # predict memorability: this shows that it does so by strong responses too, and not that every network does.
 

@@ -94,7 +94,7 @@ assert np.allclose(means["mean"][["plant", "body part"]], [0.73, 0.855], atol=5e
 
 # %%
 pairs = mf.datasets.table("things_concepts", "typicality")
-assert (len(pairs), pairs["category_number"].nunique()) == (1_619, 27)
+assert (len(pairs), pairs["image"].nunique(), pairs["category_number"].nunique()) == (1_619, 1_292, 27)
 assert np.allclose(pairs["corrected_recognition"], scores[pairs["image"]])
 pooled = pearsonr(pairs["typicality"], pairs["corrected_recognition"])
 assert abs(pooled.statistic - -0.001) < 5e-4

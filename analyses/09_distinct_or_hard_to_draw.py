@@ -100,6 +100,7 @@ if named:
     assert [round(rho["distance and error"][k], 3) for k in (0, 6)] == [0.955, 0.639]
     copied = [far["image"].values[far[layer] == 0] for layer in vgg]
     assert all((one == copied[0]).all() for one in copied)
+    assert len(copied[0]) == 6
     print(f"at distance 0 from another, in every layer: {len(copied[0])} photographs")
 
 # %% [markdown]
@@ -135,6 +136,8 @@ if named:
     # both bootstraps have 1,000 samples: each limit is uncertain by .002, and the published one is rounded by .005
     for found, (_, low, high) in zip((five, seven, given_five), printed, strict=True):
         assert few or np.allclose([found["ci_low"], found["ci_high"]], [low, high], atol=0.013)
+    limits = [one[limit].item() for one in (five, seven, given_five) for limit in ("ci_low", "ci_high")]
+    assert few or [round(one, 2) for one in limits] == [0.32, 0.40, 0.26, 0.33, 0.12, 0.20]
     ranked = spearmanr(x, y).statistic
     print(f"error, fc2: r = {seven['estimate']:.4f}, which rounds to .30; Spearman's ρ = {ranked:.4f}")
 

@@ -445,6 +445,10 @@ if named and not few:
     assert (stages.loc["euclidean"].idxmin(axis=1) == "stage 4").all()
     assert (stages.loc["correlation"].drop("density").idxmax(axis=1) == "stage 4").all()
     far = curves["photographs"]["estimate"]
+    by_stage = curves["photographs"].pivot(
+        index=["distance", "metric", "blocks", "coefficient"], columns="stage", values="estimate"
+    )
+    assert (by_stage.loc[["nearest", "mean of all"]].idxmax(axis=1) == "stage 4").all()
     assert (len(curves["rocks"]), len(both), (both > 0).sum(), len(far)) == (384, 256, 251, 128)
     assert counted["mean change"].astype(float).idxmax() == "stage"
     # these keep prose and outputs together; they say nothing about whether either is right

@@ -88,7 +88,8 @@ agreement = spearmanr(hits, predicted).statistic
 print(f"{n} photographs; Spearman ρ of ResMem's predictions with {column}: {agreement:.3f}")
 
 # %% [markdown]
-# 1,196 photographs of the same source gave .505, 95 % interval .457 to .548. Both samples come from the same 2,632
+# 1,196 photographs of the same source, predicted with the released package, gave .505, 95 % interval .457 to .548
+# (measured by others, not published). Both samples come from the same 2,632
 # photographs and may overlap (in about 360 of them, if both were drawn at random). So the two are not tested against
 # each other as independent ones would be: ours has to lie inside that interval.
 

@@ -284,16 +284,16 @@ for name in simple:
 
 # %% [markdown]
 # With the 120 outdoor photographs here, **nothing can be seen to be left**: ResMem's predictions for intact photographs
-# go with hit rates (ρ = .36 [.18, .52]; the full 800 give .50 [.44, .56], and .505 was measured on 1,196 of the same
-# 2,632 photographs, of which some may be among these), those for scrambled ones are not seen to do so (.02 [−.15, .21]
-# and .01 [−.17, .20]), and the difference is more than chance. A correlation of up to about .2 cannot be told from none
-# with so few. **The network does not answer at random, though.** Two seeds order photographs nearly alike (.76), and
-# photographs that a JPEG file compresses well (−.31 with its size) and that have few edges (−.26) are given higher
-# scores when scrambled. That order is not seen to have to do with the one of the intact photographs (.15 [−.05, .32]
-# and .11 [−.07, .28]): it may have something. What gets lost gets lost by steps. With angles of a quarter, predictions
-# still go with hit rates (.25, corrected p = .03). With angles of a half, at which one can still see what is shown in
-# the example above, no such correlation can be seen any more, although predictions still go with those for intact
-# photographs (.26 [.09, .41], corrected p = .01).
+# go with hit rates (ρ = .36 [.18, .52]; the full 800 give .50 [.44, .56], and others measured .505, unpublished, on
+# 1,196 of the same 2,632 photographs, of which some may be among these), those for scrambled ones are not seen to do so
+# (.02 [−.15, .21] and .01 [−.17, .20]), and the difference is more than chance. A correlation of up to about .2 cannot
+# be told from none with so few. **The network does not answer at random, though.** Two seeds order photographs nearly
+# alike (.76), and photographs that a JPEG file compresses well (−.31 with its size) and that have few edges (−.26) are
+# given higher scores when scrambled. That order is not seen to have to do with the one of the intact photographs (.15
+# [−.05, .32] and .11 [−.07, .28]): it may have something. What gets lost gets lost by steps. With angles of a quarter,
+# predictions still go with hit rates (.25, corrected p = .03). With angles of a half, at which one can still see what
+# is shown in the example above, no such correlation can be seen any more, although predictions still go with those for
+# intact photographs (.26 [.09, .41], corrected p = .01).
 #
 # **This is not what was published.** There, scores of MemNet for scrambled pictures went with the memorability of the
 # intact ones. Here are another network and other photographs (outdoor scenes only), 120 of them, so that it does not

@@ -340,6 +340,8 @@ for name in sets:
     judged = found[name].sel(layer=found[name]["kind"] == "measure")
     weak = judged["layer"].values[(judged["p_corrected"] >= 0.05).values.reshape(51, -1).all(axis=1)]
     print(f"{name}: {len(weak)} of 51 layers pass for no score" + (f": {', '.join(weak)}" if len(weak) < 10 else ""))
+    if named and not few:
+        assert len(weak) == 51 if name == "rocks" else list(weak) == ["features.layer1.1", "features.layer1.2"]
 
 # %% [markdown]
 # **Outdoor photographs that are unlike the others are remembered better**, in all layers but two early ones, and most

@@ -13,16 +13,17 @@
 #
 # **Time.** Half a minute. With `MEMFEAT_IMAGES` set, fewer samples are drawn; tables are small, so all images are used.
 #
-# **What was published.** Rim et al. (2025) report that natural scenes are remembered worse, and that compressibility
-# mediates some of it. Recomputed from their tables, for the two sets: naturalness and corrected recognition correlate
-# at −.45 and −.42, compressibility and corrected recognition at −.22 and −.18, naturalness and ResMem at −.55 and −.44,
-# ResMem and corrected recognition at .493 and .545 (Pearson), hit and false-alarm rates at .14 and .00 (Spearman).
-# Halves of the participants agree so that corrected recognition has a reliability of .699 and .726 (Spearman-Brown),
-# which makes ResMem's correlations .59 and .64 where scores had no noise. The reliabilities were read in the source;
-# they need its trials, which are not among the tables. Their third set, of 1,670 scenes, is not among the tables
-# either. Most of its correlations are weaker: naturalness with corrected recognition −.24 and with ResMem −.45,
-# compressibility with corrected recognition −.17, ResMem with corrected recognition .477, and a reliability of .586
-# (recomputed from its own table; not checked here).
+# **What was published.** Rim et al. (2025) report that natural scenes are more compressible and remembered worse (from
+# the title of their preprint), and ask whether compressibility mediates it (what came out was not checked). Recomputed
+# from their tables, for the two sets: naturalness and corrected recognition correlate at −.45 and −.42, compressibility
+# and corrected recognition at −.22 and −.18, naturalness and ResMem at −.55 and −.44, ResMem and corrected recognition
+# at .493 and .545 (Pearson), hit and false-alarm rates at .14 and .00 (Spearman). Halves of the participants agree so
+# that corrected recognition has a reliability of .699 and .726 (Spearman-Brown), which makes ResMem's correlations .59
+# and .64 where scores had no noise. The reliabilities were computed by others from the authors' files and not checked:
+# they need participants, who are not in these tables. Their third set, of 1,670 scenes, is not among the tables either.
+# Most of its correlations are weaker: naturalness with corrected recognition −.24 and with ResMem −.45, compressibility
+# with corrected recognition −.17, ResMem with corrected recognition .477, and a reliability of .586 (recomputed from
+# its own table; not checked here).
 #
 # **What this is worth.** Correlations over scenes, of two sets that one group chose: nothing was manipulated, and what
 # goes along with naturalness (people, objects, indoors) is not told apart from it. That one thing knows more than
