@@ -120,7 +120,12 @@ def prepared(path: str | os.PathLike[str], argument: str, *, endings: tuple[str,
     ArgumentError
         If its name ends otherwise, or it cannot be written.
     """
-    file = Path(path).expanduser()
+    remedy = "Choose another place; nothing has been computed yet."
+    unwritable = ArgumentError(advice(argument, "be a file that can be written", str(path), remedy))
+    try:
+        file = Path(path).expanduser()
+    except RuntimeError:  # ~ of a user that is not known
+        raise unwritable from None
     if endings and not file.name.lower().endswith(endings):
         remedy = f"Name it {file.stem.removesuffix(endings[0]) + endings[0]!r}; nothing has been computed yet."
         raise ArgumentError(advice(argument, f"end in {' or '.join(endings)}", str(path), remedy))
@@ -130,8 +135,7 @@ def prepared(path: str | os.PathLike[str], argument: str, *, endings: tuple[str,
     except OSError:
         blocked = True
     if blocked:
-        remedy = "Choose another place; nothing has been computed yet."
-        raise ArgumentError(advice(argument, "be a file that can be written", str(path), remedy))
+        raise unwritable
     return file
 
 

@@ -862,9 +862,10 @@ def test_a_table_is_written_whole_or_not_at_all(tmp_path):
     assert file.read_text() == 'a\n0.30000000000000004\n""\n'
 
 
-def test_a_folder_is_no_file_to_write(tmp_path):
+@pytest.mark.parametrize("place", ["{folder}", "~nobody-of-this-name/x.csv"])
+def test_a_folder_is_no_file_to_write_nor_is_one_of_an_unknown_user(tmp_path, place):
     with pytest.raises(ArgumentError, match=r"--out must be a file that can be written; got .*nothing has been"):
-        _frames.prepared(tmp_path, "--out")
+        _frames.prepared(place.format(folder=tmp_path), "--out")
 
 
 # the real network -----------------------------------------------------------------------------------------------------
