@@ -1241,7 +1241,7 @@ def test_further_tables_that_are_damaged(tmp_path):
             mf.datasets.table("things_concepts", which, folder=tmp_path)
 
 
-def test_a_word_among_counts_is_named(tmp_path):
+def test_counts_that_cannot_be_are_named(tmp_path):
     memcat(tmp_path)
     table = tmp_path / "memcat_image_data.csv"
     table.write_text(table.read_text().replace("60,10,80", "sixty,10,80"))
@@ -1252,6 +1252,14 @@ def test_a_word_among_counts_is_named(tmp_path):
     table.write_text(table.read_text().replace("sixty,10,80", "-60,10,80"))
     with pytest.raises(ArgumentError, match="folder must hold numbers from 0 on as counts of hits; got 1: '-60'"):
         mf.datasets.load("memcat", folder=tmp_path)
+    for counts, rule in {
+        "90,10,80": "no more hits of an image than targets were shown of it; got 1: '90'",
+        "60,81,80": "no more false alarms of an image than foils were shown of it; got 1: '81'",
+    }.items():
+        memcat(tmp_path)
+        table.write_text(table.read_text().replace("60,10,80", counts))
+        with pytest.raises(ArgumentError, match=f"folder must hold {rule}"):
+            mf.datasets.load("memcat", folder=tmp_path)
 
 
 def test_what_nobody_foresaw_is_said_to_be_damage_and_warnings_and_gaps_are_not():

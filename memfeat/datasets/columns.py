@@ -111,7 +111,7 @@ def counted(table: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ArgumentError
-        If a count is no number, or below 0.
+        If a count is no number, below 0, or above its total.
     """
     made = table.copy()
     for name in COUNTS.intersection(made):
@@ -124,6 +124,9 @@ def counted(table: pd.DataFrame) -> pd.DataFrame:
     for old, new, total in kinds:
         if new not in made:
             made[new] = made[total] - made[old]
+            if len(more := made.loc[made[new] < 0, old]):
+                rule = f"hold no more {old.replace('_', ' ')} of an image than {total.replace('n_', '')} were shown of it"
+                raise ArgumentError(advice("folder", rule, listed.of(more), "Download it again."))
         made[total] = made[old] + made[new]
     for rate, (count, total) in RATES.items():
         if count in made:
