@@ -331,13 +331,14 @@ for layer, unit in chosen.items():
 with plt.rc_context(mf.plot.STYLE):
     size = (180 / 25.4, 42 / 25.4 * len(chosen))
     figure, panels = plt.subplots(
-        len(chosen), 2, figsize=size, width_ratios=[1, 4], squeeze=False, layout="constrained", dpi=120
+        len(chosen), 2, figsize=size, width_ratios=[1, 4], squeeze=False, layout="constrained", dpi=90
     )
     for (left, right), (layer, unit) in zip(panels, chosen.items(), strict=True):
-        reached = f"{layer.removeprefix('features.')}, {unit}: {made[layer]['reached'].item():.2f}"
+        reached = f"{layer.removeprefix('features.layer')}, {unit}: {made[layer]['reached'].item():.2f}"
         mf.plot.image_grid(made[layer]["picture"], captions=[reached], ax=left)
         seen = zip(cuts[layer]["name"].values, cuts[layer]["value"].values, strict=True)
-        mf.plot.image_grid(cuts[layer], captions=[f"{name}: {value:.2f}" for name, value in seen], columns=4, ax=right)
+        captions = [f"{Path(name).stem} {value:.2f}" for name, value in seen]
+        mf.plot.image_grid(cuts[layer], captions=captions, columns=4, ax=right)
     figure.supxlabel(
         f"Left: made for the channel, and its mean response. Right: of {shown.sizes['image']} photographs that may be "
         "shown the four with the strongest\nresponse at any place; what that place sees, and how it responds",
