@@ -370,8 +370,9 @@ def test_predictions_are_judged_and_saved(home, on_few):
         assert "n_images" not in kept.attrs
 
 
-def test_kept_predictions_of_ones_own_photographs_are_judged_without_a_network(home):
-    own = home / "own_photographs"
+@pytest.mark.parametrize("halved", [True, False])
+def test_kept_predictions_of_ones_own_photographs_are_judged_without_a_network(home, halved):
+    own = home / f"own_photographs_{halved}"
     demo.collect(own / "photos")
     images = mf.images.read(own / "photos")
     rng = np.random.default_rng(0)
@@ -387,7 +388,8 @@ def test_kept_predictions_of_ones_own_photographs_are_judged_without_a_network(h
     # one more, which cannot be read
     (own / "photos" / "broken.jpg").write_bytes(b"no picture")
     scores.loc[len(scores)] = ["broken.jpg", 0.5, 0.5, 0.5]
-    scores.to_csv(own / "scores.csv", index=False)
+    # without scores by halves there is no ceiling
+    scores[[*scores] if halved else ["image", "recall"]].to_csv(own / "scores.csv", index=False)
     paths = {"MEMFEAT_PHOTOS": str(own / "photos"), "MEMFEAT_SCORES": str(own / "scores.csv")}
     done = run(ROOT / "analyses" / "06_how_well_predicted.py", own, MEMFEAT_COLUMN="recall", **paths)
     assert done.returncode == 0, done.stderr
@@ -395,6 +397,7 @@ def test_kept_predictions_of_ones_own_photographs_are_judged_without_a_network(h
         assert saved["case"].values.tolist() == ["own, recall"]
         error = predicted - halves.mean(axis=1)
         np.testing.assert_allclose(saved["estimate"].sel(metric="bias"), [error.mean()])
+        assert ("spearman_relative" in saved["metric"]) == halved
     assert f"1 of {len(scores)} photographs cannot be read or have no score, and are left out" in done.stdout
 
 
