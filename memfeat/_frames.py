@@ -19,6 +19,7 @@ __all__ = [
     "IMAGE_COLUMNS",
     "as_json",
     "attrs_file",
+    "edited",
     "per_comparison",
     "per_image",
     "per_layer",
@@ -203,6 +204,22 @@ def unchanged(file: Path) -> bool:
         False also if nothing stands beside it, or what is said of another file.
     """
     return file.is_file() and _told_beside(file).get(DIGEST) == _digest(file)
+
+
+def edited(file: Path) -> bool:
+    """Say whether a file is known to differ from the one that :func:`write_attrs` wrote about.
+
+    Parameters
+    ----------
+    file : Path
+        A table or a figure.
+
+    Returns
+    -------
+    bool
+        False also if nothing stands beside it, or what stands there has no hash, as that of older tables.
+    """
+    return DIGEST in _told_beside(file) and not unchanged(file)
 
 
 def attrs_file(file: Path) -> Path:

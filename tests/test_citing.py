@@ -272,7 +272,7 @@ def test_a_comparison_of_rdms_is_told_in_full():
                            "the mean over frames: 4 clips of 3 frames each."],
         "images.transform": ["Images were turned to greys of the same luminance."],
         "screening.check": ["In all, 12 images were screened;", "Of these, 12 were unlike photographs, none had a near-"
-                            "duplicate, 12 were so small that ResMem sees them enlarged, and none were so long that "
+                            "duplicate, 12 had a shorter side of less than 128 pixels, and none were so long that "
                             "ResMem sees them squashed."],
         "extract": ["the central 8 × 8 pixels were used.", "read from 2 layers (0 and 3), averaged over positions"],
     }.items(),
@@ -310,6 +310,56 @@ def test_intervals_of_an_evaluation_are_told_as_far_as_there_are_any():
     text = told(mf.evaluation.evaluate(made.predictions(), made.scores(), n_bootstraps=20, **whole))
     assert "the percentile bootstrap of quantiles of the error" in text
     assert "Nyblom" not in text
+
+
+def versions(paired: bool, n_sets: int = 2):
+    """Compare scores of sets, in pairs or not."""
+    rng = np.random.default_rng(0)
+    whole = pd.DataFrame({"image": made.names(), "hit_rate": rng.uniform(0.3, 0.9, made.N)})
+    sets = {}
+    for number in range(n_sets):
+        noisy = whole.assign(hit_rate=whole["hit_rate"] + rng.normal(0, 0.05, made.N))
+        sets[f"v{number}"] = noisy if paired else noisy.assign(image=[f"{number}_{name}" for name in noisy["image"]])
+    return mf.sets.compare(sets, values="hit_rate", paired=paired, n_permutations=19, n_bootstraps=19)
+
+
+def test_versions_of_the_same_originals_are_told_as_pairs():
+    text = told(versions(paired=True))
+    for sentence in (
+        "hit_rate (units are versions of the same originals, compared in pairs): the difference of means",
+        "d_z (Lakens, 2013), Cliff's δ",
+        "P-values come from 19 permutations of the versions of each original, with p = (b + 1) / (m + 1) (Phipson & "
+        "Smyth, 2010); that of Wilcoxon's W from a formula.",
+        "expanded percentile bootstrap of the difference of means, studentised bootstrap of d_z and Feng and Cliff of "
+        "Cliff's δ, AUC and paired δ; 19 bootstrap samples",
+    ):
+        assert sentence in text
+    assert "Hedges" not in text
+
+
+def test_intervals_and_formulas_of_sets_are_those_of_what_was_computed():
+    found = versions(paired=False)
+    text = told(found)
+    assert "(Phipson & Smyth, 2010); that of Mann and Whitney's U from a formula." in text
+    assert "studentised bootstrap of Hedges' g and Feng and Cliff of Cliff's δ and AUC;" in text
+    assert "d_z" not in text
+    assert "All sets at once" not in text
+    limited = found.where(found["statistic"] == "auc")
+    assert "intervals: Feng and Cliff of AUC" in told(limited.assign_attrs(found.attrs))
+
+
+@pytest.mark.parametrize(
+    ("paired", "by"),
+    [(False, "Kruskal and Wallis's H (Kruskal & Wallis, 1952)"), (True, "Friedman's statistic (Friedman, 1937)")],
+)
+def test_the_test_of_all_sets_at_once_is_told(paired, by):
+    text = told(versions(paired=paired, n_sets=3))
+    assert f"All sets at once were compared by the numerator of Welch's F (Welch, 1951) and {by}, with p" in text
+
+
+def test_predictions_are_told_before_their_evaluation():
+    text = told(result("evaluation.evaluate"), result("predict"))
+    assert text.index("was predicted") < text.index("Spearman")
 
 
 def test_the_overlap_of_sets_in_feature_space_is_told_where_it_is_there():
@@ -538,8 +588,8 @@ def test_one_image_was_and_several_were(name, what):
 def test_one_image_that_warns_is_told_as_one():
     facts = {"n_unlike_photographs": 1, "n_near_duplicate": 0, "n_enlarged": 1, "n_squashed": 1, "n_at_floor": 1}
     assert (
-        "Of these, one was unlike photographs, none had a near-duplicate, one was so small that ResMem sees it "
-        "enlarged, one was so long that ResMem sees it squashed, and one was predicted at the floor."
+        "Of these, one was unlike photographs, none had a near-duplicate, one had a shorter side of less than "
+        "128 pixels, one was so long that ResMem sees it squashed, and one was predicted at the floor."
     ) in told(result("screening.check").assign_attrs(facts))
 
 

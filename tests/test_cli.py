@@ -585,6 +585,8 @@ def test_rsa_prints_a_table_and_agrees_with_scipy(command, store, scored, tmp_pa
     expected = spearmanr(distance, np.abs(scores[first] - scores[second])).statistic
     assert table["estimate"]["0"] == pytest.approx(expected, abs=1e-9)
     assert table["n"]["0"] == N
+    told = mf.citing.methods(mf.citing.read(tmp_path / "rsa.csv"))
+    assert "were compared with the model “nearest” of hit_rate, in which images are" in told
     printed = command(*arguments, "--permutations", 99).stdout.split()
     assert printed[:4] == ["layer", "estimate", "ci_low", "ci_high"]
 
@@ -842,6 +844,21 @@ def test_the_json_of_the_demo_says_that_it_is_an_illustration(command, monkeypat
     found = json.loads(command("demo", "--json", "--out", tmp_path / "demo").stdout)
     assert found["note"].startswith("An illustration, not a finding: 2 photographs are far too few")
     assert (found["attrs"], len(found["rows"])) == ({"model": "tiny"}, 2)
+
+
+@pytest.mark.parametrize(("known", "there"), [(False, True), (True, True), (False, False)])
+def test_the_demo_says_how_its_commands_become_known_to_the_shell(command, monkeypatch, tmp_path, known, there):
+    table = xr.Dataset({"memorability": ("image", [0.5, 0.6])}, {"image": ["a.png", "b.png"]}, {"model": "tiny"})
+    monkeypatch.setattr(demo.road, "run", lambda *_, **__: SimpleNamespace(images=table, memory=table))
+    monkeypatch.setattr(demo.page, "in_short", lambda *_, **__: "")
+    monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}" if known else None)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    if there:
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin" / "activate").touch()
+    said = command("demo", "--out", tmp_path / "demo").stdout
+    assert (f"  source {tmp_path / 'bin' / 'activate'}\n  memfeat predict PHOTOS" in said) == (there and not known)
+    assert "  memfeat predict PHOTOS" in said
 
 
 # tables ---------------------------------------------------------------------------------------------------------------

@@ -54,6 +54,24 @@ def test_the_text_cites_as_the_references_are_written(files, style, cited):
     assert cited in done.stdout.split("\n\n")[0]
 
 
+def test_a_table_that_was_edited_is_refused(files, tmp_path):
+    table = tmp_path / "rsa.csv"
+    for one in files.glob("rsa.csv*"):
+        (tmp_path / one.name).write_bytes(one.read_bytes())
+    assert run("cite", table).exit_code == 0
+    lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    table.write_text("".join(lines[:-1]), encoding="utf-8")
+    done = run("cite", table, "--methods")
+    assert done.exit_code == 3
+    assert "path must be a table as memfeat wrote it; got" in done.stderr
+    assert "compute it again, or tell by hand what was changed" in done.stderr
+    # of a table from before there were hashes nothing is known
+    beside = json.loads((tmp_path / "rsa.csv.json").read_text(encoding="utf-8"))
+    del beside["file_sha256"]
+    (tmp_path / "rsa.csv.json").write_text(json.dumps(beside), encoding="utf-8")
+    assert run("cite", table).exit_code == 0
+
+
 def test_files_are_written_whole(files, tmp_path):
     done = run("cite", files / "rsa.csv", "--style", "csl-json", "-o", tmp_path / "new" / "works.json")
     works = json.loads((tmp_path / "new" / "works.json").read_text(encoding="utf-8"))

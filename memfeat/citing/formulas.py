@@ -1,15 +1,16 @@
-"""Where p-values and intervals of RSA come from a formula, whose they are, and whether anything was drawn for them."""
+"""Where p-values and intervals come from a formula, whose they are, and whether anything was drawn for them."""
 
 import re
 from collections.abc import Iterable
 
 import numpy as np
+import xarray as xr
 
 from memfeat._phrases import in_words
 from memfeat.citing.facts import Facts
 from memfeat.citing.phrases import counted
 
-__all__ = ["alone", "drawn", "interval_of", "p_from"]
+__all__ = ["alone", "drawn", "excepted", "interval_of", "p_from"]
 
 #: How the method of a result begins whose tests depend on what was resampled.
 COMPARED = re.compile(r"(partial )?RSA(, (?!.*clusters of time)| contrast)")
@@ -40,6 +41,21 @@ OF_WHAT = {
     "share_at_floor": "shares at a floor",
 }
 SMOOTH = "correlations and errors"
+#: How the method of a comparison of sets is called, and its statistics → what they are and their intervals.
+SETS = re.compile(r"comparison of (paired )?sets by their scores")
+OF_SETS = {
+    "mean_difference": ("the difference of means", "expanded percentile bootstrap"),
+    "hedges_g": ("Hedges' g", "studentised bootstrap"),
+    "d_z": ("d_z", "studentised bootstrap"),
+    "cliffs_delta": ("Cliff's δ", "Feng and Cliff"),
+    "auc": ("AUC", "Feng and Cliff"),
+    "paired_delta": ("paired δ", "Feng and Cliff"),
+    "adjusted_difference": ("the difference at equal covariates", "Student's t"),
+}
+#: That of the difference of means where there are few clusters.
+OF_FEW = {"mean_difference": ("the difference of means", "Student's t")}
+#: Statistics of sets whose p is that of a formula unless all rearrangements are listed → what they are.
+FORMULAS = {"mann_whitney_u": "Mann and Whitney's U", "wilcoxon_w": "Wilcoxon's W"}
 #: What a file that holds several parts of an evaluation puts before the names of the first.
 PARTS = ("", "agreement_")
 UNBIASED = ", less its estimate of bias"
@@ -79,7 +95,7 @@ def p_from(facts: Facts) -> str:
 
 
 def interval_of(facts: Facts) -> str:
-    """Say what the intervals of a contrast of RSA are, and those of an evaluation, of which each number has its own.
+    """Say what the intervals of a contrast of RSA are, and of results of which each number has its own.
 
     Parameters
     ----------
@@ -91,9 +107,41 @@ def interval_of(facts: Facts) -> str:
     str
         Words; empty for any other result.
     """
+    if SETS.fullmatch(facts.text("method")):
+        return _of_sets(facts)
     if not facts.text("method").startswith(CONTRAST):
         return _of_rows(facts)
     return f"{INTERVALS.get(facts.text('resample'), '')}{UNBIASED if _unbiased(facts) else ''}"
+
+
+def excepted(facts: Facts) -> str:
+    """Say which statistics of a comparison of sets have a p that is not that of rearrangements.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of a result.
+
+    Returns
+    -------
+    str
+        Words that follow where the others come from; empty if there are none.
+    """
+    given = [] if facts.true("exact") else facts.names("holm")
+    whose = [words for name, words in FORMULAS.items() if name in given]
+    return f"; {'that' if len(whose) == 1 else 'those'} of {in_words(whose)} from a formula" if whose else ""
+
+
+def _of_sets(facts: Facts) -> str:
+    """Say which interval each statistic of sets has that has one."""
+    low, statistic = xr.broadcast(facts.table["ci_low"], facts.table["statistic"])
+    there = set(map(str, statistic.values[low.notnull().values]))
+    known = OF_SETS | (OF_FEW if facts.true("few_clusters") else {})
+    by: dict[str, list[str]] = {}
+    for name, (what, how) in known.items():
+        if name in there:
+            by.setdefault(how, []).append(what)
+    return in_words([f"{how} of {in_words(what)}" for how, what in by.items()])
 
 
 def _of_rows(facts: Facts) -> str:

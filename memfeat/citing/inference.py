@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from memfeat._labels import ALLOWED, CAUTIONED
 from memfeat.citing.facts import Facts
-from memfeat.citing.formulas import alone, drawn, interval_of, p_from
+from memfeat.citing.formulas import alone, drawn, excepted, interval_of, p_from
 from memfeat.citing.phrases import counted
 
 __all__ = ["CAUTIONS", "SHARED", "cautions", "method"]
@@ -30,8 +30,6 @@ SAID = {
         r"\1 for rates and accuracy, Newcombe for corrected recognition, the delta method for d′ and the criterion "
         "[@gourevitch1967]"
     ),
-    r"hedges_g and d_z": "Hedges' g and d_z",
-    r"cliffs_delta, auc and": "Cliff's δ, AUC and",
     r"max-statistic": "the maximum statistic [@westfall1993; @nichols2002]",
     r"Benjamini-Hochberg": "the Benjamini–Hochberg procedure [@benjamini1995]",
     r"(?<!'s )\bHolm\b": "Holm's procedure [@holm1979]",
@@ -52,6 +50,8 @@ SAID = {
 }
 MARK = re.compile(r" \[(@[^]]+)\]")
 UNITS = {"images": "image", "rdms": "participant", "both": "participant and image"}
+#: Unit of a comparison of sets → what changes places.
+OF_SETS = {"clusters": "clusters", "versions of an original": "the versions of each original"}
 SIDES = {"two-sided": "two-sided", "greater": "one-sided (greater)", "less": "one-sided (less)"}
 P_COLUMNS = ("p", "p_corrected", "p_cluster")
 #: Caution → what a reader must know.
@@ -112,8 +112,8 @@ def _has_p(facts: Facts) -> bool:
 def _exchanged(facts: Facts) -> str:
     """Say what changed places: images, images inside groups, or whole groups; or signs of participants."""
     unit = UNITS.get(facts.text("resample", "images"), "image")
-    if facts.text("unit") in ("pairs", "clusters"):
-        return facts.text("unit")
+    if facts.text("unit") in OF_SETS:
+        return OF_SETS[facts.text("unit")]
     blocks = f" by {facts.text('blocks')}" if facts.has("blocks") else ""
     schemes = {"within": f"{unit}s within groups{blocks}", "whole": f"whole groups of {unit}s{blocks}"}
     return schemes.get(facts.text("permute"), f"{unit}s")
@@ -146,7 +146,7 @@ def p_values(facts: Facts) -> str:
         moved = "signs of participants" if signs else _exchanged(facts)
         drawn = f"all rearrangements of {moved}" if facts.true("exact") else f"{counted(n, 'permutation')} of {moved}"
         by = "" if facts.true("exact") else ", with p = (b + 1) / (m + 1) [@phipson2010]"
-        return f"{side}p-values come from {drawn}{by}."
+        return f"{side}p-values come from {drawn}{by}{excepted(facts)}."
     return (
         f"{side}p-values come from {counted(facts.number('n_bootstraps'), 'bootstrap sample')}."
         if _resampled(facts)

@@ -70,6 +70,7 @@ KINDS: dict[str, Kind] = {
     ),
     "head": Kind("head", networks.fitted_head, {"head_kind": ".*"}, packages=TORCH),
     "recalibration": Kind("recalibration", networks.recalibrated, {"recalibrated": ".*"}, packages=LEARN),
+    "predictions": Kind("predictions", networks.predicted, {"n_at_floor": ".*"}, packages=TORCH),
     "evaluation": Kind("evaluation", judging.evaluated, {"predictions": ".*", "floor_rule": ".*", "resampling": ".*"}),
     "evaluation by category": Kind(
         "evaluation by category", judging.categorised, {"predictions": ".*", "categories": ".*"}
@@ -81,7 +82,6 @@ KINDS: dict[str, Kind] = {
     "training overlap": Kind(
         "search for training images", judging.overlapping, {"n_in_training": ".*", "trained_on": ".*"}
     ),
-    "predictions": Kind("predictions", networks.predicted, {"n_at_floor": ".*"}, packages=TORCH),
     "features": Kind(
         "features", networks.extracted, {"n_left_out": ".*", "weights_sha256": ".*", "reduction": ".*"}, packages=TORCH
     ),
@@ -127,7 +127,7 @@ KINDS: dict[str, Kind] = {
     "contrast of profile": Kind(
         "contrast of layers", measuring.contrasted, {"method": "difference of .*", "measure": ".*"}
     ),
-    "sets": Kind("comparison of sets", choosing.compared, {"method": "comparison of sets by their scores"}),
+    "sets": Kind("comparison of sets", choosing.compared, {"method": "comparison of (paired )?sets by their scores"}),
     "sets in feature space": Kind(
         "comparison in feature space", choosing.in_features, {"method": "image sets in feature space.*"}
     ),

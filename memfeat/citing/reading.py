@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from memfeat._check import advice, listed
-from memfeat._frames import read_attrs
+from memfeat._frames import edited, read_attrs
 from memfeat._labels import IMAGE, LAYER_ORDER
 from memfeat.citing.facts import Facts
 from memfeat.errors import ArgumentError, KindError, MissingFileError
@@ -150,6 +150,9 @@ def _by_numbers(name: str) -> list[tuple[int, str]]:
 
 
 def _table(file: Path) -> xr.Dataset:
+    if edited(file):
+        remedy = "What is said beside it is of another table: compute it again, or tell by hand what was changed."
+        raise ArgumentError(advice("path", "be a table as memfeat wrote it", str(file), remedy))
     try:
         return _rows(pd.read_csv(file)).assign_attrs(read_attrs(file))
     except (ValueError, OSError) as error:  # empty, or no text

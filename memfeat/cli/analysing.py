@@ -144,6 +144,8 @@ def rsa(  # noqa: PLR0913
             layer_features, ref, options["blocks"] = _in_groups(layer_features, ref, (table, groups), column is None)
         rdms = rdm.compute(layer_features, metric=metric, progress=progress)
         result = analysis.compare(rdms, ref, method=method, n_permutations=permutations, rng=seed, **options)
+        if column is not None:
+            result.attrs["scores"] = column
     columns = [*map(str, result["estimate"].dims), *STATISTICS]
     give(_frames.per_comparison(result), result, out=out, as_json=as_json, columns=columns)
     if figure is not None:

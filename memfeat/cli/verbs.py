@@ -1,6 +1,8 @@
 """The commands that photographs are given to. Whatever is heavy is imported inside them."""
 
 import json
+import shutil
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -212,4 +214,10 @@ def demo(out: Path, device: str | None, as_json: bool, quiet: bool) -> None:
         return
     click.echo(page.in_short(road, note=note))
     click.echo(f"\nLook at {out / 'index.html'}. Next, on a folder of your own:\n")
-    click.echo("\n".join(f"  {line}" for line in page.NEXT))
+    click.echo("\n".join(f"  {line}" for line in (*_activating(), *page.NEXT)))
+
+
+def _activating() -> list[str]:
+    """Give the line that makes commands of this environment known to the shell, if they are not."""
+    script = Path(sys.prefix) / "bin" / "activate"
+    return [] if shutil.which("memfeat") or not script.is_file() else [f"source {script}"]

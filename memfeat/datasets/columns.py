@@ -125,7 +125,8 @@ def counted(table: pd.DataFrame) -> pd.DataFrame:
         if new not in made:
             made[new] = made[total] - made[old]
             if len(more := made.loc[made[new] < 0, old]):
-                rule = f"hold no more {old.replace('_', ' ')} of an image than {total.replace('n_', '')} were shown of it"
+                what = old.replace("_", " ")
+                rule = f"hold no more {what} of an image than {total.replace('n_', '')} were shown of it"
                 raise ArgumentError(advice("folder", rule, listed.of(more), "Download it again."))
         made[total] = made[old] + made[new]
     for rate, (count, total) in RATES.items():

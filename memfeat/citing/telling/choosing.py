@@ -13,7 +13,7 @@ __all__ = ["balanced", "compared", "duplicated", "in_features", "matched", "sequ
 STATISTICS = {
     "mean_difference": "the difference of means with studentised permutations [@janssen1997]",
     "hedges_g": "Hedges' g [@hedges1981]",
-    "d_z": "d_z",
+    "d_z": "d_z [@lakens2013]",
     "cliffs_delta": "Cliff's δ with studentised permutations [@feng2004; @neubert2007]",
     "auc": "the area under the curve [@feng2004]",
     "paired_delta": "the paired δ [@feng2004]",
@@ -25,6 +25,12 @@ STATISTICS = {
 }
 #: The same where images come in clusters.
 CLUSTERED = {"adjusted_difference": "the difference at equal covariates with errors robust to clusters [@cameron2008]"}
+#: Test of all sets at once → the same in words.
+OMNIBUS = {
+    "welch": "the numerator of Welch's F [@welch1951]",
+    "kruskal_wallis": "Kruskal and Wallis's H [@kruskal1952]",
+    "friedman": "Friedman's statistic [@friedman1937]",
+}
 IN_FEATURES = {
     "mmd": "squared maximum mean discrepancy [@gretton2012]",
     "mmd_linear": "the squared distance of means [@gretton2012]",
@@ -37,7 +43,10 @@ OVERLAP = (
     "How far sets overlap, in balls around images that reach to the k-th nearest image of the own set (k = {k}), was "
     "measured by precision and recall [@kynkaanniemi2019], density and coverage [@naeem2020]."
 )
-UNITS = {"pairs": "versions of the same originals, compared in pairs", "clusters": "images in clusters"}
+UNITS = {
+    "versions of an original": "versions of the same originals, compared in pairs",
+    "clusters": "images in clusters",
+}
 GOALS = {
     "equal": "to be equal",
     "least": "to differ by at least a given amount",
@@ -83,6 +92,8 @@ def compared(facts: Facts) -> list[str]:
     unit = f" (units are {UNITS[facts.text('unit')]})" if facts.text("unit") in UNITS else ""
     scores = in_words(facts.names("scores"))
     said = [f"The image sets {_sets(facts)} were compared by {scores}{unit}: {in_words(known)}."]
+    if together := [OMNIBUS[name] for name in facts.different("test")]:
+        said.append(f"All sets at once were compared by {in_words(together)}, with p corrected by Holm's procedure.")
     if facts.has("covariates"):
         said.append(f"Covariates were {in_words(facts.names('covariates'))}.")
     if facts.has("bound"):

@@ -41,7 +41,7 @@ def compared(facts: Facts) -> list[str]:
     list of str
         Sentences.
     """
-    with_ = of_model(facts.text("reference"))
+    with_ = of_model(facts.text("reference"), facts.text("scores"))
     said = [
         f"{_of(facts)} were compared with {with_} by {_how(facts)} over pairs of images [@kriegeskorte2008; @nili2014]."
     ]

@@ -35,7 +35,7 @@ TRANSFORMS = {
 FOUND = {
     "n_unlike_photographs": ("was unlike photographs", "were unlike photographs"),
     "n_near_duplicate": ("had a near-duplicate", "had a near-duplicate"),
-    "n_enlarged": ("was so small that ResMem sees it enlarged", "were so small that ResMem sees them enlarged"),
+    "n_enlarged": ("had a shorter side of less than 128 pixels", "had a shorter side of less than 128 pixels"),
     "n_squashed": ("was so long that ResMem sees it squashed", "were so long that ResMem sees them squashed"),
     "n_at_floor": ("was predicted at the floor", "were predicted at the floor"),
 }

@@ -31,13 +31,15 @@ MODELS = {
 }
 
 
-def of_model(name: str) -> str:
+def of_model(name: str, scores: str = "") -> str:
     """Say what a reference is, as sentences about comparisons do.
 
     Parameters
     ----------
     name : str
         The name of the RDM.
+    scores : str
+        The scores that a model was made from, where a result says it.
 
     Returns
     -------
@@ -46,7 +48,8 @@ def of_model(name: str) -> str:
     """
     if name not in MODELS:
         return f"the RDM {name}"
-    return f"the model “{name.replace('_', ' ')}”, in which {MODELS[name]},"
+    of = f" of {scores}" if scores else ""
+    return f"the model “{name.replace('_', ' ')}”{of}, in which {MODELS[name]},"
 
 
 def computed(facts: Facts) -> list[str]:
