@@ -591,6 +591,15 @@ def test_rsa_prints_a_table_and_agrees_with_scipy(command, store, scored, tmp_pa
     assert printed[:4] == ["layer", "estimate", "ci_low", "ci_high"]
 
 
+@pytest.mark.parametrize("option", ["--kind", "--metric", "--method"])
+def test_the_help_of_rsa_lists_what_can_be_chosen(option, command, store, scored):
+    done = command(*f"rsa {store} --scores {scored} --column hit_rate --metric euclidean {option} something".split())
+    chosen = re.findall(r"'([^']+)'", done.stderr.partition("be one of ")[2].partition("; got")[0])
+    assert len(chosen) > 5
+    said = " ".join(command("rsa", "--help").stdout.split()).partition(f" {option} TEXT ")[2].partition(" [default")[0]
+    assert [word for word in re.split(r"[ ,.:]+", said) if word in chosen] == chosen
+
+
 @pytest.fixture
 def measured(photos, tmp_path):
     """RDMs of five participants in two regions, as an array with names: 12 of the images, and one that is not there."""

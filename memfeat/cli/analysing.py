@@ -30,6 +30,10 @@ PRINTED = ("agreement", "category", "contrast")
 EVALUATED = ["category", "metric", "estimate", "ci_low", "ci_high", "p", "n", "unit"]
 #: Dims of references that results of a layer do not have.
 AVERAGED = ("layer", "participant", "pair")
+#: What rsa may be asked for, in its help; what reads these words is imported only when it runs.
+KINDS = "both_memorable, both_forgettable, min_rank, max_rank, product_rank or nearest"
+METRICS = "correlation, cosine, euclidean, sqeuclidean, cityblock, mahalanobis, sqmahalanobis, crossnobis or poisson"
+METHODS = "spearman, pearson, cosine, kendall, rho-a, whitened_pearson or whitened_cosine"
 STATISTICS = ["estimate", "ci_low", "ci_high", "p", "p_corrected", "noise_lower", "noise_upper", "n"]
 
 
@@ -72,12 +76,14 @@ def _in_groups(
     return features.isel(image=kept), rdm.select(ref, found["image"].values), found
 
 
-@click.command()
+@click.command(short_help="Compare layers with scores, or with measured RDMs.")
 @click.argument("features", type=FOLDER)
 @click.option("--scores", "table", type=TABLE, help="CSV with one row per image.")
 @click.option("--column", help="The column of scores.")
 @tested(9_999)
-@click.option("--kind", default="both_memorable", show_default=True, help="What the scores are said to predict.")
+@click.option(
+    "--kind", default="both_memorable", show_default=True, help=f"What the scores are said to predict: {KINDS}."
+)
 @click.option(
     "--reference",
     type=TABLE,
@@ -88,8 +94,10 @@ def _in_groups(
     "--dims", multiple=True, help="What has an RDM of its own in --reference, in order: participant, roi, time."
 )
 @click.option("--variable", help="Which variable of --reference, where the file holds several.")
-@click.option("--metric", default="correlation", show_default=True, help="Dissimilarity of two images in a layer.")
-@click.option("--method", default="spearman", show_default=True, help="How two RDMs are compared.")
+@click.option(
+    "--metric", default="correlation", show_default=True, help=f"Dissimilarity of two images in a layer: {METRICS}."
+)
+@click.option("--method", default="spearman", show_default=True, help=f"How two RDMs are compared: {METHODS}.")
 @click.option(
     "--resample",
     default="images",

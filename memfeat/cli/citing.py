@@ -16,7 +16,7 @@ __all__ = ["cite"]
 STYLES = {"apa": "text", "bibtex": "latex", "csl-json": "markdown"}
 
 
-@click.command()
+@click.command(short_help="Say how to cite memfeat and what was done.")
 @click.argument("files", nargs=-1, type=FILE)
 @click.option(
     "--style",

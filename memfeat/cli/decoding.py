@@ -29,7 +29,7 @@ LABELS = ("groups", "strata", "split", "weights")
 Pairs = tuple[tuple[str, str], ...]
 
 
-@click.command()
+@click.command(short_help="Predict scores from each layer, for held-out images.")
 @click.argument("features", nargs=-1, required=True, type=FOLDER)
 @click.option("--scores", "table", type=TABLE, required=True, help="CSV with one row per image.")
 @click.option(

@@ -36,7 +36,7 @@ def _held(_ctx: click.Context, _param: click.Parameter, value: str | None) -> in
         raise click.BadParameter(f"{value!r} is neither a number of images (5000) nor a share (0.2).") from None
 
 
-@click.command()
+@click.command(short_help="Fit a head to scores, on top of a network.")
 @click.argument("photos", nargs=-1)
 @click.option("--scores", "table", type=TABLE, help="CSV with one row per image.")
 @click.option("--column", help="The column of scores.")

@@ -22,7 +22,7 @@ def _rules(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
         raise click.BadParameter("write each as NAME=NUMBER, such as false_alarm_rate=0.7.") from None
 
 
-@click.command()
+@click.command(short_help="Score images from trials of old/new recognition.")
 @click.argument("trials", type=TABLE)
 @click.option("--truth", help="The column that says what was shown, old or new.")
 @click.option("--response", help='The column that says what was answered, "old" or "new".')

@@ -13,7 +13,7 @@ from memfeat.cli.outputs import destination, failures, give
 __all__ = ["screen"]
 
 
-@click.command()
+@click.command(short_help="List photographs that warn, before a study.")
 @click.argument("photos", nargs=-1, required=True)
 @click.option("--predict", "predicted", is_flag=True, help="Also predict memorability, and name what is at the floor.")
 @click.option("--distance", type=click.IntRange(0, 64), default=8, show_default=True,

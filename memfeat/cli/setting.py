@@ -86,7 +86,7 @@ def _exchanged(found: Gathered, there: list[str], units: str | None) -> dict[str
     return {"blocks": labels, "permute": "within" if within else "whole"}
 
 
-@click.command("compare-sets")
+@click.command("compare-sets", short_help="Compare image sets by their scores and features.")
 @click.argument("sets", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--values", multiple=True, help="The column of scores, or several: a,b; memorability by default.")
 @click.option("--by", help="The column of a single table that says which set an image is of.")
@@ -227,7 +227,7 @@ def _separate(_ctx: click.Context, _param: click.Parameter, value: str | None) -
     return [] if value is None else [one.strip() for one in value.split(",") if one.strip()]
 
 
-@click.command("match-sets")
+@click.command("match-sets", short_help="Choose sets of images that are alike, or differ.")
 @click.argument("pool", type=TABLE)
 @click.option("--n", "size", type=click.IntRange(2), required=True, help="How many images each set has.")
 @click.option("--score", default="memorability", show_default=True, help="The column of memorability.")

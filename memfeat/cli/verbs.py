@@ -43,7 +43,7 @@ def main() -> None:
     """
 
 
-@main.command()
+@main.command(short_help="Predict how memorable photographs are.")
 @click.argument("photos", nargs=-1, required=True)
 @click.option("--scores", type=TABLE, help="CSV whose columns are added to the result, by image name.")
 @_clips
@@ -190,7 +190,7 @@ def extract(  # noqa: PLR0913
         click.get_current_context().exit(SOME_FAILED)
 
 
-@main.command()
+@main.command(short_help="Walk the whole road on photographs of packages.")
 @click.option("--out", type=FILE, default=Path("memfeat-demo"), show_default=True, help="The folder to write.")
 @overwrite
 @click.option("--device", help='Where to compute: "cpu", "cuda" or "mps"; by default the fastest there is.')

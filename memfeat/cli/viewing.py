@@ -54,7 +54,7 @@ def _by_folder(images: "xr.Dataset") -> "xr.Dataset":
     return images.assign({FOLDERS: ("image", folders)})
 
 
-@click.command()
+@click.command(short_help="Write a page about photographs, for any browser.")
 @click.argument("photos", nargs=-1, required=True)
 @click.option("--scores", type=TABLE, help="CSV whose columns are added, by image name.")
 @click.option("--score", default="memorability", show_default=True, help="The column to sort, colour and compare by.")
