@@ -20,8 +20,8 @@
 # says which weights the network has for your own: `released` if you do not set it, or `imagenet`, which were not
 # retrained on memorability and are what to publish with.
 #
-# **Time.** An hour on two cores, half of it for features, which are kept for the next run. With `MEMFEAT_IMAGES` set to
-# a number, only so many images of each set are used: to see that it runs, and for nothing else.
+# **Time.** A quarter of an hour on two cores, a third of it for features, which are kept for the next run. With
+# `MEMFEAT_IMAGES` set to a number, only so many images of each set are used: to see that it runs, and for nothing else.
 #
 # **What was published.** Bainbridge, Dilks and Oliva (2017, *NeuroImage*) compared patterns of brain activity with a
 # model of pairs of images by their memorability: memorable ones are alike, and forgettable ones differ each in its own

@@ -23,7 +23,7 @@
 # says which weights the trained network has for your own: `released` if you do not set it, or `imagenet`, which were
 # not retrained on memorability and are what to publish with.
 #
-# **Time.** Half an hour on two cores, less than half of it for features, which are kept for the next run. With
+# **Time.** A quarter of an hour on two cores, a third of it for features, which are kept for the next run. With
 # `MEMFEAT_IMAGES` set to a number, only about so many images of each set are used: to see that it runs, and for nothing
 # else.
 #

@@ -25,9 +25,9 @@
 # `released` if you do not set it; `imagenet`, which were not retrained on memorability, for an analysis that you
 # publish.
 #
-# **Time.** Five minutes on two cores after the notebooks before this one, which leave their features in the same
-# stores; 45 minutes more without them. With `MEMFEAT_IMAGES` set to a number, only about so many images of each set are
-# used: enough to see that it runs, and for nothing else.
+# **Time.** Two minutes on one core after the notebooks before this one, which leave their features in the same stores;
+# ten minutes more without them. With `MEMFEAT_IMAGES` set to a number, only about so many images of each set are used:
+# enough to see that it runs, and for nothing else.
 #
 # **What was published.** Jaegle et al. (2019, *eLife*) found that populations of neurons in the inferior temporal
 # cortex of monkeys respond more strongly to memorable images, and networks that were trained to name objects do in

@@ -18,7 +18,7 @@
 # three largest. `MEMFEAT_BACKBONE` names the weights of the network for your own: `released` if you do not set it;
 # `imagenet`, which were not retrained on memorability, for an analysis that you publish.
 #
-# **Time.** Five minutes on two cores after the second notebook, which leaves features in the same store; 15 minutes
+# **Time.** Two minutes on one core after the second notebook, which leaves features in the same store; three minutes
 # more without it. With `MEMFEAT_IMAGES` set to a number, only about so many images are used: enough to see that it
 # runs, and for nothing else.
 #

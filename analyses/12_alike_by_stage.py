@@ -12,9 +12,9 @@
 # network has for your own: `released` if you do not set it, or `imagenet`, which were not retrained on memorability and
 # are what to publish with. The regressions need `pip install "memfeat[mixed]"` (statsmodels).
 #
-# **Time.** Two minutes on one core once the features are in their stores and the predictions in their file; an hour
-# more without. With `MEMFEAT_IMAGES` set to a number, only so many images are used: to see that it runs, and for
-# nothing else.
+# **Time.** Two minutes on one core once the features are in their stores and the predictions in their file; a quarter
+# of an hour more without. With `MEMFEAT_IMAGES` set to a number, only so many images are used: to see that it runs, and
+# for nothing else.
 #
 # **What was published.** Koch, Akpan and Coutanche (2020) report that images are remembered better the more they differ
 # from others in early layers, and the more they resemble others in late ones (from the abstract). Peng and Bainbridge

@@ -13,8 +13,8 @@
 # network and the retrained one, needs ImageNet's weights besides. They were not at hand, so **that comparison is open
 # until somebody runs this where they are**.
 #
-# **Time.** Five minutes on one core once the features are in their stores; an hour more without. With `MEMFEAT_IMAGES`
-# set to a number, only so many images are used: to see that it runs, and for nothing else.
+# **Time.** Five minutes on one core once the features are in their stores; a quarter of an hour more without. With
+# `MEMFEAT_IMAGES` set to a number, only so many images are used: to see that it runs, and for nothing else.
 #
 # **What was published.** The authors' posts describe both variants; the retrained one is "not intended for feature
 # space analysis", and the frozen one's head was never released (read in the posts and the released code; the paper,

@@ -14,7 +14,7 @@
 # `imagenet`, which were not retrained on memorability and are what to publish with.
 #
 # **Time.** Eight minutes on one core once the features are in their stores, of which the pictures that are made take
-# four; half an hour more without. With `MEMFEAT_IMAGES` set to a number, only so many images are used: to see that it
+# four; ten minutes more without. With `MEMFEAT_IMAGES` set to a number, only so many images are used: to see that it
 # runs, and for nothing else.
 #
 # **What was published.** The analysis code of ResMem's authors maximises the activation of filters, of which they
