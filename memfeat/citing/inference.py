@@ -51,7 +51,7 @@ SAID = {
 MARK = re.compile(r" \[(@[^]]+)\]")
 UNITS = {"images": "image", "rdms": "participant", "both": "participant and image"}
 #: Unit of a comparison of sets → what changes places.
-OF_SETS = {"clusters": "clusters", "versions of an original": "the versions of each original"}
+EXCHANGED = {"clusters": "clusters", "versions of an original": "the versions of each original"}
 SIDES = {"two-sided": "two-sided", "greater": "one-sided (greater)", "less": "one-sided (less)"}
 P_COLUMNS = ("p", "p_corrected", "p_cluster")
 #: Caution → what a reader must know.
@@ -112,8 +112,8 @@ def _has_p(facts: Facts) -> bool:
 def _exchanged(facts: Facts) -> str:
     """Say what changed places: images, images inside groups, or whole groups; or signs of participants."""
     unit = UNITS.get(facts.text("resample", "images"), "image")
-    if facts.text("unit") in OF_SETS:
-        return OF_SETS[facts.text("unit")]
+    if facts.text("unit") in EXCHANGED:
+        return EXCHANGED[facts.text("unit")]
     blocks = f" by {facts.text('blocks')}" if facts.has("blocks") else ""
     schemes = {"within": f"{unit}s within groups{blocks}", "whole": f"whole groups of {unit}s{blocks}"}
     return schemes.get(facts.text("permute"), f"{unit}s")
