@@ -861,12 +861,13 @@ def test_the_demo_says_how_its_commands_become_known_to_the_shell(command, monke
     monkeypatch.setattr(demo.road, "run", lambda *_, **__: SimpleNamespace(images=table, memory=table))
     monkeypatch.setattr(demo.page, "in_short", lambda *_, **__: "")
     monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}" if known else None)
-    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    script = tmp_path / "of mine" / "bin" / "activate"
+    monkeypatch.setattr(sys, "prefix", str(script.parents[1]))
     if there:
-        (tmp_path / "bin").mkdir()
-        (tmp_path / "bin" / "activate").touch()
+        script.parent.mkdir(parents=True)
+        script.touch()
     said = command("demo", "--out", tmp_path / "demo").stdout
-    assert (f"  source {tmp_path / 'bin' / 'activate'}\n  memfeat predict PHOTOS" in said) == (there and not known)
+    assert (f"  source '{script}'\n  memfeat predict PHOTOS" in said) == (there and not known)
     assert "  memfeat predict PHOTOS" in said
 
 

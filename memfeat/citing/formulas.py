@@ -10,7 +10,7 @@ from memfeat._phrases import in_words
 from memfeat.citing.facts import Facts
 from memfeat.citing.phrases import counted
 
-__all__ = ["alone", "drawn", "excepted", "interval_of", "p_from"]
+__all__ = ["alone", "by_formula", "drawn", "interval_of", "p_from"]
 
 #: How the method of a result begins whose tests depend on what was resampled.
 COMPARED = re.compile(r"(partial )?RSA(, (?!.*clusters of time)| contrast)")
@@ -114,8 +114,8 @@ def interval_of(facts: Facts) -> str:
     return f"{INTERVALS.get(facts.text('resample'), '')}{UNBIASED if _unbiased(facts) else ''}"
 
 
-def excepted(facts: Facts) -> str:
-    """Say which statistics of a comparison of sets have a p that is not that of rearrangements.
+def by_formula(facts: Facts) -> str:
+    """Say which statistic of a comparison of sets has the p of a formula, whatever the others have.
 
     Parameters
     ----------
@@ -125,11 +125,10 @@ def excepted(facts: Facts) -> str:
     Returns
     -------
     str
-        Words that follow where the others come from; empty if there are none.
+        Its name; empty if there is none.
     """
     given = [] if facts.true("exact") else facts.names("holm")
-    whose = [words for name, words in FORMULAS.items() if name in given]
-    return f"; {'that' if len(whose) == 1 else 'those'} of {in_words(whose)} from a formula" if whose else ""
+    return in_words([words for name, words in FORMULAS.items() if name in given])
 
 
 def _of_sets(facts: Facts) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from memfeat._labels import ALLOWED, CAUTIONED
 from memfeat.citing.facts import Facts
-from memfeat.citing.formulas import alone, drawn, excepted, interval_of, p_from
+from memfeat.citing.formulas import alone, by_formula, drawn, interval_of, p_from
 from memfeat.citing.phrases import counted
 
 __all__ = ["CAUTIONS", "SHARED", "cautions", "method"]
@@ -137,7 +137,9 @@ def p_values(facts: Facts) -> str:
     side = f"{SIDES[facts.text('alternative')]} " if facts.text("alternative") in SIDES else ""
     if p_from(facts):
         return f"{side}p-values come from {p_from(facts)}."
-    n = facts.number("n_permutations")
+    n, whose = facts.number("n_permutations"), by_formula(facts)
+    if whose and not n:
+        return f"there is a p-value of {whose} only, from a formula."
     if facts.text("test") == "t" and n:
         moved = f"{counted(n, 'permutation')} of {_exchanged(facts)}"
         return f"{side}p-values come from Student's t, those of the maximum statistic from {moved} [@phipson2010]."
@@ -146,7 +148,7 @@ def p_values(facts: Facts) -> str:
         moved = "signs of participants" if signs else _exchanged(facts)
         drawn = f"all rearrangements of {moved}" if facts.true("exact") else f"{counted(n, 'permutation')} of {moved}"
         by = "" if facts.true("exact") else ", with p = (b + 1) / (m + 1) [@phipson2010]"
-        return f"{side}p-values come from {drawn}{by}{excepted(facts)}."
+        return f"{side}p-values come from {drawn}{by}{f'; that of {whose} from a formula' if whose else ''}."
     return (
         f"{side}p-values come from {counted(facts.number('n_bootstraps'), 'bootstrap sample')}."
         if _resampled(facts)

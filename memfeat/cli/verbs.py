@@ -1,6 +1,7 @@
 """The commands that photographs are given to. Whatever is heavy is imported inside them."""
 
 import json
+import shlex
 import shutil
 import sys
 import warnings
@@ -220,4 +221,4 @@ def demo(out: Path, device: str | None, as_json: bool, quiet: bool) -> None:
 def _activating() -> list[str]:
     """Give the line that makes commands of this environment known to the shell, if they are not."""
     script = Path(sys.prefix) / "bin" / "activate"
-    return [] if shutil.which("memfeat") or not script.is_file() else [f"source {script}"]
+    return [] if shutil.which("memfeat") or not script.is_file() else [f"source {shlex.quote(str(script))}"]

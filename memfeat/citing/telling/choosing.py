@@ -93,7 +93,8 @@ def compared(facts: Facts) -> list[str]:
     scores = in_words(facts.names("scores"))
     said = [f"The image sets {_sets(facts)} were compared by {scores}{unit}: {in_words(known)}."]
     if together := [OMNIBUS[name] for name in facts.different("test")]:
-        said.append(f"All sets at once were compared by {in_words(together)}, with p corrected by Holm's procedure.")
+        by = ", with p corrected by Holm's procedure" if facts.finite("omnibus_p").size else ""
+        said.append(f"All sets at once were compared by {in_words(together)}{by}.")
     if facts.has("covariates"):
         said.append(f"Covariates were {in_words(facts.names('covariates'))}.")
     if facts.has("bound"):
