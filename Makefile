@@ -23,12 +23,12 @@ BIN := $(VENV)/bin
 SOURCES := memfeat tests analyses docs
 OLDEST := .venv-oldest
 
-.PHONY: help demo test check format docs package test-oldest calibrate bench notebooks clean
+.PHONY: help demo test test-notebooks check format docs package test-oldest calibrate bench notebooks clean
 .DEFAULT_GOAL := help
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'Other targets: check format docs package test-oldest calibrate bench notebooks clean (see CONTRIBUTING.md)'
+	@echo 'Other targets: check format docs package test-notebooks test-oldest calibrate bench notebooks clean (see CONTRIBUTING.md)'
 
 # --- installing -------------------------------------------------------------------------------------------------------
 
@@ -61,6 +61,9 @@ demo: $(VENV)/.memfeat-demo
 
 test: $(VENV)/.memfeat-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
+
+test-notebooks: $(VENV)/.memfeat-test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -o norecursedirs=".*" tests/notebooks $(PARALLEL) $(PYTEST_ARGS)
 
 check: $(VENV)/.memfeat-dev
 	$(BIN)/ruff check .

@@ -71,8 +71,8 @@ html_title = f"memfeat {release}"
 html_extra_path = ["generated/extra"]
 templates_path: list[str] = []
 
-# Text. Notebooks are executed by `make notebooks`, and the tests run the same code (on few images, where it needs the
-# sets); here their stored output is shown.
+# Text. Notebooks are executed by `make notebooks` on all images, and by `make test-notebooks` on few of each set; here
+# the stored output of the first is shown.
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"

@@ -25,6 +25,9 @@ PHOTOGRAPHS = (
 )
 LONG = (*PHOTOGRAPHS, "test_models", "test_analyses", "test_store", "test_project", "test_demo")
 
+#: Files whose tests each go to the process that is free.
+SINGLY = ("test_notebooks",)
+
 #: marker -> the variable that forbids to skip tests that have it
 REQUIRED = {"data": "MEMFEAT_REQUIRE_DATA", "browser": "MEMFEAT_REQUIRE_BROWSER"}
 
@@ -105,7 +108,9 @@ class Together(LoadScopeScheduling):
 
     def _split_scope(self, nodeid):
         file = nodeid.partition("::")[0]
-        return "photographs" if Path(file).stem in PHOTOGRAPHS else file
+        if Path(file).stem in PHOTOGRAPHS:
+            return "photographs"
+        return nodeid if Path(file).stem in SINGLY else file
 
 
 @pytest.hookimpl(optionalhook=True)

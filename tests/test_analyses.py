@@ -1,4 +1,4 @@
-"""Analyses: scripts and notebooks hold the same code, and both run from beginning to end."""
+"""Analyses: scripts and notebooks hold the same code, and scripts run from beginning to end, as notebooks/ does."""
 
 import base64
 import os
@@ -9,31 +9,20 @@ import sys
 from pathlib import Path
 
 import jupytext
-import nbclient
 import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 import xarray as xr
+from scripts import FEW, NEEDS_DATA, NOTEBOOKS, ROOT, SCRIPTS, one_by_one
 from torchvision.models import ResNet152_Weights
 
 import memfeat as mf
 from memfeat import demo
 
-ROOT = Path(__file__).parents[1]
-SCRIPTS = sorted((ROOT / "analyses").glob("*.py"))
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PAIRS = [(path, ROOT / "notebooks" / f"{path.stem}.ipynb") for path in SCRIPTS]
 every_pair = pytest.mark.parametrize(("script", "notebook"), PAIRS, ids=[path.stem for path in SCRIPTS])
-NEEDS_DATA = {path.stem for path in SCRIPTS if "MEMFEAT_DATA" in path.read_text(encoding="utf-8")}
-#: How many images of each set analyses of real data take here: two of each of eight kinds of rock.
-FEW = "16"
-every_script = pytest.mark.parametrize(
-    "script",
-    [pytest.param(path, marks=pytest.mark.data if path.stem in NEEDS_DATA else ()) for path in SCRIPTS],
-    ids=[path.stem for path in SCRIPTS],
-)
 MEGABYTE = 2**20
 
 
@@ -162,7 +151,7 @@ def test_the_script_asks_a_question_and_asserts_what_it_reports(script, notebook
     assert text.count("\nassert ") >= 5
 
 
-@every_script
+@one_by_one("script", SCRIPTS)
 def test_the_script_runs(script, home, request):
     ready = script.stem in NEEDS_DATA
     done = request.getfixturevalue("on_few")(script.stem) if ready else request.getfixturevalue("main_road")
@@ -700,16 +689,3 @@ def test_predictions_are_held_against_naturalness_and_saved(home, on_few):
             assert bool(((saved[name] > 0) & (saved[name] <= 1)).all())
         assert saved["ahead_second"].item() == "−naturalness"
         assert saved.attrs["plain_method"] == "pearson correlation by layer"
-
-
-@pytest.mark.parametrize(
-    "notebook", [path for path in NOTEBOOKS if path.stem not in NEEDS_DATA], ids=lambda at: at.stem
-)
-def test_the_notebook_runs(notebook, home, monkeypatch):
-    """Those of real data hold the code of a script that has run, word for word."""
-    monkeypatch.setenv("MEMFEAT_ANALYSES", str(home))
-    monkeypatch.delenv("MPLBACKEND", raising=False)
-    content = nbformat.read(notebook, as_version=4)
-    done = nbclient.NotebookClient(content, timeout=600, kernel_name="python3").execute(cwd=str(home))
-    figures = [out for cell in done.cells for out in cell.get("outputs", []) if "image/png" in out.get("data", {})]
-    assert figures
