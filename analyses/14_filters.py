@@ -13,9 +13,9 @@
 # left out. `MEMFEAT_BACKBONE` says which weights the network has for your own: `released` if you do not set it, or
 # `imagenet`, which were not retrained on memorability and are what to publish with.
 #
-# **Time.** Eight minutes on one core once the features are in their stores, of which the pictures that are made take
-# four; ten minutes more without. With `MEMFEAT_IMAGES` set to a number, only so many images are used: to see that it
-# runs, and for nothing else.
+# **Time.** A quarter of an hour at the most on two cores once the features are in their stores, half of it for the
+# pictures that are made; ten minutes more without. With `MEMFEAT_IMAGES` set to a number, only so many images are used:
+# to see that it runs, and for nothing else.
 #
 # **What was published.** The analysis code of ResMem's authors maximises the activation of filters, of which they
 # published about 3,800 pictures, and takes for each filter the nine images with the largest mean response. Responses

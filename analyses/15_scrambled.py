@@ -10,9 +10,9 @@
 # `MEMFEAT_DATA` must name a folder that holds them. Or your own: set `MEMFEAT_PHOTOS` to a folder, `MEMFEAT_SCORES` to
 # a CSV with a column `image`, and `MEMFEAT_COLUMN` to its column of scores (`hit_rate` if you do not).
 #
-# **Time.** Half an hour at the most on two cores for 4,000 predictions, which are kept: a second run takes four
-# minutes. With `MEMFEAT_IMAGES` set to a number, fewer photographs and versions are used: enough to see that it runs,
-# and for nothing else.
+# **Time.** Half an hour to an hour on two cores, most of it for 4,000 predictions, which are kept: a second run takes
+# five minutes. With `MEMFEAT_IMAGES` set to a number, fewer photographs and versions are used: enough to see that it
+# runs, and for nothing else.
 #
 # **What was published.** Lin, Yousif, Chun and Scholl (2021, *Cognition*) showed people photographs and their
 # phase-scrambled versions. Scrambled pictures had reliable memorability of their own, which was uncorrelated with that
@@ -24,7 +24,8 @@
 # asked. Of the last finding, half can be, with another network (ResMem): whether predictions for scrambled pictures go
 # with hit rates of the intact ones. ResMem was trained on photographs, and scrambled ones are like none of them: its
 # predictions for these are no forecasts of anything. Intervals are expanded percentiles of bootstrap samples of
-# photographs, 95 %. With 800 of them a correlation of .07 is about the smallest that stands out from none.
+# photographs, 95 %. With 800 of them a correlation of .07 is about the smallest that stands out from none, if no
+# other is looked at.
 
 # %%
 import os
@@ -287,26 +288,27 @@ for name in simple:
     print(f"{name} and mean prediction of two seeds: ρ = {told(found)}, corrected p = {found['p_corrected']:.4f}")
 
 # %% [markdown]
-# **Hardly anything is left of what goes with memory.** ResMem's predictions for the 800 intact photographs go with
-# their hit rates (ρ = .50 [.44, .55]; others measured .505, unpublished, on 1,196 of the same 2,632 photographs, of
-# which some may be among these). Those for scrambled ones do so by .08 [.01, .14] with one seed and by .07 [−.01, .13]
-# with another, which after correction over the versions cannot be told from none (p = .08 and .22), and which are
-# hardly above .14. The difference from intact ones is more than chance (−.42 [−.50, −.34] and −.44 [−.52, −.35]).
+# **With phases turned wholly, hardly anything is left of what goes with memory.** ResMem's predictions for the 800
+# intact photographs go with their hit rates (ρ = .50 [.44, .55]; others measured .505, unpublished, on 1,196 of the
+# same 2,632 photographs, of which some may be among these). Those for scrambled ones do so by .08 [.01, .14] with one
+# seed and by .07 [−.01, .13] with another. Intervals are not corrected, p is, over the five versions (.08 and .22):
+# this cannot be told from none, and is hardly above .14. The difference from intact ones is more than chance (−.42
+# [−.50, −.34] and −.44 [−.52, −.35]).
 #
 # **The network does not answer at random, though.** Two seeds order photographs nearly alike (.78), and photographs
 # that a JPEG file compresses well (−.23 with its size), that have few edges (−.22) and that are colourful (.17) are
 # given higher scores when scrambled. That order has a little to do with the one of the intact photographs (.16 [.09,
 # .23] and .11 [.04, .18], corrected p below .01): a small part of what ResMem says of a photograph may be about its
-# colours and spectrum, and that part is not seen to go with memory. What gets lost gets lost by steps. With angles of a
-# quarter, predictions still go with hit rates by .38 [.31, .44]; with angles of a half, at which one can still see what
-# is shown in the example above, by .13 [.06, .20].
+# colours and spectrum, and that part is not seen to go with memory. Most is lost between a quarter of the angles and a
+# half: with a quarter, predictions still go with hit rates by .38 [.31, .44]; with a half, at which one can still see
+# what is shown in the example above, by .13 [.06, .20].
 #
 # **How far this is what was published.** There, scores of MemNet for scrambled pictures went with the memorability of
 # the intact ones. Here are another network and other photographs (outdoor scenes only): the correlation points in the
-# same direction, is small, and cannot be told from none. That scrambled pictures have a reliable order of their own was
-# published for people, and is here found for a network, which is not the same. Mean predictions rise from .57 to .75
-# with scrambling: nothing about people follows from that, because ResMem never saw such pictures, and their scores are
-# no forecasts.
+# same direction, is small, and after correction cannot be told from none. That scrambled pictures have a reliable order
+# of their own was published for people, and is here found for a network, which is not the same. Mean predictions rise
+# from .57 to .75 with scrambling: nothing about people follows from that, because ResMem never saw such pictures, and
+# their scores are no forecasts.
 
 # %%
 if named and not few:

@@ -262,8 +262,8 @@ def heads() -> None:
     """Write what training heads on all of lnsim took and gave."""
     columns = [
         "head",
-        "Spearman with hit rates of test images",
-        "n test",
+        "Spearman with hit rates of validation images",
+        "n validation",
         "s, features and training",
         "s, training again",
     ]
@@ -292,7 +292,7 @@ def pictures() -> None:
     above, images = figures["above_the_best_photograph"], figures["images"]
     said = f"{above} of {len(figures['units'])} units, drawn with a seed fixed before, are activated more by the "
     said += f"picture than by any of {images} photographs of LNSIM. {figures['steps']} steps, "
-    said += f"{figures['seconds_per_unit']:.0f} s for each unit on a processor that did other work as well; "
+    said += f"{figures['seconds_per_unit']:.0f} s for each unit on two cores; "
     said += f"{facts['date']}; the sources have {'' if stale.changed(facts) else 'not '}changed since."
     (GENERATED / "maximise.md").write_text("\n".join([*lines, "", said]) + "\n")
 

@@ -139,7 +139,7 @@ def p_values(facts: Facts) -> str:
         return f"{side}p-values come from {p_from(facts)}."
     n, whose = facts.number("n_permutations"), by_formula(facts)
     if whose and not n:
-        return f"there is a p-value of {whose} only, from a formula."
+        return f"of the statistics only {whose} has p-values, from a formula."
     if facts.text("test") == "t" and n:
         moved = f"{counted(n, 'permutation')} of {_exchanged(facts)}"
         return f"{side}p-values come from Student's t, those of the maximum statistic from {moved} [@phipson2010]."

@@ -29,6 +29,19 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def trials(tmp_path_factory):
+    """Answers of 60 people to 60 photographs, each shown as target and as foil; they are made up."""
+    folder, rng = tmp_path_factory.mktemp("trials"), np.random.default_rng(0)
+    names = [f"{number:02}.jpg" for number in range(60)]
+    cells = pd.MultiIndex.from_product([range(60), names, ["old", "new"]], names=["participant", "image", "truth"])
+    chance = np.where(cells.get_level_values("truth") == "old", 0.9, 0.5)
+    chance = chance - 0.4 * cells.get_level_values("image").map(dict(zip(names, rng.random(60), strict=True)))
+    answers = np.where(rng.random(len(cells)) < chance, "old", "new")
+    cells.to_frame(index=False).assign(response=answers).to_csv(folder / "trials.csv", index=False)
+    return {"MEMFEAT_TRIALS": str(folder / "trials.csv"), "MEMFEAT_ANALYSES": str(folder)}
+
+
+@pytest.fixture(scope="module")
 def own(tmp_path_factory):
     """Photographs and scores as a user brings them; the scores are made up."""
     folder = tmp_path_factory.mktemp("own")
@@ -58,12 +71,13 @@ def seconds_of(script, **environment):
 @pytest.mark.data
 @pytest.mark.timeout(0)
 @every
-def test_the_script_runs_on_all_images_and_on_ones_own(script, home, own, data_folder):
+def test_the_script_runs_on_all_images_and_on_ones_own(script, home, own, trials, data_folder):
     text = script.read_text(encoding="utf-8")
     figures = {"assertions": len(re.findall(r"^\s*assert ", text, flags=re.MULTILINE))}
     named = {"MEMFEAT_DATA": str(data_folder)} if "MEMFEAT_DATA" in text else {}
     figures["seconds_on_all_images"] = seconds_of(script, MEMFEAT_ANALYSES=str(home), **named)
-    if "MEMFEAT_PHOTOS" in text:
-        figures["seconds_on_ones_own"] = seconds_of(script, **own)
+    brought = {"MEMFEAT_PHOTOS": own, "MEMFEAT_TRIALS": trials}
+    for of in (of for variable, of in brought.items() if variable in text):
+        figures["seconds_on_ones_own"] = seconds_of(script, **of)
     folder = harness.REHEARSALS if harness.rehearsal() else harness.RESULTS
     record(f"analysis_{script.stem}", figures, sources=[f"analyses/{script.name}"], folder=folder)

@@ -10,7 +10,7 @@ from scripts import FEW, NEEDS_DATA, NOTEBOOKS, one_by_one
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """Where notebooks write; what one has extracted the next one finds."""
+    """Where notebooks write; what one has extracted the next one finds that the same process runs."""
     return tmp_path_factory.mktemp("analyses")
 
 
