@@ -299,7 +299,7 @@ def pictures() -> None:
 
 def analyses() -> None:
     """Write of each analysis when it last ran on all images, and how long it took."""
-    head = ["analysis", "assertions", "s, all images of the sets", "s, photographs of one's own", "run on"]
+    head = ["analysis", "assertions", "s, all images of the sets", "s, data of one's own", "run on"]
     lines = [row(head), row(["---"] * len(head))]
     for file in sorted((BENCHMARKS / "results").glob("analysis_*.json")):
         facts = json.loads(file.read_text())
