@@ -292,7 +292,7 @@ def pictures() -> None:
     above, images = figures["above_the_best_photograph"], figures["images"]
     said = f"{above} of {len(figures['units'])} units, drawn with a seed fixed before, are activated more by the "
     said += f"picture than by any of {images} photographs of LNSIM. {figures['steps']} steps, "
-    said += f"{figures['seconds_per_unit']:.0f} s for each unit on two cores; "
+    said += f"{figures['seconds_per_unit']:.0f} s for each unit on {facts['cores']} cores; "
     said += f"{facts['date']}; the sources have {'' if stale.changed(facts) else 'not '}changed since."
     (GENERATED / "maximise.md").write_text("\n".join([*lines, "", said]) + "\n")
 

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import torch
 import xarray as xr
-from scripts import FEW, NEEDS_DATA, NOTEBOOKS, ROOT, SCRIPTS, one_by_one
+from scripts import FEW, NEEDS_DATA, NOTEBOOKS, ROOT, SCRIPTS, made_up_trials, one_by_one
 from torchvision.models import ResNet152_Weights
 
 import memfeat as mf
@@ -463,13 +463,7 @@ def test_raters_are_counted_from_reliability_and_saved(home, on_few):
 
 
 def test_raters_are_counted_from_trials_of_ones_own(home):
-    rng = np.random.default_rng(0)
-    names = [f"{number:02}.jpg" for number in range(30)]
-    cells = pd.MultiIndex.from_product([range(60), names, ["old", "new"]], names=["participant", "image", "truth"])
-    chance = np.where(cells.get_level_values("truth") == "old", 0.9, 0.5)
-    chance = chance - 0.4 * cells.get_level_values("image").map(dict(zip(names, rng.random(30), strict=True)))
-    answers = np.where(rng.random(len(cells)) < chance, "old", "new")
-    trials = cells.to_frame(index=False).assign(response=answers)
+    trials = made_up_trials(30)
     # some people see no foils
     trials = trials[(trials["truth"] == "old") | (trials["participant"] < 52)]
     trials.to_csv(home / "trials.csv", index=False)

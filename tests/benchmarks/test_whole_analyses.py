@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from record import record
+from scripts import SCRIPTS, made_up_trials
 
 from memfeat import demo
 
-SCRIPTS = sorted((harness.ROOT / "analyses").glob("*.py"))
 every = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 
 
@@ -30,14 +30,9 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trials(tmp_path_factory):
-    """Answers of 60 people to 60 photographs, each shown as target and as foil; they are made up."""
-    folder, rng = tmp_path_factory.mktemp("trials"), np.random.default_rng(0)
-    names = [f"{number:02}.jpg" for number in range(60)]
-    cells = pd.MultiIndex.from_product([range(60), names, ["old", "new"]], names=["participant", "image", "truth"])
-    chance = np.where(cells.get_level_values("truth") == "old", 0.9, 0.5)
-    chance = chance - 0.4 * cells.get_level_values("image").map(dict(zip(names, rng.random(60), strict=True)))
-    answers = np.where(rng.random(len(cells)) < chance, "old", "new")
-    cells.to_frame(index=False).assign(response=answers).to_csv(folder / "trials.csv", index=False)
+    """Trials as a user brings them; they are made up."""
+    folder = tmp_path_factory.mktemp("trials")
+    made_up_trials(60).to_csv(folder / "trials.csv", index=False)
     return {"MEMFEAT_TRIALS": str(folder / "trials.csv"), "MEMFEAT_ANALYSES": str(folder)}
 
 
